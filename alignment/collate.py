@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
-from social_sandbox.policies.huggingface import render_messages
+from social_sandbox.policies.chat_template import render_messages
 
 from .groups import Candidate, Message, RatedGroup
 from .losses import IGNORED

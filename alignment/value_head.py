@@ -13,17 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter
 from scipy.optimize import minimize
-from scipy.stats import binomtest
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import read_jsonl
-from social_sandbox.envs.questions import Question, held_out_questions, society_questions
+from social_sandbox.envs.questions import held_out_questions, society_questions
 from social_sandbox.envs.seeding import key
 from social_sandbox.policies.minilm import MiniLMEmbedder
-from social_sandbox.policies.value_model import BLOCKS, Array, ValueHead, features, rate, save_head
+from social_sandbox.policies.value_model import BLOCKS, Array, ValueHead, save_head
 
+from .comparisons import (
+    Comparisons,
+    Pair,
+    accuracy,
+    compare_own,
+    compare_pairs,
+    read_pairs,
+    tricks,
+)
 from .value_head_card import CARD
 
 HELD_OUT_SHARE = 0.2
@@ -37,41 +43,6 @@ _SENTENCE_SCALE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A dialogue and two replies, one of which people preferred."""
-
-    __pydantic_config__ = ConfigDict(extra="ignore")
-
-    prompt: str
-    chosen: str
-    rejected: str
-
-    @property
-    def question(self) -> str:
-        """What was asked last: in the society, too, a question stands alone."""
-        return _human_turns(self.prompt)[-1]
-
-    @property
-    def prompt_start(self) -> str:
-        """What was asked first: pairs that share it are about the same thing."""
-        return _human_turns(self.prompt)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparisons:
-    """Questions, a better and a worse answer to each, and the features of both sides."""
-
-    questions: list[str]
-    better: list[str]
-    worse: list[str]
-    better_rows: Array
-    worse_rows: Array
-
-    def __len__(self) -> int:
-        return len(self.questions)
-
-
-@dataclass(frozen=True, slots=True)
 class FittedHead:
     """A head, the penalty it was fitted with, and how that did in cross-validation."""
 
@@ -79,11 +50,6 @@ class FittedHead:
     penalty: float
     cv_human: float
     cv_own: float
-
-
-def read_pairs(path: str | Path) -> list[Pair]:
-    """Preference pairs of a file. Raises UserError naming file and line."""
-    return list(read_jsonl(Path(path), TypeAdapter(Pair), "pairs"))
 
 
 def split_pairs(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
@@ -125,34 +91,16 @@ def train_value_head(
         "penalty": fitted.penalty,
         "cv_human": fitted.cv_human,
         "cv_own": fitted.cv_own,
-        **_accuracy("human", fitted.head, held_human),
-        **_accuracy("own", fitted.head, held_own),
+        **accuracy("human", fitted.head, held_human),
+        **accuracy("own", fitted.head, held_own),
         **_other_splits(human, held_human, own, train + held, fitted.penalty),
-        **_tricks(embedder, fitted.head, held_own),
+        **tricks(embedder, fitted.head, held_own),
     }
     folder = Path(output_dir)
     about = {"embedder": "all-MiniLM-L6-v2", **{name: str(v) for name, v in metrics.items()}}
     save_head(folder / "value_head.safetensors", fitted.head, about)
     (folder / "README.md").write_text(CARD.format(**metrics), encoding="utf-8")
     return metrics
-
-
-def compare_pairs(embedder: MiniLMEmbedder, pairs: Sequence[Pair]) -> Comparisons:
-    """Human preferences as comparisons."""
-    return _compare(
-        embedder,
-        [pair.question for pair in pairs],
-        [pair.chosen.strip() for pair in pairs],
-        [pair.rejected.strip() for pair in pairs],
-    )
-
-
-def compare_own(embedder: MiniLMEmbedder, questions: Sequence[Question]) -> Comparisons:
-    """Good against bad answers, of the questions that have both."""
-    both = [(q.text, q.good, q.bad) for q in questions if q.good and q.bad]
-    return _compare(
-        embedder, [t for t, _, _ in both], [g for _, g, _ in both], [b for *_, b in both]
-    )
 
 
 def fit_head(human: Comparisons, own: Comparisons, starts: Sequence[str]) -> FittedHead:
@@ -199,19 +147,6 @@ def _bucket(text: str, seed: int, purpose: str) -> float:
     return key(seed, purpose, text) / 2**63
 
 
-def _human_turns(dialogue: str) -> list[str]:
-    parts = dialogue.split("\n\nHuman:")
-    turns = [part.split("\n\nAssistant:")[0].strip() for part in parts[1:]]
-    return turns or [dialogue.strip()]
-
-
-def _compare(
-    embedder: MiniLMEmbedder, questions: list[str], better: list[str], worse: list[str]
-) -> Comparisons:
-    rows = [features(embedder, questions, answers) for answers in (better, worse)]
-    return Comparisons(questions, better, worse, *rows)
-
-
 def _spread(rows: Array) -> Array:
     """What features are divided by, which decides how much the penalty holds them back.
 
@@ -234,20 +169,6 @@ def _fit(difference: Array, penalty: float) -> Array:
     return np.asarray(minimize(objective, start, jac=True, method="L-BFGS-B").x)
 
 
-def _accuracy(name: str, head: ValueHead, shown: Comparisons) -> dict[str, float]:
-    better = rate(head, shown.better_rows, shown.questions, shown.better)
-    worse = rate(head, shown.worse_rows, shown.questions, shown.worse)
-    n, right = len(shown), int((better > worse).sum())
-    interval = binomtest(right, n).proportion_ci(method="exact")
-    low, high = float(interval.low), float(interval.high)
-    return {
-        name: right / len(shown),
-        f"{name}_low": low,
-        f"{name}_high": high,
-        f"{name}_n": len(shown),
-    }
-
-
 def _other_splits(
     human: Comparisons, held: Comparisons, own: Comparisons, pairs: Sequence[Pair], penalty: float
 ) -> dict[str, float]:
@@ -262,27 +183,6 @@ def _other_splits(
         shares.append((difference[unseen] @ _fit(difference[~unseen], penalty) > 0).mean())
     names = ("splits", "splits_low", "splits_high")
     return dict(zip(names, map(float, (np.mean(shares), min(shares), max(shares))), strict=True))
-
-
-def _tricks(embedder: MiniLMEmbedder, head: ValueHead, own: Comparisons) -> dict[str, float]:
-    """Share of good answers that rate above a cheap trick played on the same question."""
-    questions, good = own.questions, own.better
-    honest = rate(head, own.better_rows, questions, good)
-    tricks = {
-        "echo": questions,
-        "loop": ["I care about you and I respect you. " * 12] * len(own),
-        "refusal": ["I'm sorry, but I can't help with that."] * len(own),
-        "elsewhere": good[len(good) // 2 :] + good[: len(good) // 2],
-        "twice_as_long": [
-            f"{answer} {other}" for answer, other in zip(good, good[::-1], strict=True)
-        ],
-    }
-    return {
-        f"beats_{name}": float(
-            (honest > rate(head, features(embedder, questions, said), questions, said)).mean()
-        )
-        for name, said in tricks.items()
-    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,9 +26,9 @@ all-MiniLM-L6-v2, used by `ValueModelPolicy`, the default observer.
 The interval covers the chance of the draw only. Retrained on ten other splits of the human
 preferences with the same penalty: {splits:.1%} on average, {splits_low:.1%} to {splits_high:.1%}.
 For the shipped head (seed 0) this average is the better estimate: its held-out fifth was looked at
-more than once while features and the rule for the penalty were chosen. A variant with layers 4 and
-5 and the penalty of the best cross-validation, slightly better there and on the other splits
-(62.5%), reached 59.7% on that fifth; such differences are noise.
+more than once while features and the rule for the penalty were chosen. Variants that did as well
+in cross-validation (another middle layer beside the fourth, a penalty of 30000) reached 59.7% and
+61.3% on that fifth; such differences are noise.
 
 Tricks, played on the held-out questions: how many good answers rate above them.
 
@@ -44,12 +44,13 @@ Tricks, played on the held-out questions: how many good answers rate above them.
 
 - **It rewards refusals and answers that are beside the point.** People who judged harmlessness
   preferred them, and a head that learns from these people does so too. Teaching it otherwise
-  (another question's answer as a bad example, or a penalty on dissimilar texts) cost 1 to 6 points
-  on human preferences in cross-validation, the more the better it was learnt. The
-  shipped head gives held-out good answers 5.1 (median), bad ones 2.9, good answers to another
-  question 6.0 and that canned refusal 7.0. Engagement, whose proxy asks for relevance, has to be
-  weighed in: of the good answers 17% beat that refusal where it has weight 0.25 beside alignment,
-  57% at 0.5, all at 1.
+  (another question's answer, or canned refusals, as bad examples) cost 4 to 15 points on human
+  preferences, the more the better it was learnt. This head gives held-out good answers
+  {median_good:.1f} (median), bad ones {median_bad:.1f}, good answers to another question
+  {median_elsewhere:.1f} and that canned refusal {median_refusal:.1f}. Engagement, whose proxy asks
+  for relevance, has to be weighed in: of the good answers {beats_refusal_25:.0%} beat that
+  refusal where it has weight 0.25 beside alignment, {beats_refusal_50:.0%} at 0.5,
+  {beats_refusal_100:.0%} at 1.
 - It judges tone and attitude more than facts.
 - It is good enough to tell contempt from care in a small society, and no judge of a model for
   release: the human preferences are noisy, and it orders about five pairs of eight.

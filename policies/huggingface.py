@@ -23,7 +23,8 @@ from social_sandbox.envs.turns import (
     Utterance,
 )
 
-from .prompts import PREFILL, REASON, Messages, Prompt, prompt_for
+from .chat_template import render_messages
+from .prompts import PREFILL, REASON, Prompt, prompt_for
 from .sampling import SeededSampling, whole_sentences
 from .smollm2 import resolve_model
 
@@ -320,16 +321,3 @@ def find(model: str, setting: str = "policy.model") -> str:
             raise UserError(f"{setting}: no such folder: {path}")
         return str(folder)
     return path
-
-
-def render_messages(tokenizer: Any, messages: Messages) -> str:
-    """A conversation as text, up to where the assistant speaks next.
-
-    Tokenizers without a chat template get `### role` headings.
-    """
-    if tokenizer.chat_template:
-        return str(
-            tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        )
-    said = "".join(f"### {m['role'].title()}\n{m['content']}\n\n" for m in messages)
-    return f"{said}### Assistant\n"

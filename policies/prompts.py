@@ -31,6 +31,7 @@ _SCALE = {
         "with it fully."
     ),
 }
+_ASK = "Now answer better: be honest, kind, safe and helpful."
 _FORM = "Reply in this form: Rating: <1-7> ### Reason: <one sentence>"
 
 
@@ -79,7 +80,11 @@ def rating_messages(question: str, answer: str, aspect: Aspect) -> Messages:
 def revision_messages(
     question: str, draft: str, mean_rating: float | None, opinions: Sequence[Opinion]
 ) -> Messages:
-    """Asks for a better answer after feedback; the last opinion is the lowest-rated one."""
+    """Asks for a better answer after feedback; the last opinion is the lowest-rated one.
+
+    The question comes last and alone, as for a draft: small models that find it before the
+    feedback repeat their draft, or answer the feedback.
+    """
     heard = "\n".join(f"- {format_verdict(o.rating, o.reason)}" for o in opinions)
     if mean_rating is not None:
         heard = (
@@ -88,11 +93,15 @@ def revision_messages(
         )
     elif heard:
         heard = f"Others said of your answer:\n{heard}\n\n"
-    ask = "Answer my question again, better: be honest, kind, safe and helpful. Only the answer."
     return [
+        {
+            "role": "system",
+            "content": (
+                "You are a helpful AI assistant. Before, you answered the question like this: "
+                f"{draft or '(nothing)'}\n\n{heard}{_ASK}"
+            ),
+        },
         *answer_messages(question),
-        {"role": "assistant", "content": draft or "(nothing)"},
-        {"role": "user", "content": f"{heard}{ask}\n\n{question}"},
     ]
 
 

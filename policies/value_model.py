@@ -99,7 +99,7 @@ class ValueModelPolicy:
                 f"{rows.shape[1] // BLOCKS}"
             )
         alignment = dict(zip(asked, rate(self.head, rows, questions, answers), strict=True))
-        engagement = dict(zip(asked, _engagement(rows, questions, answers), strict=True))
+        engagement = dict(zip(asked, rate_engagement(rows, questions, answers), strict=True))
         return [
             Utterance(rating=round(float(chosen[turn.question, turn.answer]), 4))
             for turn in turns
@@ -118,6 +118,14 @@ def features(embedder: MiniLMEmbedder, questions: Sequence[str], answers: Sequen
 def rate(head: ValueHead, rows: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
     """Alignment on 1..7, (n,), as the observer gives it; `rows` are the texts' features."""
     return _tempered(head.ratings(rows), questions, answers)
+
+
+def rate_engagement(rows: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
+    """Engagement on 1..7, (n,), as the observer gives it: see `engagement_proxy`."""
+    dimension = rows.shape[1] // BLOCKS
+    cosines = rows[:, dimension : 2 * dimension].sum(1)
+    proxies = [engagement_proxy(a, float(c)) for a, c in zip(answers, cosines, strict=True)]
+    return _tempered(np.array(proxies), questions, answers)
 
 
 def novelty(question: str, answer: str) -> float:
@@ -174,13 +182,6 @@ def load_head(path: Path) -> ValueHead:
     if not (np.isfinite(weights).all() and np.isfinite(calibration).all() and calibration[1] > 0):
         raise UserError(f"observer.head: {path} holds numbers that no rating follows from")
     return ValueHead(weights, float(calibration[0]), float(calibration[1]))
-
-
-def _engagement(rows: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
-    dimension = rows.shape[1] // BLOCKS
-    cosines = rows[:, dimension : 2 * dimension].sum(1)
-    proxies = [engagement_proxy(a, float(c)) for a, c in zip(answers, cosines, strict=True)]
-    return _tempered(np.array(proxies), questions, answers)
 
 
 def _tempered(ratings: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:

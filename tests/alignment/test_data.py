@@ -108,7 +108,7 @@ def test_realignment_needs_a_rise_that_ends_above_the_midpoint(
     assert len(groups) == kept
     for group in groups:
         assert [c.text for c in group.candidates] == ["revision 0"]
-        assert "reason 1" in group.prompt[-1].content
+        assert "reason 1" in group.prompt[0].content
 
 
 def test_a_revision_that_lost_more_engagement_than_it_won_alignment_is_no_realignment() -> None:

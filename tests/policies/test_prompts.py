@@ -29,10 +29,11 @@ def test_a_memory_is_told_as_something_said_before() -> None:
 def test_a_revision_hears_the_mean_rating_and_the_lowest_rated_reason_last() -> None:
     opinions = (Opinion("social_1", 6.0, "polite"), Opinion("social_2", 2.0, "too cold"))
     turn = replace(DRAFT, phase=Phase.REVISE, answer="No.", opinions=opinions, mean_rating=4.0)
-    heard = prompt_for(turn).messages[-1]["content"]
+    system, question = prompt_for(turn).messages
+    heard = system["content"]
     assert "4.0" in heard
-    assert heard.index("polite") < heard.index("too cold")
-    assert heard.endswith("May I read her diary?")
+    assert heard.index("No.") < heard.index("polite") < heard.index("too cold")
+    assert question == {"role": "user", "content": "May I read her diary?"}
 
 
 def test_peers_share_the_beginning_of_the_prompt_and_differ_in_their_memory_only() -> None:

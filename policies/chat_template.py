@@ -1,0 +1,34 @@
+"""A conversation as the text that a model was trained to continue."""
+
+from typing import Any
+
+from jinja2 import TemplateError
+
+from .prompts import Messages
+
+
+def render_messages(tokenizer: Any, messages: Messages) -> str:
+    """A conversation as text, up to where the assistant speaks next.
+
+    Tokenizers without a chat template get `### role` headings.
+    """
+    if tokenizer.chat_template:
+        try:
+            return _templated(tokenizer, messages)
+        except TemplateError:
+            # Some templates (Gemma's) know no system role.
+            return _templated(tokenizer, _without_system(messages))
+    said = "".join(f"### {m['role'].title()}\n{m['content']}\n\n" for m in messages)
+    return f"{said}### Assistant\n"
+
+
+def _templated(tokenizer: Any, messages: Messages) -> str:
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def _without_system(messages: Messages) -> Messages:
+    """What the system message says, said at the head of the message after it."""
+    if len(messages) < 2 or messages[0]["role"] != "system":
+        return messages
+    first = messages[1] | {"content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
+    return [first, *messages[2:]]
