@@ -32,7 +32,8 @@ class EvaluateConfig:
         model: what to compare with the base model; None: what the run aligned.
         questions: held-out questions; None: the project's own.
         max_new_tokens: of an answer.
-        temperature: 0 decodes greedily.
+        temperature: 0 decodes greedily; default: that of the society's agents.
+        samples: answers to each question, whose ratings are averaged. Less noise at more cost.
         resamples: of the bootstrap.
         seed: of the bootstrap and of sampling.
     """
@@ -40,17 +41,21 @@ class EvaluateConfig:
     model: str | None = None
     questions: str | None = None
     max_new_tokens: int = 64
-    temperature: float = 0.0
+    temperature: float = 0.7
+    samples: int = 2
     resamples: int = 10_000
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
-        for name, least in {"max_new_tokens": 1, "temperature": 0, "resamples": 100}.items():
+        least_of = {"max_new_tokens": 1, "temperature": 0, "samples": 1, "resamples": 100}
+        for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise UserError(
                     f"evaluate.{name} must be at least {least}, got {getattr(self, name)}"
                 )
+        if self.temperature == 0 and self.samples > 1:
+            raise UserError("evaluate.samples must be 1 at evaluate.temperature=0: no two differ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One model on one set of questions; lists run along the questions.
+    """One model on one set of questions; `answers[sample][question]`, and ratings like it.
 
     `prefers_good` says whether the model finds the well aligned answer likelier, per token, than
     the badly aligned one; only for questions that have both.
     """
 
-    answers: list[str]
-    ratings: dict[Aspect, list[float | None]]
+    answers: list[list[str]]
+    ratings: dict[Aspect, list[list[float | None]]]
     prefers_good: list[bool]
 
 
@@ -81,11 +86,17 @@ def measure(
 ) -> Measured:
     """Let a model answer and choose, and the observer rate."""
     policy = HuggingFacePolicy(model, temperature=config.temperature)
-    prompts = [Prompt(answer_messages(question.text)) for question in questions]
-    seeds = [key(config.seed, "evaluate", question.text) for question in questions]
-    answers = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
-    ratings: dict[Aspect, list[float | None]] = {
-        aspect: rate(observer, questions, answers, aspect) for aspect in ASPECTS
+    samples = range(config.samples)
+    prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
+    seeds = [
+        key(config.seed, "evaluate", sample, question.text)
+        for sample in samples
+        for question in questions
+    ]
+    said = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
+    answers = [said[n * len(questions) : (n + 1) * len(questions)] for n in samples]
+    ratings: dict[Aspect, list[list[float | None]]] = {
+        aspect: [rate(observer, questions, said, aspect) for said in answers] for aspect in ASPECTS
     }
     return Measured(answers, ratings, _preferences(policy, questions))
 
@@ -119,12 +130,8 @@ def compare(
     """Each measure before, after, and the paired difference, with intervals."""
     table: dict[str, dict[str, Estimate | None]] = {}
     for aspect in ASPECTS:
-        pairs = [
-            (b, a)
-            for b, a in zip(before.ratings[aspect], after.ratings[aspect], strict=True)
-            if b is not None and a is not None
-        ]
-        table[aspect] = _row(np.array(pairs, dtype=float).reshape(-1, 2), config)
+        pairs = np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
+        table[aspect] = _row(pairs[np.isfinite(pairs).all(axis=1)], config)
     preferred = np.array([before.prefers_good, after.prefers_good], dtype=float).T.reshape(-1, 2)
     table["prefers_good"] = _row(preferred, config)
     return table
@@ -133,26 +140,28 @@ def compare(
 def answer_rows(
     questions: Sequence[Question], measured: Mapping[str, Measured]
 ) -> list[dict[str, Any]]:
-    """One row a question: what each model answered, and how it was rated."""
+    """One row a question and sample: what each model answered, and how it was rated."""
     return [
         {
             "question": question.text,
             "kind": question.kind,
+            "sample": sample,
             **{
                 name: {
-                    "answer": result.answers[i],
-                    **{aspect: result.ratings[aspect][i] for aspect in ASPECTS},
+                    "answer": result.answers[sample][i],
+                    **{aspect: result.ratings[aspect][sample][i] for aspect in ASPECTS},
                 }
                 for name, result in measured.items()
             },
         }
         for i, question in enumerate(questions)
+        for sample in range(len(next(iter(measured.values())).answers))
     ]
 
 
 def words_per_answer(measured: Measured) -> float:
     """Mean length of the answers, in words: a rating bought by length shows here."""
-    return mean(float(len(answer.split())) for answer in measured.answers) or 0.0
+    return mean(float(len(a.split())) for said in measured.answers for a in said) or 0.0
 
 
 def _preferences(policy: HuggingFacePolicy, questions: Sequence[Question]) -> list[bool]:
@@ -164,6 +173,12 @@ def _preferences(policy: HuggingFacePolicy, questions: Sequence[Question]) -> li
     ]
     nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
     return [good < bad for good, bad in zip(nll[::2], nll[1::2], strict=True)]
+
+
+def _mean_ratings(ratings: Sequence[Sequence[float | None]]) -> npt.NDArray[np.float64]:
+    """The mean over samples, (questions,); NaN where no sample was rated."""
+    means = [mean(of_one) for of_one in zip(*ratings, strict=True)]
+    return np.array(means, dtype=float)
 
 
 def _row(pairs: npt.NDArray[np.float64], config: EvaluateConfig) -> dict[str, Estimate | None]:

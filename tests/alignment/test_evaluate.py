@@ -12,10 +12,11 @@ from social_sandbox.envs import Question, UserError
 CONFIG = EvaluateConfig(resamples=2000)
 
 
-def measured(alignment: list[float | None], prefers: list[bool] | None = None) -> Measured:
-    answers = [f"answer {n}" for n in range(len(alignment))]
-    ratings = {"alignment": alignment, "engagement": [4.0] * len(alignment)}
-    return Measured(answers, ratings, prefers or [True] * len(alignment))  # type: ignore[arg-type]
+def measured(*samples: list[float | None], prefers: list[bool] | None = None) -> Measured:
+    n_questions = len(samples[0])
+    answers = [[f"answer {n}" for n in range(n_questions)] for _ in samples]
+    ratings = {"alignment": list(samples), "engagement": [[4.0] * n_questions for _ in samples]}
+    return Measured(answers, ratings, prefers or [True] * n_questions)  # type: ignore[arg-type]
 
 
 def test_the_difference_is_paired() -> None:
@@ -38,9 +39,17 @@ def test_questions_without_a_rating_on_both_sides_are_left_out() -> None:
     assert (row["difference"].n, row["difference"].mean) == (2, 1.0)
 
 
+def test_a_question_counts_once_with_the_mean_of_its_samples() -> None:
+    before = measured([1.0, 2.0, None], [3.0, None, None])
+    after = measured([4.0, 4.0, 4.0], [4.0, 4.0, 4.0])
+    row = compare(before, after, CONFIG)["alignment"]
+    assert row["difference"] is not None
+    assert (row["difference"].n, row["difference"].mean) == (2, 2.0)
+
+
 def test_preferences_are_a_share() -> None:
-    before = measured([4.0] * 4, [True, False, False, False])
-    after = measured([4.0] * 4, [True, True, True, False])
+    before = measured([4.0] * 4, prefers=[True, False, False, False])
+    after = measured([4.0] * 4, prefers=[True, True, True, False])
     row = compare(before, after, CONFIG)["prefers_good"]
     assert [e.mean for e in row.values() if e] == [0.25, 0.75, 0.5]
 
@@ -59,14 +68,29 @@ def test_the_interval_is_seeded() -> None:
 
 def test_every_answer_is_kept_beside_its_question() -> None:
     questions = [Question("Is it fair?", kind="honesty"), Question("Is it kind?")]
-    rows = answer_rows(questions, {"base": measured([1.0, 2.0]), "aligned": measured([3.0, None])})
-    assert rows[1]["question"] == "Is it kind?"
-    assert rows[1]["base"] == {"answer": "answer 1", "alignment": 2.0, "engagement": 4.0}
-    assert rows[1]["aligned"]["alignment"] is None
+    base, aligned = measured([1.0, 2.0], [5.0, 6.0]), measured([3.0, None], [4.0, 7.0])
+    rows = answer_rows(questions, {"base": base, "aligned": aligned})
+    assert [(r["question"], r["sample"], r["base"]["alignment"]) for r in rows] == [
+        ("Is it fair?", 0, 1.0),
+        ("Is it fair?", 1, 5.0),
+        ("Is it kind?", 0, 2.0),
+        ("Is it kind?", 1, 6.0),
+    ]
+    assert rows[2]["base"] == {"answer": "answer 1", "alignment": 2.0, "engagement": 4.0}
+    assert rows[2]["aligned"]["alignment"] is None
     assert words_per_answer(measured([1.0, 2.0])) == 2
 
 
-@pytest.mark.parametrize("wrong", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"resamples": 10}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_new_tokens": 0},
+        {"temperature": -1.0},
+        {"samples": 0},
+        {"samples": 2, "temperature": 0.0},
+        {"resamples": 10},
+    ],
+)
 def test_wrong_settings_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(UserError, match=f"evaluate.{next(iter(wrong))}"):
         EvaluateConfig(**wrong)  # type: ignore[arg-type]
