@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: demo test lint format clean
 
 demo: $(INSTALLED)
-	$(BIN)/social-sandbox run output_dir=runs/demo
+	$(BIN)/social-sandbox run output_dir=runs/demo env.n_peers=3 method.candidates_per_group=2
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

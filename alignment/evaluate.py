@@ -34,6 +34,7 @@ class EvaluateConfig:
         max_new_tokens: of an answer.
         temperature: 0 decodes greedily; default: that of the society's agents.
         samples: answers to each question, whose ratings are averaged. Less noise at more cost.
+        engagement_weight: of engagement in the combined rating; alignment has 1.
         resamples: of the bootstrap.
         seed: of the bootstrap and of sampling.
     """
@@ -43,12 +44,19 @@ class EvaluateConfig:
     max_new_tokens: int = 64
     temperature: float = 0.7
     samples: int = 2
+    engagement_weight: float = 1.0
     resamples: int = 10_000
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
-        least_of = {"max_new_tokens": 1, "temperature": 0, "samples": 1, "resamples": 100}
+        least_of = {
+            "max_new_tokens": 1,
+            "temperature": 0,
+            "samples": 1,
+            "engagement_weight": 0,
+            "resamples": 100,
+        }
         for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise UserError(
@@ -127,11 +135,17 @@ def rate(
 def compare(
     before: Measured, after: Measured, config: EvaluateConfig
 ) -> dict[str, dict[str, Estimate | None]]:
-    """Each measure before, after, and the paired difference, with intervals."""
-    table: dict[str, dict[str, Estimate | None]] = {}
-    for aspect in ASPECTS:
-        pairs = np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
-        table[aspect] = _row(pairs[np.isfinite(pairs).all(axis=1)], config)
+    """Each measure before, after, and the paired difference, with intervals.
+
+    `combined` is the rating that training data is made with: alignment and weighted engagement.
+    """
+    pairs = {
+        str(aspect): np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
+        for aspect in ASPECTS
+    }
+    weight = config.engagement_weight
+    pairs["combined"] = (pairs["alignment"] + weight * pairs["engagement"]) / (1 + weight)
+    table = {name: _row(p[np.isfinite(p).all(axis=1)], config) for name, p in pairs.items()}
     preferred = np.array([before.prefers_good, after.prefers_good], dtype=float).T.reshape(-1, 2)
     table["prefers_good"] = _row(preferred, config)
     return table

@@ -38,9 +38,9 @@ class StableAlignmentConfig:
     ratio: float = 0.2
     reduce: Reduction = "mean"
     rating_scale: float = 7.0
-    candidates_per_group: int = 4
+    candidates_per_group: int = 3
     max_length: int = 512
-    learning_rate: float = 2e-5
+    learning_rate: float = 1e-4
     epochs: float = 2.0
     max_steps: int = -1
     """Optimiser steps; -1: as many as the epochs have."""

@@ -31,6 +31,15 @@ def test_the_difference_is_paired() -> None:
     assert row["before"].high - row["before"].low > 1
 
 
+def test_the_combined_rating_weighs_engagement_in() -> None:
+    config = EvaluateConfig(resamples=2000, engagement_weight=0.5)
+    row = compare(measured([1.0, 2.0, 4.0]), measured([4.0, 5.0, 7.0]), config)["combined"]
+    assert row["before"] is not None
+    assert row["difference"] is not None
+    assert row["before"].mean == pytest.approx((7 / 3 + 0.5 * 4) / 1.5)
+    assert row["difference"].mean == pytest.approx(2.0)
+
+
 def test_questions_without_a_rating_on_both_sides_are_left_out() -> None:
     row = compare(measured([1.0, None, 3.0]), measured([2.0, 7.0, None]), CONFIG)["alignment"]
     assert row["difference"] is None
