@@ -158,6 +158,6 @@ def _evaluation(axes: Any, evaluation: Mapping[str, Mapping[str, Any]]) -> None:
     axes.errorbar(middle, places, xerr=reach, fmt="o", color=COLOURS["revision"], capsize=4)
     axes.axvline(0, color="grey", linewidth=1)
     axes.set_yticks(places, [name.replace("_", " ") for name in names])
-    axes.set_ylim(-0.5, len(names) - 0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set(xlabel="change, % of the scale", title="Held-out questions: aligned minus base (95 %)")
     axes.grid(alpha=0.3)

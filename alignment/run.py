@@ -5,6 +5,7 @@ wrote.
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -124,6 +125,8 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         return work
 
     summary = _stage(settings, console, "alignment", made_with, prepare)
+    # With the optimiser's state they are three times the model; the stage is complete.
+    shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)
     report.print_training(console, summary)
     return summary
 

@@ -238,6 +238,10 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
             for name, (total, weight) in sorted(self._sums.items()):
                 logs[name] = total / weight if weight else 0.0
             self._sums.clear()
+            if self.args.world_size == 1:
+                # A mean over groups, as its parts are: in the Trainer's own mean over steps the
+                # few groups of an epoch's last batch weigh as much as those of a whole one.
+                logs["loss"] = logs["loss/sft"] + logs["loss/contrast"]
         super().log(logs, start_time)
 
     def _record(
