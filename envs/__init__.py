@@ -10,7 +10,8 @@ from .questions import Question, held_out_questions, read_questions, society_que
 from .spaces import UnicodeText
 from .translate import to_action
 from .turns import Phase, Turn, Utterance
-from .world import World, WorldConfig
+from .world import World
+from .world_config import WorldConfig
 
 __all__ = [
     "Embedder",

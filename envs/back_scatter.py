@@ -28,6 +28,7 @@ class Setting:
     memory: Recollection | None
     peers: Sequence[tuple[str, Recollection | None]]
     observers: Sequence[str]
+    reasons: bool
     engagement_weight: float
 
 
@@ -71,10 +72,10 @@ class BackScatter:
             question=setting.question,
             kind=setting.kind,
             memory=setting.memory,
-            draft=Answer(draft.text, draft.policy, draft.tokens),
+            draft=_answer(draft),
             feedback=self._feedback(),
             mean_rating=self._mean_rating(),
-            revision=Answer(revision.text, revision.policy, revision.tokens),
+            revision=_answer(revision),
             observations=tuple(
                 Observation(
                     turn.agent,
@@ -84,6 +85,7 @@ class BackScatter:
                     said.text,
                     said.policy,
                     said.tokens,
+                    said.error,
                 )
                 for turn, said in self._said(Phase.OBSERVE)
                 if turn.judged and turn.aspect
@@ -143,6 +145,7 @@ class BackScatter:
             phase=phase,
             question=setting.question,
             seed=key(setting.seed, turn_id),
+            reason=setting.reasons or phase is not Phase.FEEDBACK,
             **fields,  # type: ignore[arg-type]
         )
 
@@ -175,7 +178,14 @@ class BackScatter:
         Feedback without a rating comes before all others.
         """
         given = [
-            Feedback(turn.agent, said.rating, said.text, said.policy, said.tokens)
+            Feedback(
+                turn.agent,
+                said.rating,
+                said.text if self.setting.reasons else "",
+                said.policy,
+                said.tokens,
+                said.error,
+            )
             for turn, said in self._said(Phase.FEEDBACK)
         ]
         unrated = [feedback for feedback in given if feedback.rating is None]
@@ -184,6 +194,10 @@ class BackScatter:
 
     def _mean_rating(self) -> float | None:
         return mean(said.rating for _, said in self._said(Phase.FEEDBACK))
+
+
+def _answer(said: Utterance) -> Answer:
+    return Answer(said.text, said.policy, said.tokens, said.error)
 
 
 def _reward(interaction: Interaction, engagement_weight: float) -> float:

@@ -15,7 +15,8 @@ from .memory import Embedder
 from .questions import Question, prior_questions, read_questions, society_questions
 from .seeding import key
 from .spaces import action_space, observation_space
-from .world import World, WorldConfig
+from .world import World
+from .world_config import WorldConfig
 
 METADATA: dict[str, Any] = {
     "name": "sandbox_v0",
@@ -77,7 +78,7 @@ class Face(EzPickle):
         self.max_cycles = max_cycles
         self.render_mode = render_mode
         self._config = WorldConfig(**rules)
-        self._max_text_length = max_text_length
+        self.max_text_length = max_text_length
         self._embedder = embedder
         self._name = name
         self._next_seed = seed
@@ -107,7 +108,7 @@ class Face(EzPickle):
         if agent not in self._observation_spaces:
             known = (*self._questions, *self._priors)
             texts = [text for q in known for text in (q.text, q.good, q.bad) if text]
-            longest = max(self._max_text_length, *map(len, texts))
+            longest = max(self.max_text_length, *map(len, texts))
             space = observation_space(longest, self._config.n_peers)
             self._observation_spaces[self._known(agent)] = space
         return self._observation_spaces[agent]
@@ -115,7 +116,7 @@ class Face(EzPickle):
     def action_space(self, agent: str) -> gymnasium.spaces.Dict:
         """The same object for the same agent."""
         if agent not in self._action_spaces:
-            self._action_spaces[self._known(agent)] = action_space(self._max_text_length)
+            self._action_spaces[self._known(agent)] = action_space(self.max_text_length)
         return self._action_spaces[agent]
 
     def render(self) -> str | npt.NDArray[np.uint8] | None:
@@ -129,7 +130,7 @@ class Face(EzPickle):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _begin(self, seed: int | None, options: Mapping[str, Any] | None) -> World:
+    def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> World:
         """A new world."""
         seed = self._next_seed if seed is None else int(seed)
         self._next_seed = key(seed, "reset")

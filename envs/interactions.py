@@ -17,11 +17,12 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A draft or a revision."""
+    """A draft or a revision; `error` says why there is none, where that is so."""
 
     text: str
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Feedback:
     reason: str
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Observation:
     reason: str = ""
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
+    error: str = ""
 
 
 @checked_dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

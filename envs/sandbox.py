@@ -86,7 +86,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Begin a new world with this seed."""
-        self._begin(seed, options)
+        self.begin(seed, options)
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
@@ -110,7 +110,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
             self._was_dead_step(action)
             return
         assert self._turn is not None
-        utterance = to_utterance(action, self._turn, self._max_text_length)
+        utterance = to_utterance(action, self._turn, self.max_text_length)
         interaction = self.world.submit(self._turn.id, utterance)
         self._cumulative_rewards[agent] = 0.0
         self.infos[agent] = {}
@@ -149,7 +149,7 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], Infos]:
         """Begin a new world with this seed."""
-        self._begin(seed, options)
+        self.begin(seed, options)
         return self._look()
 
     def step(
@@ -171,7 +171,7 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         if strangers := actions.keys() - set(self.possible_agents):
             raise UserError(f"actions: {min(strangers)!r} is no agent of this environment")
         said = [
-            (turn.id, to_utterance(actions[agent], turn, self._max_text_length))
+            (turn.id, to_utterance(actions[agent], turn, self.max_text_length))
             for agent, turn in self._turns.items()
             if agent in actions
         ]

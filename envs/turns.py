@@ -55,7 +55,8 @@ class Turn:
 
     `agent` acts; `subject` is the agent whose answer is in play (itself in `draft` and
     `revise`). `answer` is the text to be judged or revised. `opinions` (only in `revise`) end
-    with the lowest-rated one. `aspect` and `judged` are set in `observe` only. `seed` is unique
+    with the lowest-rated one. `aspect` and `judged` are set in `observe` only. `reason` says
+    whether a reason is wanted with a rating. `seed` is unique
     to the turn: a policy that samples should take its randomness from there, and nowhere else.
     """
 
@@ -73,21 +74,39 @@ class Turn:
     memory: Recollection | None = None
     aspect: Aspect | None = None
     judged: Judged | None = None
+    reason: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an utterance cost its model, in tokens."""
+    """What an utterance cost: tokens read and written, and at an API requests and money.
+
+    `retries` of the `requests` were repetitions after a failure.
+    """
 
     prompt: int = 0
     completion: int = 0
+    requests: int = 0
+    retries: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        """What both cost together."""
+        return Tokens(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.usd + other.usd,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """The answer to a turn: text (an answer, or the reason of a rating) and perhaps a rating.
 
-    A rating lies in 1..7, or is None where none could be produced; it is never guessed. Halves
+    A rating lies in 1..7, or is None where none could be produced; it is never guessed. `error`
+    says in one line why there is no answer, where that is so. Halves
     of characters that are cut in two (lone surrogates, as JSON escapes can hold them) become
     U+FFFD: such a text could not be written to a file.
     """
@@ -96,6 +115,7 @@ class Utterance:
     rating: float | None = None
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
+    error: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a rating off the scale; make the text valid Unicode."""

@@ -5,71 +5,17 @@ PettingZoo, a language model or a clock. Source: arXiv 2305.16960, section 3.1.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from .back_scatter import BackScatter, Setting
 from .errors import UserError
-from .grid import WORLD_VIEWS, View, WorldView, neighbours, position, views
+from .grid import View, neighbours, position, views
 from .interactions import Interaction
 from .memory import Embedder, HashingEmbedder, Memory
 from .questions import Question, prior_questions, society_questions
 from .seeding import generator
 from .turns import Turn, Utterance
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldConfig:
-    """The rules that a society may choose.
-
-    Attributes:
-        grid_size: side of the grid; grid_size ** 2 social agents.
-        n_observers: memory-less agents who rate drafts and revisions.
-        n_rounds: how often each social agent is asked.
-        n_peers: at most so many peers give feedback on a draft.
-        radius: peers live within this Euclidean distance; None means grid_size // 2.
-        questions_per_round: different questions asked in a round, dealt evenly to the agents,
-            so that several agents answer the same one; None gives each agent its own.
-        world_view: with which prior memories agents are born, see `grid.views`.
-        n_prior_memories: how many (paper: 50).
-        memory_threshold: cosine distance below which a memory comes to mind (paper: 0.3).
-        engagement_weight: weight of the engagement change in the reward.
-    """
-
-    grid_size: int = 4
-    n_observers: int = 1
-    n_rounds: int = 2
-    n_peers: int = 4
-    radius: float | None = None
-    questions_per_round: int | None = None
-    world_view: WorldView = "mixed_half_half"
-    n_prior_memories: int = 50
-    memory_threshold: float = 0.3
-    engagement_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        least = {"grid_size": 1, "n_observers": 0, "n_rounds": 1, "n_peers": 0}
-        least |= {"n_prior_memories": 0, "memory_threshold": 0, "radius": 0}
-        least |= {"questions_per_round": 1}
-        for name, bound in least.items():
-            value = getattr(self, name)
-            if value is not None and value < bound:
-                raise UserError(f"env.{name} must be at least {bound}, got {value}")
-        if self.world_view not in WORLD_VIEWS:
-            raise UserError(
-                f"env.world_view must be one of {', '.join(WORLD_VIEWS)}, got {self.world_view!r}"
-            )
-
-    @property
-    def social_agents(self) -> tuple[str, ...]:
-        """The names of the social agents, in the order of the grid's rows."""
-        return tuple(f"social_{index}" for index in range(self.grid_size**2))
-
-    @property
-    def observers(self) -> tuple[str, ...]:
-        """The names of the observers."""
-        return tuple(f"observer_{index}" for index in range(self.n_observers))
+from .world_config import WorldConfig
 
 
 class World:
@@ -119,7 +65,8 @@ class World:
         self.log: list[tuple[str, Utterance]] = []
         self.interactions: list[Interaction] = []
         self._memory = Memory(embedder or HashingEmbedder(), self.config.memory_threshold)
-        self._memory.remember(self._born_with(priors))
+        if self.config.memory:
+            self._memory.remember(self._born_with(priors))
         self._indices = {agent: index for index, agent in enumerate(self.social_agents)}
         self._current: list[BackScatter] = []
         self._unfinished = 0
@@ -218,19 +165,21 @@ class World:
                 memory=next(memories),
                 peers=[(self.social_agents[peer], next(memories)) for peer in peers[index]],
                 observers=self.observers,
+                reasons=self.config.feedback == "reason",
                 engagement_weight=self.config.engagement_weight,
             )
             self._current.append(BackScatter(setting))
         self._unfinished, self._first = n_agents, 0
 
     def _end_round(self) -> None:
-        # In the order of agents, and only now: nobody's answers depend on who was faster.
-        by_agent = sorted(self.interactions[-len(self._current) :], key=lambda i: i.position)
-        self._memory.remember(
-            (done.agent, done.question, done.revision.text)
-            for done in by_agent
-            if done.revision.text.strip()
-        )
+        if self.config.memory:
+            # In the order of agents, and only now: nobody's answers depend on who was faster.
+            by_agent = sorted(self.interactions[-len(self._current) :], key=lambda i: i.position)
+            self._memory.remember(
+                (done.agent, done.question, done.revision.text)
+                for done in by_agent
+                if done.revision.text.strip()
+            )
         self.round += 1
         self._current = []
         if not self.done:
@@ -239,7 +188,8 @@ class World:
     def _deal(self) -> list[Question]:
         """The question of each agent in this round, in the order of agents.
 
-        The questions are gone through in a seeded order, anew each time all have been asked.
+        The questions are gone through in a seeded order, anew each time all have been asked, or
+        in the order in which they were given.
         """
         n_agents, n_questions = len(self.social_agents), len(self.questions)
         each_round = min(self.config.questions_per_round or n_agents, n_agents)
@@ -250,14 +200,24 @@ class World:
         return [asked[int(seat) % each_round] for seat in seats]
 
     def _order(self, lap: int) -> list[Question]:
+        if self.config.question_order == "given":
+            return list(self.questions)
         order = generator(self.seed, "questions", lap).permutation(len(self.questions))
         return [self.questions[index] for index in order.tolist()]
 
     def _peers(self, index: int) -> list[int]:
         """Who gives feedback to this agent in this round; keyed by (seed, round, agent)."""
-        radius = self.config.radius
-        size = self.config.grid_size
-        near = neighbours(index, size, size // 2 if radius is None else radius)
-        count = min(self.config.n_peers, len(near))
-        draw = generator(self.seed, "peers", self.round, index).permutation(len(near))[:count]
-        return sorted(near[place] for place in draw.tolist())
+        config, size = self.config, self.config.grid_size
+        if config.interaction == "global":
+            reachable = [other for other in range(size * size) if other != index]
+        else:
+            reachable = neighbours(
+                index, size, size // 2 if config.radius is None else config.radius
+            )
+        draw = generator(self.seed, "peers", self.round, index)
+        order = [reachable[place] for place in draw.permutation(len(reachable)).tolist()]
+        if config.peer_dropout:
+            absent = generator(self.seed, "absent", self.round, index).random(len(order))
+            pairs = zip(order, absent.tolist(), strict=True)
+            order = [peer for peer, lot in pairs if lot >= config.peer_dropout]
+        return sorted(order[: config.n_peers])
