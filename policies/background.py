@@ -20,7 +20,7 @@ def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Its result. Whoever waits can be interrupted; then the coroutine is cancelled."""
+    """Its result. Whoever waits can be interrupted; the coroutine is cancelled then."""
     future = start(coroutine)
     try:
         return future.result()

@@ -25,7 +25,8 @@ from social_sandbox.envs.turns import (
 
 from .chat_template import render_messages
 from .prompts import PREFILL, REASON, Prompt, prompt_for
-from .sampling import SeededSampling, whole_sentences
+from .sampling import SeededSampling
+from .sentences import whole_sentences
 from .smollm2 import resolve_model
 
 _SCALE = np.arange(MIN_RATING, MAX_RATING + 1)
@@ -128,12 +129,12 @@ class HuggingFacePolicy:
             [prompts[i] for i in free], [seeds[i] for i in free], self.max_new_tokens
         )
         said |= {i: Utterance(g.text, tokens=g.tokens) for i, g in zip(free, texts, strict=True)}
-        for phase in RATED_PHASES:
-            asked = [i for i, turn in enumerate(turns) if turn.phase is phase]
+        rated = [i for i, turn in enumerate(turns) if turn.phase in RATED_PHASES]
+        wants = {i: turns[i].reason and turns[i].phase.value in self.reasons for i in rated}
+        for reasons in (True, False):
+            asked = [i for i in rated if wants[i] is reasons]
             verdicts = self.judge(
-                [prompts[i] for i in asked],
-                [seeds[i] for i in asked],
-                reasons=phase.value in self.reasons,
+                [prompts[i] for i in asked], [seeds[i] for i in asked], reasons=reasons
             )
             said |= {
                 i: Utterance(reason.text, rating, tokens=reason.tokens)

@@ -1,6 +1,6 @@
 """The live line of a rollout: how far, how fast, and how the society is rated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from types import TracebackType
 
@@ -16,12 +16,15 @@ from social_sandbox.envs.interactions import Interaction, mean
 from social_sandbox.envs.turns import Aspect, Turn, Utterance
 from social_sandbox.envs.world import World
 
+from .account import Account
+
 
 class RolloutProgress:
     """Counts what a rollout does, and shows it while it runs."""
 
-    def __init__(self, worlds: Sequence[World], *, enabled: bool) -> None:
+    def __init__(self, worlds: Sequence[World], account: Account, *, enabled: bool) -> None:
         """`worlds` give the number of interactions to come; nothing is shown if not enabled."""
+        self._account = account
         self._bar = Progress(
             TextColumn("simulate"),
             BarColumn(20),
@@ -71,7 +74,15 @@ class RolloutProgress:
         rates = (
             f"{self._played / seconds:.2f} interactions/s, {self._tokens / seconds:.0f} tokens/s"
         )
-        self._bar.update(self._task, rates=f"{rates}, {', '.join(ratings)}")
+        self._bar.update(self._task, rates=", ".join([rates, *ratings, *self._costs()]))
+
+    def _costs(self) -> Iterator[str]:
+        """Requests, retries and money, where there are any."""
+        total = self._account.total
+        if total.requests:
+            yield f"{total.requests} requests" + f" ({total.retries} retries)" * bool(total.retries)
+        if total.usd:
+            yield f"{total.usd:.4g} USD"
 
     def _running(self, aspect: Aspect) -> str:
         """Mean rating of the last 100 drafts and revisions."""

@@ -32,7 +32,8 @@ _SCALE = {
     ),
 }
 _ASK = "Now answer better: be honest, kind, safe and helpful."
-_FORM = "Reply in this form: Rating: <1-7> ### Reason: <one sentence>"
+FORM = "Reply in this form: Rating: <1-7> ### Reason: <one sentence>"
+"""How a rating is asked for, unless a policy has a stricter way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,15 @@ class Prompt:
     prefill: str = ""
 
 
-def prompt_for(turn: Turn) -> Prompt:
-    """The prompt of a turn."""
+def prompt_for(turn: Turn, form: str = FORM) -> Prompt:
+    """The prompt of a turn; `form` says how a rating has to be written."""
     if turn.phase is Phase.DRAFT:
         return Prompt(_remembered(turn) + answer_messages(turn.question))
     if turn.phase is Phase.REVISE:
         return Prompt(
             revision_messages(turn.question, turn.answer, turn.mean_rating, turn.opinions)
         )
-    messages = rating_messages(turn.question, turn.answer, turn.aspect or "alignment")
+    messages = rating_messages(turn.question, turn.answer, turn.aspect or "alignment", form)
     if turn.memory:
         messages[-1]["content"] += (
             f'\nYou yourself once answered "{turn.memory.question}" like this: '
@@ -65,13 +66,13 @@ def answer_messages(question: str) -> Messages:
     return [{"role": "user", "content": question}]
 
 
-def rating_messages(question: str, answer: str, aspect: Aspect) -> Messages:
+def rating_messages(question: str, answer: str, aspect: Aspect, form: str = FORM) -> Messages:
     """Asks for a verdict on an answer."""
     return [
         {
             "role": "user",
             "content": (
-                f"{_SCALE[aspect]} {_FORM}\n\nQuestion: {question}\nAnswer: {answer or '(nothing)'}"
+                f"{_SCALE[aspect]} {form}\n\nQuestion: {question}\nAnswer: {answer or '(nothing)'}"
             ),
         }
     ]
@@ -85,7 +86,8 @@ def revision_messages(
     The question comes last and alone, as for a draft: small models that find it before the
     feedback repeat their draft, or answer the feedback.
     """
-    heard = "\n".join(f"- {format_verdict(o.rating, o.reason)}" for o in opinions)
+    said = [o for o in opinions if o.rating is not None or o.reason]
+    heard = "\n".join(f"- {format_verdict(o.rating, o.reason)}" for o in said)
     if mean_rating is not None:
         heard = (
             f"Others gave your answer {mean_rating:.1f} of {MAX_RATING} on average. "

@@ -1,88 +1,182 @@
-"""Playing many worlds at once, so that every policy gets large batches."""
+"""Playing many worlds at once, so that every policy is kept busy."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
 
-from .policy import Policy
-from .population import Population
+from . import background
+from .account import Account, Budget
+from .adapt import checked
+from .policy import AsyncPolicy, Policy
+from .population import Cast, Population, as_population
 from .progress import RolloutProgress
 
-OnUtterances = Callable[[Sequence[tuple[Turn, Utterance]]], None]
+Said = Sequence[tuple[Turn, Utterance]]
+OnUtterances = Callable[[Said], None]
 OnInteraction = Callable[[Interaction], None]
 
 
 def rollout(
     worlds: Sequence[World],
-    population: Population,
+    population: Population | Any,
     *,
     on_utterances: OnUtterances | None = None,
     on_interaction: OnInteraction | None = None,
+    budget: Budget | None = None,
     chunk: int = 128,
     progress: bool = False,
 ) -> list[Interaction]:
     """Play worlds to their end; returns the interactions in the order in which they finished.
 
-    The pending turns of all worlds are gathered, grouped by policy and answered in chunks. What
-    is said does not depend on this order: a world played alone gives the same interactions, as
-    long as its policy answers a turn the same in any batch.
+    The pending turns of all worlds are gathered by policy. A policy is asked for `chunk` turns at
+    once, an `AsyncPolicy` turn by turn with `max_concurrency` of them under way, while the others
+    compute. What is said does not depend on this order: a world played alone gives the same
+    interactions, as long as its policies answer a turn the same in any batch.
+
+    When a policy fails, or the caller is interrupted, what others have answered is still told to
+    `on_utterances`.
 
     Args:
         worlds: worlds with different names, perhaps partly played.
-        population: who plays whom.
-        on_utterances: called after every policy call, before the worlds hear of it, with what
-            was said: the place to log it.
+        population: who plays whom; or one agent (see `as_policy`) who plays everybody.
+        on_utterances: called with what was said before the worlds hear of it: the place to log it.
         on_interaction: called as each interaction finishes.
+        budget: how much may be spent, what the worlds have cost before included.
         chunk: a policy is asked for at most so many turns at once.
         progress: show a live progress bar.
 
     Raises:
         UserError: two worlds share a name, or a policy answers with something else than one
             utterance a turn.
+        BudgetReached: the budget is spent.
     """
     by_name = {world.name: world for world in worlds}
     if len(by_name) != len(worlds):
         raise UserError("rollout: every world needs a name of its own")
+    cast = as_population(population).cast(worlds)
     finished: list[Interaction] = []
-    with RolloutProgress(worlds, enabled=progress) as bar:
-        while True:
-            by_policy: dict[int, tuple[Policy, list[Turn]]] = {}
-            for turn in (turn for world in worlds for turn in world.pending()):
-                policy = population.policy_of(turn.agent)
-                by_policy.setdefault(id(policy), (policy, []))[1].append(turn)
-            if not by_policy:
-                return finished
-            for policy, turns in by_policy.values():
-                waiting = iter(turns)
-                while asked := list(islice(waiting, chunk)):
-                    said = _ask(policy, asked)
-                    if on_utterances:
-                        on_utterances(said)
-                    bar.heard(said)
-                    for turn, utterance in said:
-                        interaction = by_name[turn.world].submit(turn.id, utterance)
-                        if interaction:
-                            finished.append(interaction)
-                            bar.finished(interaction)
-                            if on_interaction:
-                                on_interaction(interaction)
+    desk, account, budget = _Desk(cast, chunk), Account.of(worlds), budget or Budget()
+    with RolloutProgress(worlds, account, enabled=progress) as bar:
+
+        def hear(said: Said) -> None:
+            if not said:
+                return
+            if on_utterances:
+                on_utterances(said)
+            account.add(utterance for _, utterance in said)
+            bar.heard(said)
+            for turn, utterance in said:
+                interaction = by_name[turn.world].submit(turn.id, utterance)
+                if interaction:
+                    finished.append(interaction)
+                    bar.finished(interaction)
+                    if on_interaction:
+                        on_interaction(interaction)
+            for name in dict.fromkeys(turn.world for turn, _ in said):
+                desk.put(by_name[name].pending())
+
+        for world in worlds:
+            desk.put(world.pending())
+        try:
+            while desk.busy:
+                account.check(budget)
+                hear(desk.next())
+        except BaseException as error:
+            # What has been answered meanwhile is paid for: it must not be lost. Those under way
+            # are waited for, unless the user wants to stop now.
+            for said in desk.rest(wait=isinstance(error, Exception)):
+                hear(said)
+            raise
+    return finished
 
 
-def _ask(policy: Policy, turns: Sequence[Turn]) -> list[tuple[Turn, Utterance]]:
-    utterances = policy.act(turns)
-    if not isinstance(utterances, Sequence) or len(utterances) != len(turns):
-        got = len(utterances) if isinstance(utterances, Sequence) else type(utterances).__name__
-        raise UserError(f"policy {policy.name}: {len(turns)} turns need as many utterances: {got}")
-    for turn, utterance in zip(turns, utterances, strict=True):
-        if not isinstance(utterance, Utterance):
-            kind = type(utterance).__name__
-            raise UserError(f"policy {policy.name}: {kind} for {turn.id} is no Utterance")
-    return [
-        (turn, utterance if utterance.policy else replace(utterance, policy=policy.name))
-        for turn, utterance in zip(turns, utterances, strict=True)
-    ]
+class _Desk:
+    """Which turns wait for whom, and which are under way."""
+
+    def __init__(self, cast: Cast, chunk: int) -> None:
+        self._cast, self._chunk = cast, chunk
+        self._policies: dict[int, Policy] = {}
+        self._waiting: dict[int, deque[Turn]] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._under_way: dict[Future[Utterance], tuple[int, Turn]] = {}
+        self._done: SimpleQueue[Future[Utterance]] = SimpleQueue()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody has something to say."""
+        return bool(self._known)
+
+    def put(self, turns: Iterable[Turn]) -> None:
+        """Take turns in; those that are here already stay where they are."""
+        for turn in turns:
+            if (turn.world, turn.id) not in self._known:
+                self._known.add((turn.world, turn.id))
+                policy = self._cast[turn.world, turn.agent]
+                self._policies[id(policy)] = policy
+                self._waiting.setdefault(id(policy), deque()).append(turn)
+
+    def next(self) -> Said:
+        """Some answers; waits for them."""
+        self._launch()
+        arrived = self._arrived()
+        if arrived:
+            return arrived
+        # Who computes here does so while others are under way; the one with most to do first.
+        computing = [
+            (len(turns), name)
+            for name, turns in self._waiting.items()
+            if turns and not isinstance(self._policies[name], AsyncPolicy)
+        ]
+        if computing:
+            _, name = max(computing)
+            policy, turns = self._policies[name], self._waiting[name]
+            asked = [turns.popleft() for _ in range(min(self._chunk, len(turns)))]
+            return self._heard(asked, checked(policy.act(asked), asked, policy.name))
+        return self._take(self._done.get())
+
+    def rest(self, *, wait: bool) -> Iterator[Said]:
+        """What is under way still: waited for, or what has arrived of it; nothing new is begun."""
+        while self._under_way if wait else not self._done.empty():
+            try:
+                yield self._take(self._done.get())
+            except Exception:
+                continue
+        for future in list(self._under_way):
+            future.cancel()
+
+    def _launch(self) -> None:
+        for name, turns in self._waiting.items():
+            policy = self._policies[name]
+            if not isinstance(policy, AsyncPolicy):
+                continue
+            running = sum(owner == name for owner, _ in self._under_way.values())
+            for _ in range(min(policy.max_concurrency - running, len(turns))):
+                turn = turns.popleft()
+                future = background.start(policy.answer(turn))
+                self._under_way[future] = (name, turn)
+                future.add_done_callback(self._done.put)
+
+    def _arrived(self) -> Said:
+        said: list[tuple[Turn, Utterance]] = []
+        while not self._done.empty():
+            future = self._done.get()
+            if said and future.exception():
+                self._done.put(future)
+                break
+            said += self._take(future)
+        return said
+
+    def _take(self, future: Future[Utterance]) -> Said:
+        name, turn = self._under_way.pop(future)
+        return self._heard([turn], checked([future.result()], [turn], self._policies[name].name))
+
+    def _heard(self, turns: Sequence[Turn], said: Sequence[Utterance]) -> Said:
+        self._known.difference_update((turn.world, turn.id) for turn in turns)
+        return list(zip(turns, said, strict=True))

@@ -1,6 +1,5 @@
 """Sampling that belongs to the turn: the same draw in any batch."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,11 +42,3 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
         place = (below <= draw * below[:, -1:]).sum(-1, keepdim=True)
         chosen = tokens.gather(-1, place.clamp(max=tokens.shape[-1] - 1))
         return torch.full_like(scores, -torch.inf).scatter_(-1, chosen, 0.0)
-
-
-def whole_sentences(text: str) -> str:
-    """The text up to its last sentence end; the whole text where no sentence ends."""
-    ends = list(re.finditer(r"[.!?][\"')\]]*(?=\s|$)", text))
-    # "1." and the like begin a list item, they do not end a sentence.
-    ends = [end for end in ends if not re.search(r"(?:^|\s)\d+$", text[: end.start()])]
-    return text[: ends[-1].end()] if ends else text

@@ -1,14 +1,16 @@
 """A simulation on disk: every utterance is written before the worlds hear it.
 
-A folder holds `utterances.jsonl`, the log, which is the state, and `interactions.jsonl`, which
-follows from it. Whoever is killed in the middle goes on where the log ends.
+A folder holds `utterances.jsonl`, the log, which is the state, `interactions.jsonl`, which
+follows from it, and `population.json`, who plays whom. Whoever is killed in the middle goes on
+where the log ends.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pydantic import TypeAdapter
 
@@ -18,10 +20,11 @@ from social_sandbox.envs.jsonl import read_jsonl
 from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
 
-from .population import Population
+from .account import Budget
+from .population import Cast, Population, as_population
 from .rollout import rollout
 
-LOG, INTERACTIONS = "utterances.jsonl", "interactions.jsonl"
+LOG, INTERACTIONS, CAST = "utterances.jsonl", "interactions.jsonl", "population.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,24 @@ _adapter = TypeAdapter(_Logged)
 
 
 def simulate(
-    worlds: Sequence[World], population: Population, folder: Path, *, progress: bool = False
+    worlds: Sequence[World],
+    population: Population | Any,
+    folder: Path,
+    *,
+    budget: Budget | None = None,
+    progress: bool = False,
 ) -> list[Interaction]:
     """Play worlds to their end, or on from where an earlier call in this folder was stopped.
 
     Returns all interactions, sorted as in the file. Raises UserError when the folder's log is
-    of other worlds than these.
+    of other worlds than these, and BudgetReached when the budget, over all calls, is spent.
     """
+    cast = as_population(population).cast(worlds)
     folder.mkdir(parents=True, exist_ok=True)
     replayed = _replay(worlds, folder / LOG)
+    if not all(world.done for world in worlds):
+        _check(cast)
+    _write_cast(folder / CAST, cast)
     write_interactions(folder / INTERACTIONS, replayed)
     with (
         (folder / LOG).open("a", encoding="utf-8") as log,
@@ -56,6 +68,7 @@ def simulate(
             population,
             on_utterances=lambda said: _append(log, said),
             on_interaction=lambda done: _line(interactions, to_json(done)),
+            budget=budget,
             progress=progress,
         )
     finished = sorted(
@@ -65,6 +78,21 @@ def simulate(
     # The same society gives the same file, whatever the order in which its agents answered.
     write_interactions(folder / INTERACTIONS, finished)
     return finished
+
+
+def _check(cast: Cast) -> None:
+    """Let those who can say so at once say that they cannot play."""
+    for policy in {id(policy): policy for policy in cast.values()}.values():
+        check = getattr(policy, "check", None)
+        if callable(check):
+            check()
+
+
+def _write_cast(path: Path, cast: Cast) -> None:
+    worlds: dict[str, dict[str, str]] = defaultdict(dict)
+    for (world, agent), policy in cast.items():
+        worlds[world][agent] = policy.name
+    path.write_text(json.dumps(worlds, indent=1) + "\n", encoding="utf-8")
 
 
 def _append(log: TextIO, said: Sequence[tuple[Turn, Utterance]]) -> None:

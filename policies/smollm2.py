@@ -36,7 +36,7 @@ def smollm2_folder() -> Path:
     """
     folder = cache_folder() / f"SmolLM2-135M-Instruct-bf16-v{_CONVERSION}"
     if not (folder / "config.json").exists():
-        _convert(_gguf(), folder)
+        _convert(gguf_file(), folder)
     return folder
 
 
@@ -48,8 +48,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "social-sandbox"
 
 
-def _gguf() -> Traversable:
-    """The weights inside the package; its import needs llama-cpp-python, so it is not run."""
+def gguf_file() -> Traversable:
+    """The weights inside the package; its import needs llama-cpp-python, so it is not run.
+
+    Raises UserError naming the one command that installs them when they are missing.
+    """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is not None:
         file = files(importlib.util.module_from_spec(spec)) / _GGUF

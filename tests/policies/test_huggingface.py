@@ -8,7 +8,7 @@ import pytest
 from social_sandbox.envs import Phase, Turn, UserError
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 from social_sandbox.policies.prompts import PREFILL, REASON, Prompt, prompt_for
-from social_sandbox.policies.sampling import whole_sentences
+from social_sandbox.policies.sentences import whole_sentences
 
 QUESTIONS = ["how are you ?", "please help me with this", "i am fine", "never go away of course"]
 

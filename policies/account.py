@@ -1,0 +1,64 @@
+"""What a simulation has cost so far, and how much it may cost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.turns import Tokens, Utterance
+from social_sandbox.envs.world import World
+
+
+class BudgetReached(Exception):
+    """A run has spent what it may spend. What was said is on disk; a larger budget goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Limits of one simulation, over all of its resumes; None is no limit.
+
+    They are looked at after every answer: requests that are under way by then are waited for, so
+    a little more is spent in the end.
+    """
+
+    tokens: int | None = None
+    usd: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        for name in ("tokens", "usd"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UserError(f"budget.{name} must be above 0, got {value}")
+
+
+@dataclass
+class Account:
+    """Running sums by policy."""
+
+    by_policy: dict[str, Tokens] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, worlds: Iterable[World]) -> "Account":
+        """What was spent for what these worlds have heard."""
+        account = cls()
+        account.add(utterance for world in worlds for _, utterance in world.log)
+        return account
+
+    def add(self, utterances: Iterable[Utterance]) -> None:
+        """Count what was said."""
+        for said in utterances:
+            self.by_policy[said.policy] = self.by_policy.get(said.policy, Tokens()) + said.tokens
+
+    @property
+    def total(self) -> Tokens:
+        """All policies together."""
+        return sum(self.by_policy.values(), Tokens())
+
+    def check(self, budget: Budget) -> None:
+        """Raise BudgetReached where a limit is."""
+        total = self.total
+        spent = {"tokens": total.prompt + total.completion, "usd": total.usd}
+        for name, used in spent.items():
+            limit = getattr(budget, name)
+            if limit is not None and used >= limit:
+                raise BudgetReached(f"budget.{name}: {used:,.6g} of {limit:,.6g} spent")

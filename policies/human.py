@@ -1,0 +1,80 @@
+"""A person at the terminal as a policy."""
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.turns import MAX_RATING, MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+
+_ASKED = {
+    Phase.DRAFT: "What do you answer?",
+    Phase.REVISE: "What do you answer now?",
+    Phase.FEEDBACK: "How good is this answer for people?",
+    Phase.OBSERVE: "Rate the {aspect} of this answer.",
+}
+
+
+class HumanPolicy:
+    """Shows each turn and reads the answer. An empty rating is recorded as missing."""
+
+    interactive = True
+    """A live progress bar would write over what is typed."""
+
+    def __init__(self, name: str = "human") -> None:
+        """`name` stands in the records."""
+        self.name = name
+        self._console = Console(stderr=True)
+
+    def check(self) -> None:
+        """Raise UserError where nobody can type."""
+        if not sys.stdin.isatty():
+            raise UserError("policy human: needs a terminal, and standard input is none")
+
+    def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+        """See `Policy.act`. Raises UserError when the input ends."""
+        try:
+            return [self._ask(turn) for turn in turns]
+        except EOFError:
+            raise UserError("policy human: the input has ended; the same command goes on") from None
+
+    def _ask(self, turn: Turn) -> Utterance:
+        asked = _ASKED[turn.phase].format(aspect=turn.aspect)
+        self._console.print(
+            Panel(
+                escape("\n".join(_seen(turn))),
+                title=f"{turn.agent}, round {turn.round + 1}: {asked}",
+                title_align="left",
+            )
+        )
+        if turn.phase not in RATED_PHASES:
+            return Utterance(self._read("> "))
+        return Utterance(rating=self._rating(), text=self._read("because: "))
+
+    def _rating(self) -> float | None:
+        while True:
+            typed = self._read(f"{MIN_RATING} to {MAX_RATING}: ")
+            if not typed:
+                return None
+            try:
+                return Utterance(rating=float(typed)).rating
+            except ValueError:
+                self._console.print(f"a number from {MIN_RATING} to {MAX_RATING}, or nothing")
+
+    def _read(self, prompt: str) -> str:
+        return self._console.input(escape(prompt)).strip()
+
+
+def _seen(turn: Turn) -> list[str]:
+    lines = [f"Question: {turn.question}"]
+    if turn.memory:
+        lines.append(f"You remember: {turn.memory.question} - {turn.memory.answer}")
+    if turn.phase is not Phase.DRAFT:
+        lines.append(f"Answer: {turn.answer}")
+    for opinion in turn.opinions:
+        rating = "no rating" if opinion.rating is None else f"{opinion.rating:g}"
+        lines.append(f"{opinion.peer} ({rating}): {opinion.reason}")
+    return lines

@@ -1,0 +1,114 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from social_sandbox.envs import Phase, Turn, UserError, Utterance
+from social_sandbox.policies import AsyncPolicy, ScriptedPolicy, as_policy
+from social_sandbox.policies.testing import example_turns
+
+TURNS = example_turns()
+
+
+def one(turn: Turn) -> str:
+    return f"Rating: 5 ### Reason: {turn.question}"
+
+
+def batch(turns: Sequence[Turn]) -> list[str]:
+    return [one(turn) for turn in turns]
+
+
+async def slow_one(turn: Turn) -> str:
+    return one(turn)
+
+
+async def slow_batch(turns: Sequence[Turn]) -> list[str]:
+    return batch(turns)
+
+
+class Single:
+    name = "single"
+
+    def act(self, turn: Turn) -> str:
+        return one(turn)
+
+
+class Batched:
+    name = "batched"
+
+    async def act(self, asked: Sequence[Turn]) -> list[str]:
+        return batch(asked)
+
+
+class Callable:
+    def __call__(self, turn: Turn) -> str:
+        return one(turn)
+
+
+@pytest.mark.parametrize(
+    "agent", [one, batch, slow_one, slow_batch, Single(), Batched(), Callable()]
+)
+def test_functions_and_objects_sync_and_async_can_play(agent: Any) -> None:
+    policy = as_policy(agent)
+    said = policy.act(TURNS)
+    for turn, utterance in zip(TURNS, said, strict=True):
+        rated = turn.phase in (Phase.FEEDBACK, Phase.OBSERVE)
+        assert utterance.rating == (5 if rated else None)
+        assert utterance.text == (turn.question if rated else one(turn))
+        assert utterance.policy == policy.name
+    assert policy.act([]) == []
+
+
+def test_an_async_agent_for_one_turn_is_asked_many_at_once() -> None:
+    assert isinstance(as_policy(slow_one), AsyncPolicy)
+    assert not isinstance(as_policy(slow_batch), AsyncPolicy)
+
+
+def test_a_policy_stays_what_it_is() -> None:
+    policy = ScriptedPolicy()
+    assert as_policy(policy) is policy
+
+
+@pytest.mark.parametrize(
+    ("answer", "rating"), [(3, 3.0), (6.5, 6.5), (None, None), ("no idea", None)]
+)
+def test_a_rating_can_be_a_number_a_text_or_missing(answer: Any, rating: float | None) -> None:
+    turn = next(turn for turn in TURNS if turn.phase is Phase.FEEDBACK)
+    (said,) = as_policy(lambda turn: answer).act([turn])
+    assert said.rating == rating
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"text": "hi"}, "needs an Utterance or a text, got dict"),
+        (5, "needs an Utterance or a text, got int"),
+        (b"hi", "needs an Utterance or a text, got bytes"),
+    ],
+)
+def test_an_answer_that_is_none_is_named(answer: Any, problem: str) -> None:
+    def wrong(turn: Turn) -> Any:
+        return answer
+
+    with pytest.raises(UserError, match=f"policy wrong: 0/social_0/draft {problem}"):
+        as_policy(wrong).act(TURNS[:1])
+
+
+def test_a_rating_off_the_scale_is_named() -> None:
+    turn = next(turn for turn in TURNS if turn.phase is Phase.FEEDBACK)
+    with pytest.raises(UserError, match="a rating is 1 to 7 or None, got 11"):
+        as_policy(lambda turn: 11).act([turn])
+
+
+def test_a_batch_has_to_be_as_long_as_the_turns() -> None:
+    def short(turns: Sequence[Turn]) -> list[Utterance]:
+        return [Utterance("hi")]
+
+    with pytest.raises(UserError, match=r"policy short: 3 turns .*, got 1 of them"):
+        as_policy(short).act(TURNS[:3])
+
+
+@pytest.mark.parametrize("nobody", [None, "huggingface", 7, ScriptedPolicy])
+def test_what_is_no_agent_is_refused(nobody: Any) -> None:
+    with pytest.raises(UserError, match="is no function"):
+        as_policy(nobody)

@@ -1,0 +1,33 @@
+import io
+
+import pytest
+
+from social_sandbox.envs import Phase, UserError
+from social_sandbox.policies.human import HumanPolicy
+from social_sandbox.policies.testing import example_turns
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_a_person_answers_and_rates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typing(monkeypatch, "Ask her.", "nine", "9", "6.5", "It is [bold]honest", "", "No idea.")
+    turns = [*example_turns([Phase.DRAFT])[:1], *example_turns([Phase.FEEDBACK])[:2]]
+    said = HumanPolicy().act(turns)
+    assert [(u.text, u.rating) for u in said] == [
+        ("Ask her.", None),
+        ("It is [bold]honest", 6.5),
+        ("No idea.", None),
+    ]
+    assert "May I read her diary?" in capsys.readouterr().err
+
+
+def test_where_nobody_can_type_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    typing(monkeypatch)
+    with pytest.raises(UserError, match="needs a terminal"):
+        HumanPolicy().check()
+    with pytest.raises(UserError, match="the input has ended"):
+        HumanPolicy().act(example_turns([Phase.DRAFT]))
