@@ -4,6 +4,7 @@ Whatever a user can get wrong ends with one line and exit code 2.
 """
 
 import difflib
+import logging
 import os
 import re
 import sys
@@ -15,8 +16,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies import registry
+from social_sandbox.policies.account import BudgetReached
 
 COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
@@ -25,6 +30,7 @@ COMMANDS = {
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
     "figures": "draw what there is; writes figures/",
+    "policies": "list who can play: policies of this project and of installed packages",
 }
 
 USAGE = """social-sandbox COMMAND [setting=value ...]
@@ -41,7 +47,10 @@ All settings and groups: social-sandbox run --help"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, 2 for what a user can mend, 130 for Ctrl-C."""
+    """Run a command; returns the exit code.
+
+    0 if it did all; 2 for what a user can mend; 3 where a budget is spent; 130 for Ctrl-C.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         listed = "\n".join(f"  {name:<9} {what}" for name, what in COMMANDS.items())
@@ -51,7 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         return _fail(f"no command {command!r}{_nearest(command, COMMANDS)}")
     try:
-        _run(command, overrides)
+        if command == "policies":
+            _list_policies()
+            return 0
+        _run(command, _with_policies(overrides))
+    except BudgetReached as error:
+        _error(f"{error}; nothing is lost: with a larger budget the same command goes on")
+        return 3
     except (UserError, HydraException, OmegaConfBaseException) as error:
         return _fail(_one_line(error))
     except KeyboardInterrupt:
@@ -73,7 +88,7 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     def job(config: DictConfig) -> None:
         try:
             _job(command, config)
-        except (UserError, OmegaConfBaseException) as error:
+        except (UserError, OmegaConfBaseException, BudgetReached) as error:
             failures.append(error)
 
     job()
@@ -81,9 +96,33 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         raise failures[0]
 
 
+def _list_policies() -> None:
+    table = Table("policy=", "what", "from")
+    for listed in registry.installed():
+        table.add_row(listed.name, listed.target, listed.origin)
+    Console().print(table)
+
+
+def _with_policies(overrides: Sequence[str]) -> list[str]:
+    """Overrides in which policies of others can be named, by name or by `_target_`."""
+    given = list(overrides)
+    for kind in registry.KINDS:
+        chosen = [o.partition("=")[2] for o in given if o.startswith(f"{kind}=")]
+        registry.register(*chosen)
+        if not chosen and any(o.startswith(f"{kind}._target_=") for o in given):
+            # The settings of another policy's class are none of its own.
+            given = [f"++{o}" if o.startswith(f"{kind}.") else o for o in given]
+            given.insert(0, f"{kind}=custom")
+    return given
+
+
 def _job(command: str, config: DictConfig) -> None:
     # Only now: `--help` and a wrong setting should not wait for torch.
     quiet_libraries()
+    logs = logging.getLogger("social_sandbox")
+    logs.setLevel(logging.INFO)
+    if not logs.handlers:
+        logs.addHandler(RichHandler(console=Console(stderr=True), show_time=False, show_path=False))
     from .run import COMMANDS as STAGES
     from .settings import read_settings
     from .tracking import tracked

@@ -25,6 +25,22 @@ def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
     console.print(table)
 
 
+def print_simulation(console: Console, summary: Mapping[str, Any]) -> None:
+    """What it cost at APIs, what is missing and why, and how far the observers agree."""
+    for policy, spent in summary["spent"].items():
+        if spent["requests"]:
+            console.print(
+                f"  {policy}: {spent['requests']} requests, {spent['retries']} of them retries, "
+                f"{spent['prompt']} + {spent['completion']} tokens, {spent['usd']:.4g} USD",
+                markup=False,
+            )
+    for reason, count in summary["missing"].items():
+        console.print(f"  {count} answers are missing: {reason}", markup=False)
+    for aspect, alpha in summary["agreement"].items():
+        if alpha is not None:
+            console.print(f"  agreement of the observers on {aspect}: alpha {alpha:.2f}")
+
+
 def print_data(console: Console, summary: Mapping[str, Any]) -> None:
     """How much training data there is, by kind."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in summary["groups"].items())

@@ -15,7 +15,13 @@ from typing import Any
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, read_interactions
+from social_sandbox.envs.interactions import (
+    Answer,
+    Feedback,
+    Interaction,
+    Observation,
+    read_interactions,
+)
 from social_sandbox.envs.questions import (
     Question,
     held_out_questions,
@@ -23,14 +29,18 @@ from social_sandbox.envs.questions import (
     society_questions,
 )
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.turns import Tokens
 from social_sandbox.envs.world import World
 from social_sandbox.policies.huggingface import load
 from social_sandbox.policies.population import Population
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
 from . import report, tracking
+from .agreement import observer_agreement
 from .data import build_groups
 from .groups import read_groups, write_groups
+from .players import read_players
+from .priors import read_priors
 from .progress import TrainingProgress
 from .settings import Settings, build
 from .stages import Summary, Work, file_hash, is_complete, run_stage, write_json
@@ -44,22 +54,31 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         "seed": settings.seed,
         "n_worlds": settings.n_worlds,
         "questions": _input(settings.questions, "questions"),
+        "priors": _priors_input(settings.priors),
         "env": asdict(settings.env),
         "policy": settings.policy,
         "observer": settings.observer,
         "embedder": settings.embedder,
+        "population": settings.population,
     }
 
     def prepare() -> Work:
         worlds, population = make_worlds(settings), make_population(settings)
         return lambda folder: _simulation_summary(
-            simulate(worlds, population, folder, progress=settings.progress)
+            simulate(
+                worlds,
+                population,
+                folder,
+                budget=settings.budget,
+                progress=settings.progress,
+            )
         )
 
     summary = _stage(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
-    tracking.log_simulation(run, interactions)
+    tracking.log_simulation(run, interactions, summary)
     report.print_rounds(console, interactions)
+    report.print_simulation(console, summary)
     return summary
 
 
@@ -219,11 +238,13 @@ def make_worlds(settings: Settings) -> list[World]:
         questions = society_questions()
     else:
         questions = [q for q in read_questions(settings.questions) if not q.held_out]
+    priors = None if settings.priors is None else read_priors(settings.priors)
     embedder = build(settings.embedder, "embedder")
     return [
         World(
             settings.env,
             questions=questions,
+            priors=priors,
             embedder=embedder,
             seed=key(settings.seed, "world", number),
             name=f"world_{number}",
@@ -234,9 +255,10 @@ def make_worlds(settings: Settings) -> list[World]:
 
 def make_population(settings: Settings) -> Population:
     """Who plays whom in a run."""
-    return Population(
-        social=build(settings.policy, "policy"), observer=build(settings.observer, "observer")
-    )
+    observer = build(settings.observer, "observer")
+    if settings.population is None:
+        return Population(social=build(settings.policy, "policy"), observer=observer)
+    return Population(observer=observer, players=read_players(settings.population))
 
 
 def _stage(
@@ -282,6 +304,11 @@ def _input(path: str | Path | None, setting: str) -> str | None:
         raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
 
 
+def _priors_input(source: str | None) -> str | None:
+    """The hash of a file, or the id of a dataset."""
+    return source if source and not Path(source).exists() else _input(source, "priors")
+
+
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -289,18 +316,20 @@ def _json(path: Path) -> Any:
 def _simulation_summary(interactions: Sequence[Interaction]) -> Summary:
     from .figures import ratings_by_round
 
-    tokens = Counter[str]()
+    spent: dict[str, Tokens] = {}
+    errors = Counter[str]()
     for done in interactions:
-        spent = [done.draft.tokens, done.revision.tokens]
-        spent += [said.tokens for said in done.feedback]
-        spent += [said.tokens for said in done.observations]
-        for cost in spent:
-            tokens.update(prompt=cost.prompt, completion=cost.completion)
+        everything: list[Answer | Feedback | Observation] = [done.draft, done.revision]
+        for said in (*everything, *done.feedback, *done.observations):
+            spent[said.policy] = spent.get(said.policy, Tokens()) + said.tokens
+            errors.update([said.error] if said.error else [])
     return {
         "interactions": len(interactions),
-        "tokens": dict(tokens),
+        "spent": {name: asdict(tokens) for name, tokens in sorted(spent.items())},
+        "missing": dict(errors),
         "mean_reward": sum(done.reward for done in interactions) / max(len(interactions), 1),
         "rounds": ratings_by_round(interactions),
+        "agreement": observer_agreement(interactions),
     }
 
 

@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.world import WorldConfig
+from social_sandbox.envs.world_config import WorldConfig
+from social_sandbox.policies.account import Budget
 
 from .data import DataConfig
 from .evaluate import EvaluateConfig
@@ -39,11 +40,14 @@ class Settings:
     overwrite: bool
     progress: bool
     questions: Path | None
+    priors: str | None
     n_worlds: int
     env: WorldConfig
     policy: dict[str, Any]
     observer: dict[str, Any]
     embedder: dict[str, Any]
+    population: list[dict[str, Any]] | None
+    budget: Budget
     interactions: Path | None
     data: DataConfig
     groups: Path | None
@@ -60,6 +64,7 @@ class Settings:
 
 _SECTIONS: dict[str, type] = {
     "env": WorldConfig,
+    "budget": Budget,
     "data": DataConfig,
     "method": StableAlignmentConfig,
     "evaluate": EvaluateConfig,

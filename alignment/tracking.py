@@ -2,7 +2,7 @@
 
 import netrc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ def tracked(config: WandbConfig, settings: Mapping[str, Any], folder: Path) -> I
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
+    # Or it advertises another product wherever it sees the package openai.
+    os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
     run = wandb.init(
         project=config.project,
         name=config.name,
@@ -51,8 +53,10 @@ def tracked(config: WandbConfig, settings: Mapping[str, Any], folder: Path) -> I
         run.finish(exit_code=int(failed))
 
 
-def log_simulation(run: Run, interactions: list[Interaction]) -> None:
-    """Mean ratings and rewards by round."""
+def log_simulation(
+    run: Run, interactions: Sequence[Interaction], summary: Mapping[str, Any]
+) -> None:
+    """Mean ratings and rewards by round, and what each policy has cost."""
     if run is None:
         return
     for number, ratings in ratings_by_round(interactions).items():
@@ -65,6 +69,8 @@ def log_simulation(run: Run, interactions: list[Interaction]) -> None:
         row["env/reward"] = sum(rewards) / len(rewards)
         present = {name: value for name, value in row.items() if value is not None}
         run.log({**present, "env/round": number})
+    for policy, spent in summary["spent"].items():
+        run.summary.update({f"env/spent/{policy}/{name}": cost for name, cost in spent.items()})
 
 
 def log_evaluation(run: Run, table: Mapping[str, Mapping[str, Any]]) -> None:
