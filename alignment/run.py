@@ -31,8 +31,8 @@ from social_sandbox.envs.questions import (
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.envs.world import World
-from social_sandbox.policies.huggingface import load
 from social_sandbox.policies.population import Population
+from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
 from . import report, tracking

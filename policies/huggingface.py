@@ -1,7 +1,7 @@
 """Any causal language model of transformers as a policy."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import validate_call
-from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
+from transformers import LogitsProcessorList
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
@@ -27,7 +27,7 @@ from .chat_template import render_messages
 from .prompts import PREFILL, REASON, Prompt, prompt_for
 from .sampling import SeededSampling
 from .sentences import whole_sentences
-from .smollm2 import resolve_model
+from .shared_model import check_adapter, find, shared_model
 
 _SCALE = np.arange(MIN_RATING, MAX_RATING + 1)
 
@@ -56,6 +56,7 @@ class HuggingFacePolicy:
         self,
         model: str = "smollm2",
         *,
+        adapter: str | None = None,
         name: str | None = None,
         temperature: float = 0.7,
         top_k: int = 50,
@@ -73,7 +74,9 @@ class HuggingFacePolicy:
 
         Args:
             model: path, hub id, or `smollm2` for the embedded model.
-            name: stands in the records; default: the last part of `model`.
+            adapter: path or hub id of a LoRA adapter of it. Policies with the same model share
+                its weights, whatever their adapters, and in a rollout their batches too.
+            name: stands in the records; default: the last part of `adapter` or `model`.
             temperature: 0 decodes greedily.
             top_k: sample among so many likeliest tokens.
             top_p: and among those that hold this share of the probability.
@@ -96,37 +99,52 @@ class HuggingFacePolicy:
         if unknown:
             raise UserError(f"policy.reasons: no rated phase {', '.join(sorted(unknown))}")
         find(model)
-        self.model_id = model
-        self.name = name or Path(model).name
+        check_adapter(adapter)
+        self.model_id, self.adapter = model, adapter
+        self.name = name or Path(adapter or model).name
         self.temperature, self.top_k, self.top_p = temperature, top_k, top_p
         self.max_new_tokens, self.reason_tokens = max_new_tokens, reason_tokens
         self.reasons, self.rating = frozenset(reasons), rating
         self.max_batch, self.max_batch_tokens = max_batch, max_batch_tokens
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = getattr(torch, dtype) if dtype else best_dtype(self.device)
+        self._shared = shared_model(model, self.device, self.dtype)
 
-    @cached_property
+    @property
     def model(self) -> Any:
         """The model, loaded on first use."""
-        model = load(AutoModelForCausalLM, self.model_id, dtype=self.dtype)
-        return model.to(self.device).eval()
+        return self._shared.model
 
-    @cached_property
+    @property
     def tokenizer(self) -> Any:
         """The tokenizer, padding on the left."""
-        tokenizer = load(AutoTokenizer, self.model_id, padding_side="left")
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        return tokenizer
+        return self._shared.tokenizer
+
+    @property
+    def together(self) -> Hashable:
+        """Equal for policies that differ in adapter and name only: see `act_together`."""
+        own = {"name", "adapter", "_stop_tokens", "_rating_tokens"}
+        rest = {name: value for name, value in vars(self).items() if name not in own}
+        return f"{type(self)} {rest}"
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         """See `Policy.act`."""
+        return self.act_together(turns, [self] * len(turns))
+
+    def act_together(
+        self, turns: Sequence[Turn], players: Sequence["HuggingFacePolicy"]
+    ) -> list[Utterance]:
+        """Answer turns of several policies that are `together` with this one, in its batches."""
+        adapters = [player.adapter for player in players]
         said: dict[int, Utterance] = {}
         free = [i for i, turn in enumerate(turns) if turn.phase not in RATED_PHASES]
         prompts = [prompt_for(turn) for turn in turns]
         seeds = [turn.seed for turn in turns]
         texts = self.generate(
-            [prompts[i] for i in free], [seeds[i] for i in free], self.max_new_tokens
+            [prompts[i] for i in free],
+            [seeds[i] for i in free],
+            self.max_new_tokens,
+            [adapters[i] for i in free],
         )
         said |= {i: Utterance(g.text, tokens=g.tokens) for i, g in zip(free, texts, strict=True)}
         rated = [i for i, turn in enumerate(turns) if turn.phase in RATED_PHASES]
@@ -134,27 +152,44 @@ class HuggingFacePolicy:
         for reasons in (True, False):
             asked = [i for i in rated if wants[i] is reasons]
             verdicts = self.judge(
-                [prompts[i] for i in asked], [seeds[i] for i in asked], reasons=reasons
+                [prompts[i] for i in asked],
+                [seeds[i] for i in asked],
+                [adapters[i] for i in asked],
+                reasons=reasons,
             )
             said |= {
                 i: Utterance(reason.text, rating, tokens=reason.tokens)
                 for i, (rating, reason) in zip(asked, verdicts, strict=True)
             }
-        return [said[i] for i in range(len(turns))]
+        return [replace(said[i], policy=player.name) for i, player in enumerate(players)]
 
     def generate(
-        self, prompts: Sequence[Prompt], seeds: Sequence[int], max_new_tokens: int
+        self,
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        max_new_tokens: int,
+        adapters: Sequence[str | None] | None = None,
     ) -> list[Generation]:
-        """Continue each prompt; a text cut off by the limit ends with its last whole sentence."""
+        """Continue each prompt; a text cut off by the limit ends with its last whole sentence.
+
+        `adapters`: of each prompt; default: this policy's own.
+        """
         texts = [self.render(prompt) for prompt in prompts]
+        by = [self.adapter] * len(texts) if adapters is None else adapters
 
         def run(rows: list[int], inputs: Inputs) -> Iterator[Generation]:
-            return self._continue(inputs, [seeds[row] for row in rows], max_new_tokens)
+            names = self._shared.adapter_names([by[row] for row in rows])
+            return self._continue(inputs, [seeds[row] for row in rows], max_new_tokens, **names)
 
         return self._batched(texts, max_new_tokens, run)
 
     def judge(
-        self, prompts: Sequence[Prompt], seeds: Sequence[int], *, reasons: bool
+        self,
+        prompts: Sequence[Prompt],
+        seeds: Sequence[int],
+        adapters: Sequence[str | None] | None = None,
+        *,
+        reasons: bool,
     ) -> list[tuple[float, Generation]]:
         """A rating on 1..7 a prompt, from the logits of the digits, and perhaps a reason.
 
@@ -164,11 +199,13 @@ class HuggingFacePolicy:
         lead, digits = self._rating_tokens
         texts = [self.render(prompt) + lead for prompt in prompts]
         reason = self._ids(REASON)
+        by = [self.adapter] * len(texts) if adapters is None else adapters
 
         def run(rows: list[int], inputs: Inputs) -> Iterator[tuple[float, Generation]]:
-            unique: dict[str, int] = {}
+            unique: dict[tuple[str, str | None], int] = {}
             first = [
-                unique.setdefault(texts[row], place) == place for place, row in enumerate(rows)
+                unique.setdefault((texts[row], by[row]), place) == place
+                for place, row in enumerate(rows)
             ]
             read = {name: tensor[torch.tensor(first)] for name, tensor in inputs.items()}
             mask = read["attention_mask"]
@@ -177,9 +214,12 @@ class HuggingFacePolicy:
                 position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
                 logits_to_keep=1,
                 use_cache=reasons,
+                **self._shared.adapter_names([adapter for _, adapter in unique]),
             )
-            place_of = {text: place for place, text in enumerate(unique)}
-            places = torch.tensor([place_of[texts[row]] for row in rows], device=self.device)
+            place_of = {prompt: place for place, prompt in enumerate(unique)}
+            places = torch.tensor(
+                [place_of[texts[row], by[row]] for row in rows], device=self.device
+            )
             weights = output.logits[:, -1, digits].double().softmax(-1)[places].cpu().numpy()
             ratings = [self._rating(w, seeds[row]) for row, w in zip(rows, weights, strict=True)]
             if not reasons:
@@ -199,6 +239,7 @@ class HuggingFacePolicy:
                 [seeds[row] for row in rows],
                 self.reason_tokens,
                 past_key_values=output.past_key_values,
+                **self._shared.adapter_names([by[row] for row in rows]),
             )
             return zip(ratings, continued, strict=True)
 
@@ -209,7 +250,7 @@ class HuggingFacePolicy:
         return render_messages(self.tokenizer, prompt.messages) + prompt.prefill
 
     def _continue(
-        self, inputs: Inputs, seeds: Sequence[int], max_new_tokens: int, **cache: Any
+        self, inputs: Inputs, seeds: Sequence[int], max_new_tokens: int, **more: Any
     ) -> Iterator[Generation]:
         """Generate behind each row; a text cut off by the limit loses its broken sentence."""
         width = inputs["input_ids"].shape[1]
@@ -221,7 +262,7 @@ class HuggingFacePolicy:
             )
         output = self.model.generate(
             **inputs,
-            **cache,
+            **more,
             max_new_tokens=max_new_tokens,
             do_sample=False,
             logits_processor=sampling,
@@ -301,24 +342,3 @@ def best_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return torch.bfloat16
     return torch.float32
-
-
-def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -> Any:
-    """Load a model or tokenizer. Raises UserError naming the setting where that fails."""
-    path = find(model, setting)
-    try:
-        return auto.from_pretrained(path, **options)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{setting}: cannot load {model}: {reason}") from error
-
-
-def find(model: str, setting: str = "policy.model") -> str:
-    """The folder or hub id of a model. Raises UserError for a folder that is not there."""
-    path = resolve_model(model)
-    if path.startswith((".", "/", "~")):
-        folder = Path(path).expanduser()
-        if not folder.is_dir():
-            raise UserError(f"{setting}: no such folder: {path}")
-        return str(folder)
-    return path

@@ -1,7 +1,7 @@
 """Playing many worlds at once, so that every policy is kept busy."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
@@ -102,10 +102,10 @@ class _Desk:
 
     def __init__(self, cast: Cast, chunk: int) -> None:
         self._cast, self._chunk = cast, chunk
-        self._policies: dict[int, Policy] = {}
-        self._waiting: dict[int, deque[Turn]] = {}
+        self._policies: dict[Hashable, Policy] = {}
+        self._waiting: dict[Hashable, deque[Turn]] = {}
         self._known: set[tuple[str, str]] = set()
-        self._under_way: dict[Future[Utterance], tuple[int, Turn]] = {}
+        self._under_way: dict[Future[Utterance], tuple[Hashable, Turn]] = {}
         self._done: SimpleQueue[Future[Utterance]] = SimpleQueue()
 
     @property
@@ -119,8 +119,10 @@ class _Desk:
             if (turn.world, turn.id) not in self._known:
                 self._known.add((turn.world, turn.id))
                 policy = self._cast[turn.world, turn.agent]
-                self._policies[id(policy)] = policy
-                self._waiting.setdefault(id(policy), deque()).append(turn)
+                # Policies that can answer in the same batches form one queue.
+                queue = getattr(policy, "together", id(policy))
+                self._policies[queue] = policy
+                self._waiting.setdefault(queue, deque()).append(turn)
 
     def next(self) -> Said:
         """Some answers; waits for them."""
@@ -130,15 +132,20 @@ class _Desk:
             return arrived
         # Who computes here does so while others are under way; the one with most to do first.
         computing = [
-            (len(turns), name)
-            for name, turns in self._waiting.items()
+            (len(turns), place, name)
+            for place, (name, turns) in enumerate(self._waiting.items())
             if turns and not isinstance(self._policies[name], AsyncPolicy)
         ]
         if computing:
-            _, name = max(computing)
+            *_, name = max(computing)
             policy, turns = self._policies[name], self._waiting[name]
             asked = [turns.popleft() for _ in range(min(self._chunk, len(turns)))]
-            return self._heard(asked, checked(policy.act(asked), asked, policy.name))
+            players = [self._cast[turn.world, turn.agent] for turn in asked]
+            if all(player is policy for player in players):
+                said = policy.act(asked)
+            else:
+                said = policy.act_together(asked, players)  # type: ignore[attr-defined]
+            return self._heard(asked, checked(said, asked, policy.name))
         return self._take(self._done.get())
 
     def rest(self, *, wait: bool) -> Iterator[Said]:

@@ -98,7 +98,7 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         (["run", "env.grid_size=abc"], "env.grid_size: Input should be a valid integer"),
         (["run", "env.grid_size=0"], "env.grid_size must be at least 1, got 0"),
         (["run", "env.world_view=mixed"], "env.world_view: Input should be"),
-        (["run", "policy=gpt"], "policy: no choice 'gpt'; there are huggingface, scripted"),
+        (["run", "policy=gpt"], "policy: no choice 'gpt'; there are custom, huggingface"),
         (["run", "n_worlds=0"], "n_worlds must be at least 1"),
         (["run", "data.mix.imitation=-1"], "data.mix"),
         (["run", "method.margin=-1"], "method.margin must be"),

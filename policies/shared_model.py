@@ -1,0 +1,118 @@
+"""A loaded model that several policies play with, each perhaps with a LoRA adapter of its own."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from social_sandbox.envs.errors import UserError
+
+from .smollm2 import resolve_model
+
+BASE = "__base__"
+"""What peft calls the model without any adapter."""
+
+
+class SharedModel:
+    """Weights that are loaded once, on first use; adapters are added to them."""
+
+    def __init__(self, model_id: str, device: torch.device, dtype: torch.dtype) -> None:
+        """See `shared_model`, which makes them."""
+        self.model_id, self.device, self.dtype = model_id, device, dtype
+        self._adapters: dict[str, str] = {}
+        self._with_adapters: Any = None
+
+    @property
+    def model(self) -> Any:
+        """The model, with the adapters that have been added."""
+        return self._base if self._with_adapters is None else self._with_adapters
+
+    @cached_property
+    def _base(self) -> Any:
+        model = load(AutoModelForCausalLM, self.model_id, dtype=self.dtype)
+        return model.to(self.device).eval()
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The tokenizer, padding on the left."""
+        tokenizer = load(AutoTokenizer, self.model_id, padding_side="left")
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return tokenizer
+
+    def adapter_names(self, adapters: Sequence[str | None]) -> dict[str, list[str]]:
+        """What a call of the model has to say for rows with these adapters, loading new ones."""
+        names = [BASE if adapter is None else self._name(adapter) for adapter in adapters]
+        return {} if self._with_adapters is None else {"adapter_names": names}
+
+    def _name(self, adapter: str) -> str:
+        if adapter not in self._adapters:
+            from peft import PeftModel
+
+            name = f"adapter_{len(self._adapters)}"
+            try:
+                if self._with_adapters is None:
+                    self._with_adapters = PeftModel.from_pretrained(
+                        self._base, adapter, adapter_name=name
+                    ).eval()
+                else:
+                    self._with_adapters.load_adapter(adapter, adapter_name=name)
+            except (OSError, ValueError, RuntimeError, KeyError) as error:
+                reason = str(error).strip().split("\n")[0]
+                raise UserError(
+                    f"policy.adapter: cannot load {adapter} onto {self.model_id}: {reason}"
+                ) from error
+            # Whoever calls the model without a name for each row gets it without any adapter.
+            self._with_adapters.base_model.set_adapter([])
+            self._adapters[adapter] = name
+        return self._adapters[adapter]
+
+
+_models: "WeakValueDictionary[tuple[str, str, str], SharedModel]" = WeakValueDictionary()
+
+
+def shared_model(model_id: str, device: torch.device, dtype: torch.dtype) -> SharedModel:
+    """The model with these weights: the same one for all who ask while somebody holds it."""
+    which = (model_id, str(device), str(dtype))
+    found = _models.get(which)
+    if found is None:
+        found = _models[which] = SharedModel(model_id, device, dtype)
+    return found
+
+
+def check_adapter(adapter: str | None) -> None:
+    """Raise UserError for a folder that is no adapter, or where peft is not installed."""
+    if adapter is None:
+        return
+    folder = Path(adapter).expanduser()
+    if adapter.startswith((".", "/", "~")) and not (folder / "adapter_config.json").is_file():
+        raise UserError(f"policy.adapter: no LoRA adapter (adapter_config.json) in {adapter}")
+    try:
+        import peft  # noqa: F401
+    except ImportError:
+        raise UserError("policy.adapter: LoRA adapters need peft: pip install peft") from None
+
+
+def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -> Any:
+    """Load a model or tokenizer. Raises UserError naming the setting where that fails."""
+    path = find(model, setting)
+    try:
+        return auto.from_pretrained(path, **options)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"{setting}: cannot load {model}: {reason}") from error
+
+
+def find(model: str, setting: str = "policy.model") -> str:
+    """The folder or hub id of a model. Raises UserError for a folder that is not there."""
+    path = resolve_model(model)
+    if path.startswith((".", "/", "~")):
+        folder = Path(path).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"{setting}: no such folder: {path}")
+        return str(folder)
+    return path
