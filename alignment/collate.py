@@ -46,8 +46,9 @@ def encode(
     response: str,
     max_length: int,
     min_prompt: int | None = None,
+    ends: bool = True,
 ) -> Encoded:
-    """Token ids of the prompt, the response and the end-of-turn token.
+    """Token ids of the prompt, the response and, if it `ends` there, the end-of-turn token.
 
     Prompt and response are tokenised apart and joined: the model has to continue exactly those
     prompt ids that it will be given, and no token may straddle the border. The prompt is
@@ -65,7 +66,7 @@ def encode(
     said = [{"role": message.role, "content": message.content} for message in messages]
     prompt = _ids(tokenizer, render_messages(tokenizer, said))
     answer = _ids(tokenizer, response)
-    if answer:
+    if answer and ends:
         answer.append(tokenizer.eos_token_id)
     least = max_length // 4 if min_prompt is None else min_prompt
     kept = min(len(prompt), max(least, max_length - len(answer)), max_length)
@@ -130,7 +131,10 @@ class GroupDataset(Dataset[EncodedGroup]):
         group = self.groups[number]
         drawn = draw(group, self.candidates_per_group, self.seed, epoch)
         return EncodedGroup(
-            tuple(encode(self.tokenizer, group.prompt, c.text, self.max_length) for c in drawn),
+            tuple(
+                encode(self.tokenizer, group.prompt, c.text, self.max_length, ends=c.ends)
+                for c in drawn
+            ),
             tuple(c.rating for c in drawn),
         )
 

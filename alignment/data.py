@@ -105,7 +105,9 @@ def imitation(
             rating = _rating(done, judged, engagement_weight)
             source = Source(done.id, done.agent, phase)
             candidates[done.question].append(
-                _candidate(answer.text, rating, _observers(done, judged), source)
+                _candidate(
+                    answer.text, rating, _observers(done, judged), source, not answer.cut_off
+                )
             )
     return [
         _group("imitation", question, answer_messages(question), said)
@@ -126,6 +128,7 @@ def self_critic(
                 _critique_rating(feedback.rating, observed, critique_rating),
                 _observers(done, "draft") if critique_rating == "agreement" else feedback.peer,
                 Source(done.id, feedback.peer, Phase.FEEDBACK),
+                not feedback.cut_off,
             )
             for feedback in done.feedback
             if feedback.rating is not None and feedback.reason.strip()
@@ -159,6 +162,7 @@ def realignment(
             _rating(done, "revision", engagement_weight),
             _observers(done, "revision"),
             Source(done.id, done.agent, Phase.REVISE),
+            not done.revision.cut_off,
         )
         groups.append(_group("realignment", done.id, prompt, [revised]))
     return groups
@@ -192,8 +196,10 @@ def _observers(done: Interaction, judged: Judged) -> str:
     return ",".join(sorted(names))
 
 
-def _candidate(text: str, rating: float | None, rater: str, source: Source) -> Candidate:
-    return Candidate(text.strip(), rating, rater, bool(text.strip()), source)
+def _candidate(
+    text: str, rating: float | None, rater: str, source: Source, ends: bool
+) -> Candidate:
+    return Candidate(text.strip(), rating, rater, bool(text.strip()), source, ends)
 
 
 def _group(kind: str, what: str, prompt: Messages, said: Sequence[Candidate]) -> RatedGroup:
@@ -207,7 +213,12 @@ def _group(kind: str, what: str, prompt: Messages, said: Sequence[Candidate]) ->
         prompt=tuple(Message(m["role"], m["content"]) for m in prompt),  # type: ignore[arg-type]
         candidates=tuple(
             Candidate(
-                text, mean(c.rating for c in same), same[0].rater, same[0].valid, same[0].source
+                text,
+                mean(c.rating for c in same),
+                same[0].rater,
+                same[0].valid,
+                same[0].source,
+                any(c.ends for c in same),
             )
             for text, same in by_text.items()
         ),

@@ -36,7 +36,8 @@ class Candidate:
     """One response and its rating.
 
     `rating` is null where nobody gave one; `rater` says who rated. An invalid candidate is kept
-    for the record and never trained on.
+    for the record and never trained on. `ends`: the text came to its own end; one that a limit cut
+    off is no example of where to stop.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Candidate:
     rater: str = ""
     valid: bool = True
     source: Source = Source()
+    ends: bool = True
 
 
 @checked_dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -185,6 +185,7 @@ class BackScatter:
                 said.policy,
                 said.tokens,
                 said.error,
+                said.cut_off,
             )
             for turn, said in self._said(Phase.FEEDBACK)
         ]
@@ -197,7 +198,7 @@ class BackScatter:
 
 
 def _answer(said: Utterance) -> Answer:
-    return Answer(said.text, said.policy, said.tokens, said.error)
+    return Answer(said.text, said.policy, said.tokens, said.error, said.cut_off)
 
 
 def _reward(interaction: Interaction, engagement_weight: float) -> float:

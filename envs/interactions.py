@@ -17,12 +17,13 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A draft or a revision; `error` says why there is none, where that is so."""
+    """A draft or a revision; `error` and `cut_off` as in `Utterance`."""
 
     text: str
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
     error: str = ""
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Feedback:
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
     error: str = ""
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ class Utterance:
     """The answer to a turn: text (an answer, or the reason of a rating) and perhaps a rating.
 
     A rating lies in 1..7, or is None where none could be produced; it is never guessed. `error`
-    says in one line why there is no answer, where that is so. Halves
+    says in one line why there is no answer, where that is so. `cut_off`: a limit ended the text,
+    which might have gone on. Halves
     of characters that are cut in two (lone surrogates, as JSON escapes can hold them) become
     U+FFFD: such a text could not be written to a file.
     """
@@ -116,6 +117,7 @@ class Utterance:
     policy: str = ""
     tokens: Tokens = field(default_factory=Tokens)
     error: str = ""
+    cut_off: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for a rating off the scale; make the text valid Unicode."""

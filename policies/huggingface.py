@@ -37,10 +37,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generated text and how many tokens went in and came out."""
+    """A generated text, how many tokens went in and came out, and whether the limit ended it."""
 
     text: str
     tokens: Tokens
+    cut_off: bool = False
 
 
 class HuggingFacePolicy:
@@ -146,7 +147,10 @@ class HuggingFacePolicy:
             self.max_new_tokens,
             [adapters[i] for i in free],
         )
-        said |= {i: Utterance(g.text, tokens=g.tokens) for i, g in zip(free, texts, strict=True)}
+        said |= {
+            i: Utterance(g.text, tokens=g.tokens, cut_off=g.cut_off)
+            for i, g in zip(free, texts, strict=True)
+        }
         rated = [i for i, turn in enumerate(turns) if turn.phase in RATED_PHASES]
         wants = {i: turns[i].reason and turns[i].phase.value in self.reasons for i in rated}
         for reasons in (True, False):
@@ -158,7 +162,7 @@ class HuggingFacePolicy:
                 reasons=reasons,
             )
             said |= {
-                i: Utterance(reason.text, rating, tokens=reason.tokens)
+                i: Utterance(reason.text, rating, tokens=reason.tokens, cut_off=reason.cut_off)
                 for i, (rating, reason) in zip(asked, verdicts, strict=True)
             }
         return [replace(said[i], policy=player.name) for i, player in enumerate(players)]
@@ -272,9 +276,10 @@ class HuggingFacePolicy:
         for new, mask in zip(output[:, width:].tolist(), inputs["attention_mask"], strict=True):
             length = next((at for at, token in enumerate(new) if token in stop), len(new))
             text = self.tokenizer.decode(new[:length], skip_special_tokens=True).strip()
-            if length == len(new):
+            cut_off = length == len(new)
+            if cut_off:
                 text = whole_sentences(text)
-            yield Generation(text, Tokens(int(mask.sum()), length))
+            yield Generation(text, Tokens(int(mask.sum()), length), cut_off)
 
     def _rating(self, weights: npt.NDArray[np.float64], seed: int) -> float:
         if self.rating == "sample":

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import validate_call
@@ -137,7 +138,7 @@ class OpenAIPolicy:
             except ApiError as error:
                 spent, last = spent + error.tokens, error
                 break
-            return Utterance(said.text, said.rating, self.name, spent + said.tokens)
+            return replace(said, policy=self.name, tokens=spent + said.tokens)
         if self._on_error == "raise":
             raise self._user_error(last)
         return Utterance(policy=self.name, tokens=spent, error=str(last))
@@ -146,7 +147,7 @@ class OpenAIPolicy:
         if turn.phase not in RATED_PHASES:
             reply = await self._say(prompt_for(turn).messages, seed, self._max_new_tokens)
             text = whole_sentences(reply.text) if reply.cut_off else reply.text
-            return Utterance(text, tokens=reply.tokens)
+            return Utterance(text, tokens=reply.tokens, cut_off=reply.cut_off)
         return await self._rate(turn, seed, await self._rating_form())
 
     async def _rate(self, turn: Turn, seed: int, form: Form) -> Utterance:
@@ -160,7 +161,7 @@ class OpenAIPolicy:
         text = verdict.reason if reason else ""
         if reply.cut_off:
             text = whole_sentences(text)
-        return Utterance(text, verdict.rating, tokens=reply.tokens)
+        return Utterance(text, verdict.rating, tokens=reply.tokens, cut_off=reply.cut_off)
 
     async def _say(
         self, messages: Messages, seed: int, limit: int, form: Mapping[str, Any] | None = None

@@ -45,6 +45,12 @@ def test_without_a_chat_template_the_roles_are_headings() -> None:
     assert words(plain, row.input_ids) == "### User how are you ? ### Assistant fine <|end|>"
 
 
+def test_a_text_that_a_limit_cut_off_is_no_example_of_where_to_stop(tokenizer: Any) -> None:
+    whole, cut = (encode(tokenizer, ASKED, "i am fine", 64, ends=ends) for ends in (True, False))
+    assert whole.input_ids == (*cut.input_ids, tokenizer.eos_token_id)
+    assert whole.labels[:-1] == cut.labels
+
+
 def test_a_long_prompt_loses_its_beginning_first(tokenizer: Any) -> None:
     row = encode(tokenizer, ASKED, "i am fine", 8)
     assert words(tokenizer, row.input_ids) == "? <|end|> <|start|> assistant i am fine <|end|>"

@@ -79,6 +79,13 @@ def test_an_unobserved_interaction_yields_nothing() -> None:
     assert build_groups(unseen, DataConfig()) == []
 
 
+def test_a_text_that_was_cut_off_is_marked() -> None:
+    done = interaction(0)
+    done = replace(done, draft=replace(done.draft, cut_off=True))
+    (group,) = imitation([done])
+    assert [c.ends for c in group.candidates] == [False, True]
+
+
 def test_an_empty_answer_is_kept_but_invalid() -> None:
     (group,) = imitation([replace(interaction(0), draft=Answer(" \n"))])
     assert [c.valid for c in group.candidates] == [False, True]

@@ -184,3 +184,13 @@ def test_the_embedded_model_answers_and_rates() -> None:
     assert rated.rating is not None
     assert 1 <= rated.rating <= 7
     assert rated.text
+
+
+def test_a_text_that_the_limit_ended_is_marked(policy: Make) -> None:
+    short, long = (policy(temperature=0.0, max_new_tokens=n) for n in (1, 200))
+    asked = turns(Phase.DRAFT, 3)
+    assert [u.cut_off for u in short.act(asked)] == [
+        u.tokens.completion == 1 for u in short.act(asked)
+    ]
+    for utterance in long.act(asked):
+        assert utterance.cut_off == (utterance.tokens.completion == 200)
