@@ -25,10 +25,12 @@ def _alpha(interactions: Sequence[Interaction], aspect: Aspect) -> float | None:
             if seen.aspect == aspect and seen.rating is not None:
                 units.setdefault((done.id, seen.judged), {})[seen.observer] = seen.rating
     observers = sorted({name for ratings in units.values() for name in ratings})
+    if len(observers) < 2:
+        return None
     table = np.array(
         [[ratings.get(name, np.nan) for ratings in units.values()] for name in observers]
     )
-    compared = table[:, np.isfinite(table).sum(0) > 1] if len(observers) > 1 else table[:, :0]
+    compared = table[:, np.isfinite(table).sum(0) > 1]
     if not compared.size or np.nanmin(compared) == np.nanmax(compared):
         return None
-    return float(krippendorff.alpha(reliability_data=table, level_of_measurement="interval"))
+    return float(krippendorff.alpha(reliability_data=compared, level_of_measurement="interval"))
