@@ -97,7 +97,9 @@ def _run(command: str, overrides: Sequence[str]) -> None:
 
 
 def _list_policies() -> None:
-    table = Table("policy=", "what", "from")
+    table = Table("policy=")
+    for heading in ("what", "from"):
+        table.add_column(heading, overflow="fold")
     for listed in registry.installed():
         table.add_row(listed.name, listed.target, listed.origin)
     Console().print(table)
@@ -105,7 +107,8 @@ def _list_policies() -> None:
 
 def _with_policies(overrides: Sequence[str]) -> list[str]:
     """Overrides in which policies of others can be named, by name or by `_target_`."""
-    given = list(overrides)
+    # A list of players is best written over several lines, which Hydra's grammar does not know.
+    given = [o.replace("\n", " ") if o.startswith("population=") else o for o in overrides]
     for kind in registry.KINDS:
         chosen = [o.partition("=")[2] for o in given if o.startswith(f"{kind}=")]
         registry.register(*chosen)

@@ -51,7 +51,7 @@ def test_a_class_of_ones_own_plays(here: Path) -> None:  # noqa: F811
 
 def test_a_population_of_several(here: Path) -> None:  # noqa: F811
     population = (
-        "population=[{select: 'social_*', share: 0.75, policy: scripted},"
+        "population=[\n{select: 'social_*', share: 0.75, policy: scripted},\n"
         "{select: 'social_*', share: 0.25, policy: {_target_: my.Other}}]"
     ).replace("my.Other", f"{__name__}.Other")
     assert run("simulate", population, "output_dir=out") == 0
