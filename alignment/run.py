@@ -15,34 +15,18 @@ from typing import Any
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import (
-    Answer,
-    Feedback,
-    Interaction,
-    Observation,
-    read_interactions,
-)
-from social_sandbox.envs.questions import (
-    Question,
-    held_out_questions,
-    read_questions,
-    society_questions,
-)
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Tokens
-from social_sandbox.envs.world import World
-from social_sandbox.policies.population import Population
+from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.envs.questions import Question, held_out_questions, read_questions
+from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
 from . import report, tracking
-from .agreement import observer_agreement
 from .data import build_groups
 from .groups import read_groups, write_groups
-from .players import read_players
-from .priors import read_priors
 from .progress import TrainingProgress
 from .settings import Settings, build
+from .society import make_population, make_worlds, simulation_summary, what_is_said
 from .stages import Summary, Work, file_hash, is_complete, run_stage, write_json
 
 Stage = Callable[[Settings, Console, tracking.Run], Summary]
@@ -56,15 +40,15 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         "questions": _input(settings.questions, "questions"),
         "priors": _priors_input(settings.priors),
         "env": asdict(settings.env),
-        "policy": settings.policy,
-        "observer": settings.observer,
-        "embedder": settings.embedder,
-        "population": settings.population,
+        "policy": what_is_said(settings.policy),
+        "observer": what_is_said(settings.observer),
+        "embedder": what_is_said(settings.embedder),
+        "population": [what_is_said(entry) for entry in settings.population or ()],
     }
 
     def prepare() -> Work:
         worlds, population = make_worlds(settings), make_population(settings)
-        return lambda folder: _simulation_summary(
+        return lambda folder: simulation_summary(
             simulate(
                 worlds,
                 population,
@@ -160,7 +144,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     made_with = {
         "evaluate": asdict(settings.evaluate) | {"model": model},
         "base_model": settings.base_model,
-        "observer": settings.observer,
+        "observer": what_is_said(settings.observer),
         "weights": file_hash(weights) if weights.exists() else None,
         "questions": _input(settings.evaluate.questions, "evaluate.questions"),
     }
@@ -169,7 +153,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         from .evaluate import answer_rows, compare, measure, words_per_answer
 
         questions = _held_out(settings)
-        observer = build(settings.observer, "observer")
+        observer = as_policy(build(settings.observer, "observer"))
 
         def work(folder: Path) -> Summary:
             measured = {}
@@ -232,35 +216,6 @@ def run_all(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     return summary
 
 
-def make_worlds(settings: Settings) -> list[World]:
-    """The worlds of a run, with seeds of their own that follow from the run's seed."""
-    if settings.questions is None:
-        questions = society_questions()
-    else:
-        questions = [q for q in read_questions(settings.questions) if not q.held_out]
-    priors = None if settings.priors is None else read_priors(settings.priors)
-    embedder = build(settings.embedder, "embedder")
-    return [
-        World(
-            settings.env,
-            questions=questions,
-            priors=priors,
-            embedder=embedder,
-            seed=key(settings.seed, "world", number),
-            name=f"world_{number}",
-        )
-        for number in range(settings.n_worlds)
-    ]
-
-
-def make_population(settings: Settings) -> Population:
-    """Who plays whom in a run."""
-    observer = build(settings.observer, "observer")
-    if settings.population is None:
-        return Population(social=build(settings.policy, "policy"), observer=observer)
-    return Population(observer=observer, players=read_players(settings.population))
-
-
 def _stage(
     settings: Settings,
     console: Console,
@@ -311,26 +266,6 @@ def _priors_input(source: str | None) -> str | None:
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _simulation_summary(interactions: Sequence[Interaction]) -> Summary:
-    from .figures import ratings_by_round
-
-    spent: dict[str, Tokens] = {}
-    errors = Counter[str]()
-    for done in interactions:
-        everything: list[Answer | Feedback | Observation] = [done.draft, done.revision]
-        for said in (*everything, *done.feedback, *done.observations):
-            spent[said.policy] = spent.get(said.policy, Tokens()) + said.tokens
-            errors.update([said.error] if said.error else [])
-    return {
-        "interactions": len(interactions),
-        "spent": {name: asdict(tokens) for name, tokens in sorted(spent.items())},
-        "missing": dict(errors),
-        "mean_reward": sum(done.reward for done in interactions) / max(len(interactions), 1),
-        "rounds": ratings_by_round(interactions),
-        "agreement": observer_agreement(interactions),
-    }
 
 
 COMMANDS: dict[str, Stage] = {

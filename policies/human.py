@@ -22,7 +22,8 @@ class HumanPolicy:
     """Shows each turn and reads the answer. An empty rating is recorded as missing."""
 
     interactive = True
-    """A live progress bar would write over what is typed."""
+    """A rollout shows no progress bar, which would write over what is typed, and asks one turn
+    at a time."""
 
     def __init__(self, name: str = "human") -> None:
         """`name` stands in the records."""

@@ -63,7 +63,8 @@ def rollout(
     cast = as_population(population).cast(worlds)
     finished: list[Interaction] = []
     desk, account, budget = _Desk(cast, chunk), Account.of(worlds), budget or Budget()
-    with RolloutProgress(worlds, account, enabled=progress) as bar:
+    typing = any(map(_is_typing, cast.values()))
+    with RolloutProgress(worlds, account, enabled=progress and not typing) as bar:
 
         def hear(said: Said) -> None:
             if not said:
@@ -95,6 +96,11 @@ def rollout(
                 hear(said)
             raise
     return finished
+
+
+def _is_typing(policy: Policy) -> bool:
+    """Whether it is a person at this terminal."""
+    return bool(getattr(policy, "interactive", False))
 
 
 class _Desk:
@@ -139,7 +145,9 @@ class _Desk:
         if computing:
             *_, name = max(computing)
             policy, turns = self._policies[name], self._waiting[name]
-            asked = [turns.popleft() for _ in range(min(self._chunk, len(turns)))]
+            # A person answers turn by turn: what has been typed must not wait for the rest.
+            most = 1 if _is_typing(policy) else self._chunk
+            asked = [turns.popleft() for _ in range(min(most, len(turns)))]
             players = [self._cast[turn.world, turn.agent] for turn in asked]
             if all(player is policy for player in players):
                 said = policy.act(asked)
