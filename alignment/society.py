@@ -8,8 +8,8 @@ from typing import Any
 from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
 from social_sandbox.envs.questions import read_questions, society_questions
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Tokens
 from social_sandbox.envs.world import World
+from social_sandbox.policies.account import Account
 from social_sandbox.policies.population import Population
 
 from .agreement import observer_agreement
@@ -66,16 +66,16 @@ def simulation_summary(interactions: Sequence[Interaction]) -> Summary:
     """What a simulation came to: ratings, costs, what is missing, how far observers agree."""
     from .figures import ratings_by_round
 
-    spent: dict[str, Tokens] = {}
+    account = Account()
     errors = Counter[str]()
     for done in interactions:
         everything: list[Answer | Feedback | Observation] = [done.draft, done.revision]
-        for said in (*everything, *done.feedback, *done.observations):
-            spent[said.policy] = spent.get(said.policy, Tokens()) + said.tokens
-            errors.update([said.error] if said.error else [])
+        everything += [*done.feedback, *done.observations]
+        account.add(everything)
+        errors.update(said.error for said in everything if said.error)
     return {
         "interactions": len(interactions),
-        "spent": {name: asdict(tokens) for name, tokens in sorted(spent.items())},
+        "spent": {name: asdict(tokens) for name, tokens in sorted(account.by_policy.items())},
         "missing": dict(errors),
         "mean_reward": sum(done.reward for done in interactions) / max(len(interactions), 1),
         "rounds": ratings_by_round(interactions),

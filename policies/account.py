@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import Answer, Feedback, Observation
 from social_sandbox.envs.turns import Tokens, Utterance
 from social_sandbox.envs.world import World
 
@@ -44,8 +45,8 @@ class Account:
         account.add(utterance for world in worlds for _, utterance in world.log)
         return account
 
-    def add(self, utterances: Iterable[Utterance]) -> None:
-        """Count what was said."""
+    def add(self, utterances: Iterable[Utterance | Answer | Feedback | Observation]) -> None:
+        """Count what was said, or the records of it."""
         for said in utterances:
             self.by_policy[said.policy] = self.by_policy.get(said.policy, Tokens()) + said.tokens
 

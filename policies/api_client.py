@@ -114,7 +114,6 @@ class ApiClient:
         max_tokens: int,
         sampling: Mapping[str, Any],
         form: Mapping[str, Any] | None = None,
-        max_retries: int | None = None,
     ) -> Reply:
         """One reply. Raises ApiError."""
         config = self.config
@@ -129,16 +128,14 @@ class ApiClient:
         }
         if seed is not None:
             request["seed"] = seed % 2**31
-        retries = config.max_retries if max_retries is None else max_retries
         async with self._free:
             await self._within_limits(messages, max_tokens)
-            client = self._client.with_options(max_retries=retries)
             try:
-                raw = await client.chat.completions.with_raw_response.create(
+                raw = await self._client.chat.completions.with_raw_response.create(
                     **request, extra_body=dict(config.extra or {})
                 )
             except openai.OpenAIError as error:
-                raise self._in_plain_words(error, retries) from None
+                raise self._in_plain_words(error, config.max_retries) from None
         try:
             completion = raw.parse()
         except (openai.OpenAIError, ValueError) as error:

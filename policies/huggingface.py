@@ -121,7 +121,7 @@ class HuggingFacePolicy:
         """The tokenizer, padding on the left."""
         return self._shared.tokenizer
 
-    @property
+    @cached_property
     def together(self) -> Hashable:
         """Equal for policies that differ in adapter and name only: see `act_together`."""
         own = {"name", "adapter", "_stop_tokens", "_rating_tokens"}

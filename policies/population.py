@@ -57,11 +57,9 @@ class Player:
 
     def __str__(self) -> str:
         """The choice in words, for errors."""
-        where = [f"{n} {s[0]}-{s[1]}" for n, s in self._spans() if s]
+        spans = {"rows": self.rows, "columns": self.columns}
+        where = [f"{name} {span[0]}-{span[1]}" for name, span in spans.items() if span]
         return ", ".join([f"select {self.select!r}", *where])
-
-    def _spans(self) -> tuple[tuple[str, Span | None], ...]:
-        return ("rows", self.rows), ("columns", self.columns)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,9 @@ class Population:
         policies: dict[int, Policy] = {}
 
         def policy(agent: Any) -> Policy:
-            return policies.setdefault(id(agent), as_policy(agent))
+            if id(agent) not in policies:
+                policies[id(agent)] = as_policy(agent)
+            return policies[id(agent)]
 
         cast: Cast = {}
         for world in worlds:
@@ -93,12 +93,13 @@ class Population:
                         f"by {claimed[agent]} and by {player}"
                     )
                 claimed[agent] = player
-            for agent in world.agents:
-                by_role = self.social if agent in world.social_agents else self.observer
-                plays = claimed[agent].policy if agent in claimed else by_role
-                if plays is None:
-                    raise UserError(f"population: {agent} of {world.name} has no player")
-                cast[world.name, agent] = policy(plays)
+            roles = ((self.social, world.social_agents), (self.observer, world.observers))
+            for by_role, agents in roles:
+                for agent in agents:
+                    plays = claimed[agent].policy if agent in claimed else by_role
+                    if plays is None:
+                        raise UserError(f"population: {agent} of {world.name} has no player")
+                    cast[world.name, agent] = policy(plays)
         return cast
 
     def _claims(self, world: World) -> Iterator[tuple[str, Player]]:
