@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import MAX_RATING, MIN_RATING
+from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
 from .groups import Candidate, Message, RatedGroup, Source
 
@@ -90,7 +90,7 @@ def _to_group(name: str, row: _Row) -> RatedGroup:
         candidates=tuple(
             Candidate(
                 text,
-                score if MIN_RATING <= score <= MAX_RATING else None,
+                score if MIN_RATING <= score <= RATING_SCALE else None,
                 valid=bool(text.strip()),
                 source=Source(agent=model),
             )

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.turns import RATING_SCALE
 from social_sandbox.policies.chat_template import render_messages
 
 from .groups import Candidate, Message, RatedGroup
@@ -38,6 +39,7 @@ class EncodedGroup:
 
     candidates: tuple[Encoded, ...]
     ratings: tuple[float | None, ...]
+    rating_scale: int = RATING_SCALE
 
 
 def encode(
@@ -136,6 +138,7 @@ class GroupDataset(Dataset[EncodedGroup]):
                 for c in drawn
             ),
             tuple(c.rating for c in drawn),
+            group.rating_scale,
         )
 
 
@@ -144,8 +147,8 @@ class GroupCollator:
     """Pads the candidates of several groups, on the right, into one flat batch.
 
     Gives `input_ids`, `attention_mask` and `labels` of shape (candidates, length), `rating`
-    (float32, NaN where nobody rated), `group` and `truncated` of shape (candidates,), and the
-    integer `n_groups`.
+    (float32, NaN where nobody rated), `rating_scale`, `group` and `truncated` of shape
+    (candidates,), and the integer `n_groups`.
     """
 
     pad_token_id: int
@@ -155,6 +158,7 @@ class GroupCollator:
         rows = [row for group in groups for row in group.candidates]
         ratings = [rating for group in groups for rating in group.ratings]
         numbers = [number for number, group in enumerate(groups) for _ in group.candidates]
+        scales = [group.rating_scale for group in groups for _ in group.candidates]
         width = max((len(row.input_ids) for row in rows), default=0)
         return {
             "input_ids": _padded([row.input_ids for row in rows], width, self.pad_token_id),
@@ -163,6 +167,7 @@ class GroupCollator:
             "rating": torch.tensor(
                 [math.nan if rating is None else rating for rating in ratings], dtype=torch.float32
             ),
+            "rating_scale": torch.tensor(scales, dtype=torch.float32),
             "group": torch.tensor(numbers, dtype=torch.long),
             "truncated": torch.tensor([row.truncated for row in rows], dtype=torch.bool),
             "n_groups": len(groups),

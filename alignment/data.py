@@ -13,8 +13,6 @@ from social_sandbox.envs.interactions import Answer, Interaction, mean
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import (
     JUDGED,
-    MAX_RATING,
-    MIDPOINT,
     MIN_RATING,
     Judged,
     Opinion,
@@ -74,8 +72,15 @@ class DataConfig:
 def build_groups(interactions: Sequence[Interaction], config: DataConfig) -> list[RatedGroup]:
     """All rated groups, mixed and in a seeded order.
 
-    An interaction whose observers gave no alignment rating yields nothing.
+    An interaction whose observers gave no alignment rating yields nothing. Raises UserError for
+    interactions whose rating scales differ: their ratings could not be compared.
     """
+    scales = sorted({done.rating_scale for done in interactions})
+    if len(scales) > 1:
+        raise UserError(
+            f"interactions: rated on 1..{scales[0]} and on 1..{scales[-1]}; "
+            "make data from those of one env.rating_scale at a time"
+        )
     made = {
         "imitation": imitation(interactions, config.engagement_weight),
         "self_critic": self_critic(interactions, config.critique_rating),
@@ -95,7 +100,7 @@ def imitation(
     interactions: Iterable[Interaction], engagement_weight: float = 0.0
 ) -> list[RatedGroup]:
     """One group a question: every draft and revision, with the observers' ratings."""
-    candidates: dict[str, list[Candidate]] = defaultdict(list)
+    candidates: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
     for done in _observed(interactions):
         answers: tuple[tuple[Judged, Answer, Phase], ...] = (
             ("draft", done.draft, Phase.DRAFT),
@@ -104,14 +109,14 @@ def imitation(
         for judged, answer, phase in answers:
             rating = _rating(done, judged, engagement_weight)
             source = Source(done.id, done.agent, phase)
-            candidates[done.question].append(
+            candidates[done.question, done.rating_scale].append(
                 _candidate(
                     answer.text, rating, _observers(done, judged), source, not answer.cut_off
                 )
             )
     return [
-        _group("imitation", question, answer_messages(question), said)
-        for question, said in candidates.items()
+        _group("imitation", question, answer_messages(question), said, rating_scale)
+        for (question, rating_scale), said in candidates.items()
     ]
 
 
@@ -125,7 +130,7 @@ def self_critic(
         critiques = [
             _candidate(
                 format_verdict(feedback.rating, feedback.reason),
-                _critique_rating(feedback.rating, observed, critique_rating),
+                _critique_rating(feedback.rating, observed, critique_rating, done.rating_scale),
                 _observers(done, "draft") if critique_rating == "agreement" else feedback.peer,
                 Source(done.id, feedback.peer, Phase.FEEDBACK),
                 not feedback.cut_off,
@@ -134,8 +139,10 @@ def self_critic(
             if feedback.rating is not None and feedback.reason.strip()
         ]
         if critiques:
-            prompt = rating_messages(done.question, done.draft.text, "alignment")
-            groups.append(_group("self_critic", done.id, prompt, critiques))
+            prompt = rating_messages(
+                done.question, done.draft.text, "alignment", rating_scale=done.rating_scale
+            )
+            groups.append(_group("self_critic", done.id, prompt, critiques, done.rating_scale))
     return groups
 
 
@@ -150,13 +157,20 @@ def realignment(
     groups = []
     for done in _observed(interactions):
         after, change = done.rating("alignment", "revision"), done.change("alignment")
-        if after is None or change is None or after <= MIDPOINT or change <= 0:
+        if (
+            after is None
+            or change is None
+            or after <= (MIN_RATING + done.rating_scale) / 2
+            or change <= 0
+        ):
             continue
         before, now = (_rating(done, judged, engagement_weight) for judged in JUDGED)
         if before is not None and now is not None and now < before:
             continue
         opinions = [Opinion(f.peer, f.rating, f.reason) for f in done.feedback]
-        prompt = revision_messages(done.question, done.draft.text, done.mean_rating, opinions)
+        prompt = revision_messages(
+            done.question, done.draft.text, done.mean_rating, opinions, done.rating_scale
+        )
         revised = _candidate(
             done.revision.text,
             _rating(done, "revision", engagement_weight),
@@ -164,7 +178,7 @@ def realignment(
             Source(done.id, done.agent, Phase.REVISE),
             not done.revision.cut_off,
         )
-        groups.append(_group("realignment", done.id, prompt, [revised]))
+        groups.append(_group("realignment", done.id, prompt, [revised], done.rating_scale))
     return groups
 
 
@@ -182,13 +196,16 @@ def _rating(done: Interaction, judged: Judged, engagement_weight: float) -> floa
 
 
 def _critique_rating(
-    given: float | None, observed: float | None, how: Literal["agreement", "authors"]
+    given: float | None,
+    observed: float | None,
+    how: Literal["agreement", "authors"],
+    rating_scale: int,
 ) -> float | None:
     if given is None or how == "authors":
         return given
     if observed is None:
         return None
-    return max(float(MIN_RATING), MAX_RATING - abs(given - observed))
+    return max(float(MIN_RATING), rating_scale - abs(given - observed))
 
 
 def _observers(done: Interaction, judged: Judged) -> str:
@@ -202,7 +219,9 @@ def _candidate(
     return Candidate(text.strip(), rating, rater, bool(text.strip()), source, ends)
 
 
-def _group(kind: str, what: str, prompt: Messages, said: Sequence[Candidate]) -> RatedGroup:
+def _group(
+    kind: str, what: str, prompt: Messages, said: Sequence[Candidate], rating_scale: int
+) -> RatedGroup:
     """A group without repeated texts: the same text said twice keeps its mean rating."""
     by_text: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in said:
@@ -210,6 +229,7 @@ def _group(kind: str, what: str, prompt: Messages, said: Sequence[Candidate]) ->
     return RatedGroup(
         id=f"{kind}:{what}",
         kind=kind,
+        rating_scale=rating_scale,
         prompt=tuple(Message(m["role"], m["content"]) for m in prompt),  # type: ignore[arg-type]
         candidates=tuple(
             Candidate(

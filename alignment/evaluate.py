@@ -12,7 +12,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import ASPECTS, Aspect, Phase, Turn
+from social_sandbox.envs.turns import ASPECTS, RATING_SCALE, RATING_SCALES, Aspect, Phase, Turn
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts import Prompt, answer_messages
@@ -35,6 +35,7 @@ class EvaluateConfig:
         temperature: 0 decodes greedily; default: that of the society's agents.
         samples: answers to each question, whose ratings are averaged. Less noise at more cost.
         engagement_weight: of engagement in the combined rating; alignment has 1.
+        rating_scale: the observer rates on 1..7 or 1..10.
         resamples: of the bootstrap.
         seed: of the bootstrap and of sampling.
     """
@@ -45,6 +46,7 @@ class EvaluateConfig:
     temperature: float = 0.7
     samples: int = 2
     engagement_weight: float = 1.0
+    rating_scale: int = RATING_SCALE
     resamples: int = 10_000
     seed: int = 0
 
@@ -62,6 +64,9 @@ class EvaluateConfig:
                 raise UserError(
                     f"evaluate.{name} must be at least {least}, got {getattr(self, name)}"
                 )
+        if self.rating_scale not in RATING_SCALES:
+            scales = " or ".join(map(str, RATING_SCALES))
+            raise UserError(f"evaluate.rating_scale must be {scales}, got {self.rating_scale}")
         if self.temperature == 0 and self.samples > 1:
             raise UserError("evaluate.samples must be 1 at evaluate.temperature=0: no two differ")
 
@@ -104,13 +109,18 @@ def measure(
     said = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
     answers = [said[n * len(questions) : (n + 1) * len(questions)] for n in samples]
     ratings: dict[Aspect, list[list[float | None]]] = {
-        aspect: [rate(observer, questions, said, aspect) for said in answers] for aspect in ASPECTS
+        aspect: [rate(observer, questions, said, aspect, config.rating_scale) for said in answers]
+        for aspect in ASPECTS
     }
     return Measured(answers, ratings, _preferences(policy, questions))
 
 
 def rate(
-    observer: Policy, questions: Sequence[Question], answers: Sequence[str], aspect: Aspect
+    observer: Policy,
+    questions: Sequence[Question],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
 ) -> list[float | None]:
     """The observer's rating of each answer."""
     turns = [
@@ -126,6 +136,7 @@ def rate(
             seed=key("evaluate", question.text, answer, aspect),
             aspect=aspect,
             judged="revision",
+            rating_scale=rating_scale,
         )
         for number, (question, answer) in enumerate(zip(questions, answers, strict=True))
     ]

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MAX_RATING, MIN_RATING, Aspect, Judged
+from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
 
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
@@ -40,7 +40,7 @@ def plot_run(
     folder: Path,
     interactions: Sequence[Interaction],
     losses: Sequence[Mapping[str, Any]],
-    evaluation: Mapping[str, Mapping[str, Any]],
+    evaluation: Mapping[str, Any],
 ) -> list[Path]:
     """Write all figures that there is data for; returns their paths.
 
@@ -48,7 +48,7 @@ def plot_run(
         folder: where to.
         interactions: of the simulation.
         losses: the trainer's log: rows with `step`, `loss` and its parts.
-        evaluation: `compare`'s table, as plain values.
+        evaluation: the held-out results: `compare`'s `table`, and the `rating_scale`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     panels: dict[str, Callable[[Any], None]] = {
@@ -85,6 +85,10 @@ def _save(figure: Any, path: Path) -> Path:
     return path
 
 
+def _scale(interactions: Sequence[Interaction]) -> int:
+    return max(done.rating_scale for done in interactions)
+
+
 def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
     table = ratings_by_round(interactions)
     rounds = np.array(list(table))
@@ -101,7 +105,7 @@ def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
             )
     axes.set(xlabel="round", ylabel="mean rating by the observers", title="Ratings over rounds")
     axes.set_xticks(rounds + 1)
-    axes.set_ylim(MIN_RATING, MAX_RATING)
+    axes.set_ylim(MIN_RATING, _scale(interactions))
     axes.legend(fontsize="small")
     axes.grid(alpha=0.3)
 
@@ -118,7 +122,7 @@ def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
     for position, ratings in cells.items():
         rating = mean(ratings)
         values[position] = np.nan if rating is None else rating
-    image = axes.imshow(values, cmap="RdYlGn", vmin=MIN_RATING, vmax=MAX_RATING)
+    image = axes.imshow(values, cmap="RdYlGn", vmin=MIN_RATING, vmax=_scale(interactions))
     if size <= 12:
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
@@ -144,11 +148,12 @@ def _loss(axes: Any, losses: Sequence[Mapping[str, Any]]) -> None:
     axes.grid(alpha=0.3)
 
 
-def _evaluation(axes: Any, evaluation: Mapping[str, Mapping[str, Any]]) -> None:
-    names = [name for name, row in evaluation.items() if row["difference"]]
-    differences = [evaluation[name]["difference"] for name in names]
-    # The share of preferences is on 0..1, ratings are on 1..7: one axis for both, in per cent.
-    span = [1.0 if name == "prefers_good" else MAX_RATING - MIN_RATING for name in names]
+def _evaluation(axes: Any, evaluation: Mapping[str, Any]) -> None:
+    table, width = evaluation["table"], evaluation["rating_scale"] - MIN_RATING
+    names = [name for name, row in table.items() if row["difference"]]
+    differences = [table[name]["difference"] for name in names]
+    # The share of preferences is on 0..1, ratings are not: one axis for both, in per cent.
+    span = [1.0 if name == "prefers_good" else width for name in names]
     middle = [100 * d["mean"] / s for d, s in zip(differences, span, strict=True)]
     reach = [
         [100 * abs(d[end] - d["mean"]) / s for d, s in zip(differences, span, strict=True)]

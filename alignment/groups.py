@@ -9,6 +9,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.jsonl import read_jsonl, write_jsonl
+from social_sandbox.envs.turns import RATING_SCALE
 
 Role = Literal["system", "user", "assistant"]
 _STRICT = ConfigDict(extra="forbid")
@@ -50,12 +51,16 @@ class Candidate:
 
 @checked_dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class RatedGroup:
-    """A prompt (messages, the last one the user's) and the candidates for the reply."""
+    """A prompt (messages, the last one the user's) and the candidates for the reply.
+
+    Ratings lie on 1..`rating_scale`.
+    """
 
     id: str
     kind: str
     prompt: tuple[Message, ...]
     candidates: tuple[Candidate, ...]
+    rating_scale: int = RATING_SCALE
 
 
 _adapter: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)

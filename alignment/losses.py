@@ -96,7 +96,7 @@ def stable_alignment(
     *,
     margin: float,
     ratio: float,
-    rating_scale: float = 7.0,
+    rating_scale: float | Tensor = 7.0,
     reduce: Reduction = "mean",
     valid: Tensor | None = None,
 ) -> StableAlignmentLoss:
@@ -117,7 +117,8 @@ def stable_alignment(
         n_groups: how many groups there are, those without a candidate included.
         margin: how many nats per token a full `rating_scale` of difference should be worth.
         ratio: weight of the contrast against the imitation.
-        rating_scale: 7 in the paper and its code, although ratings on 1..7 differ by at most 6.
+        rating_scale: one for all, or (candidates,); 7 in the paper and its code, although
+            ratings on 1..7 differ by at most 6.
         reduce: "mean" is the paper's hinge of the mean, in which a well separated candidate
             makes up for one that is not; "max" its variant with the worst candidate only;
             "mean_of_hinges" lets no candidate make up for another.

@@ -15,7 +15,8 @@ from .figures import ratings_by_round
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
     """Mean alignment and engagement of drafts and revisions by round."""
-    table = Table("round", title="Observers' mean ratings, 1 to 7")
+    scale = max(done.rating_scale for done in interactions)
+    table = Table("round", title=f"Observers' mean ratings, 1 to {scale}")
     for aspect in ASPECTS:
         table.add_column(f"{aspect}\ndraft", justify="right")
         table.add_column(f"{aspect}\nrevision", justify="right")

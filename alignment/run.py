@@ -166,6 +166,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
             table = compare(measured["base"], measured["aligned"], settings.evaluate)
             summary = {
                 "questions": len(questions),
+                "rating_scale": settings.evaluate.rating_scale,
                 "table": {
                     name: {column: e and asdict(e) for column, e in row.items()}
                     for name, row in table.items()
@@ -194,7 +195,7 @@ def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Su
         folder / "figures",
         read_interactions(interactions) if interactions.exists() else [],
         _json(folder / "alignment" / "log.json") or [],
-        results["table"] if results else {},
+        results or {},
     )
     if not paths:
         raise UserError(f"output_dir: nothing to draw in {folder}: simulate, align or evaluate")

@@ -37,7 +37,8 @@ class StableAlignmentConfig:
     margin: float = 1.0
     ratio: float = 0.2
     reduce: Reduction = "mean"
-    rating_scale: float = 7.0
+    rating_scale: float | None = None
+    """What ratings are divided by in the margin; null: by the scale of each group's ratings."""
     candidates_per_group: int = 3
     max_length: int = 512
     learning_rate: float = 1e-4
@@ -65,7 +66,7 @@ class StableAlignmentConfig:
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
-        for name in ("rating_scale", "learning_rate", "epochs"):
+        for name in ("learning_rate", "epochs"):
             self._require(name, 0 < getattr(self, name) < math.inf, "a number above 0")
         for name in ("margin", "ratio", "weight_decay", "max_grad_norm"):
             self._require(name, 0 <= getattr(self, name) < math.inf, "a number not below 0")
@@ -73,6 +74,10 @@ class StableAlignmentConfig:
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("save_steps", "logging_steps"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
+        scale = self.rating_scale
+        self._require(
+            "rating_scale", scale is None or 0 < scale < math.inf, "a number above 0, or null"
+        )
         self._require("max_length", self.max_length >= 8, "at least 8")
         self._require("max_steps", self.max_steps == -1 or self.max_steps >= 1, "-1 or above 0")
         self._require("warmup_ratio", 0 <= self.warmup_ratio < 1, "in [0, 1)")
@@ -219,7 +224,7 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
             inputs["n_groups"],
             margin=self.config.margin,
             ratio=self.config.ratio,
-            rating_scale=self.config.rating_scale,
+            rating_scale=self.config.rating_scale or inputs["rating_scale"],
             reduce=self.config.reduce,
             valid=count > 0,
         )

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field, replace
 from .grid import View
 from .interactions import Answer, Feedback, Interaction, Observation, mean
 from .seeding import key
-from .turns import ASPECTS, JUDGED, MIN_RATING, Opinion, Phase, Recollection, Turn, Utterance
+from .turns import (
+    ASPECTS,
+    JUDGED,
+    MIN_RATING,
+    Opinion,
+    Phase,
+    Recollection,
+    Turn,
+    Utterance,
+    off_scale,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +39,7 @@ class Setting:
     peers: Sequence[tuple[str, Recollection | None]]
     observers: Sequence[str]
     reasons: bool
+    rating_scale: int
     engagement_weight: float
 
 
@@ -51,7 +62,13 @@ class BackScatter:
         return not self.open
 
     def answer(self, turn_id: str, utterance: Utterance) -> None:
-        """Take the answer to an open turn; the last one of a phase opens the next phase."""
+        """Take the answer to an open turn; the last one of a phase opens the next phase.
+
+        Raises ValueError for a rating off the scale; the turn stays open.
+        """
+        rating, highest = utterance.rating, self.setting.rating_scale
+        if rating is not None and rating > highest:
+            raise ValueError(off_scale(rating, highest))
         turn = self.open.pop(turn_id)
         self._answered[turn_id] = (turn, utterance)
         while not self.open and self._phase is not Phase.OBSERVE:
@@ -90,6 +107,7 @@ class BackScatter:
                 for turn, said in self._said(Phase.OBSERVE)
                 if turn.judged and turn.aspect
             ),
+            rating_scale=setting.rating_scale,
         )
         return replace(interaction, reward=_reward(interaction, setting.engagement_weight))
 
@@ -146,6 +164,7 @@ class BackScatter:
             question=setting.question,
             seed=key(setting.seed, turn_id),
             reason=setting.reasons or phase is not Phase.FEEDBACK,
+            rating_scale=setting.rating_scale,
             **fields,  # type: ignore[arg-type]
         )
 

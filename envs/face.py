@@ -109,14 +109,15 @@ class Face(EzPickle):
             known = (*self._questions, *self._priors)
             texts = [text for q in known for text in (q.text, q.good, q.bad) if text]
             longest = max(self.max_text_length, *map(len, texts))
-            space = observation_space(longest, self._config.n_peers)
+            space = observation_space(longest, self._config.n_peers, self._config.rating_scale)
             self._observation_spaces[self._known(agent)] = space
         return self._observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.spaces.Dict:
         """The same object for the same agent."""
         if agent not in self._action_spaces:
-            self._action_spaces[self._known(agent)] = action_space(self.max_text_length)
+            space = action_space(self.max_text_length, self._config.rating_scale)
+            self._action_spaces[self._known(agent)] = space
         return self._action_spaces[agent]
 
     def render(self) -> str | npt.NDArray[np.uint8] | None:

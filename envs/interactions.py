@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from .grid import View
 from .jsonl import read_jsonl, write_jsonl
-from .turns import Aspect, Judged, Recollection, Tokens
+from .turns import RATING_SCALE, Aspect, Judged, Recollection, Tokens
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -57,6 +57,7 @@ class Observation:
 class Interaction:
     """One finished Back-Scatter: all that is needed to train on it and to trace it.
 
+    Ratings lie on 1..`rating_scale`.
     `reward` is what the environment paid the agent for it. `schema` is raised when a reader of
     the last version could misread a file of the new one.
     """
@@ -78,9 +79,10 @@ class Interaction:
     revision: Answer
     observations: tuple[Observation, ...] = ()
     reward: float = 0.0
+    rating_scale: int = RATING_SCALE
 
     def rating(self, aspect: Aspect, judged: Judged) -> float | None:
-        """The observers' mean rating on 1..7, or None where none of them gave one."""
+        """The observers' mean rating, or None where none of them gave one."""
         return mean(
             observation.rating
             for observation in self.observations

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from .turns import MAX_RATING, MIDPOINT, MIN_RATING, Phase
+from .turns import MIN_RATING, Phase
 from .world import World
 
 CELL, BORDER = 24, 3
@@ -46,13 +46,14 @@ def ansi(world: World) -> str:
 
 
 def rgb_array(world: World) -> npt.NDArray[np.uint8]:
-    """The society as an image: cells from red (1) to blue (7), grey where nothing is rated.
+    """The society as an image: cells from red (1) to blue (the best), grey where nothing is rated.
 
     A golden border marks an agent born with the good view, a black one the bad view.
     """
     size = world.config.grid_size
     ratings = last_ratings(world)
-    ends = (MIN_RATING, MIDPOINT, MAX_RATING)
+    best = world.config.rating_scale
+    ends = (MIN_RATING, (MIN_RATING + best) / 2, best)
     colours = np.stack([np.interp(ratings, ends, channel) for channel in _SCALE.T], axis=-1)
     colours[np.isnan(ratings)] = _UNRATED
     borders = np.array([_BORDERS[view] for view in world.views]).reshape(size, size, 3)

@@ -7,7 +7,7 @@ asked through observations and answers through actions.
 
 | Import | `pettingzoo.make("aec", "social_sandbox/sandbox-v0")`, or `"parallel"` |
 | --- | --- |
-| Actions | `Dict`: `text` (any Unicode text), `rating` (0..7, below 1: none) |
+| Actions | `Dict`: `text` (any Unicode text), `rating` (0..`rating_scale`, below 1: none) |
 | Parallel API | Yes, natively |
 | Manual control | No |
 | Agents | `social_0` .. `social_{grid_size**2 - 1}`, `observer_0` .. `observer_{n_observers - 1}` |

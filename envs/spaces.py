@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from .turns import MAX_RATING
-
 NO_RATING = 0.0
 """Stands for a missing rating in observations and actions, which hold numbers only."""
 
@@ -65,7 +63,7 @@ class UnicodeText(spaces.Space[str]):
         return f"UnicodeText({self.max_length})"
 
 
-def observation_space(longest_text: int, n_opinions: int) -> spaces.Dict:
+def observation_space(longest_text: int, n_opinions: int, rating_scale: int) -> spaces.Dict:
     """What an agent sees, see `translate.observation`; the same for all roles.
 
     No key is named "observation": PettingZoo takes such a key to hold an array.
@@ -79,17 +77,17 @@ def observation_space(longest_text: int, n_opinions: int) -> spaces.Dict:
             "question": UnicodeText(text),
             "answer": UnicodeText(text),
             "feedback": UnicodeText(n_opinions * (text + _VERDICT_LENGTH)),
-            "mean_rating": _rating(),
+            "mean_rating": _rating(rating_scale),
             "memory_question": UnicodeText(text),
             "memory_answer": UnicodeText(text),
         }
     )
 
 
-def action_space(max_text_length: int) -> spaces.Dict:
+def action_space(max_text_length: int, rating_scale: int) -> spaces.Dict:
     """What an agent says: a text and a rating, where a rating below 1 is none."""
-    return spaces.Dict({"text": UnicodeText(max_text_length), "rating": _rating()})
+    return spaces.Dict({"text": UnicodeText(max_text_length), "rating": _rating(rating_scale)})
 
 
-def _rating() -> spaces.Box:
-    return spaces.Box(NO_RATING, float(MAX_RATING), (), np.float64)
+def _rating(rating_scale: int) -> spaces.Box:
+    return spaces.Box(NO_RATING, float(rating_scale), (), np.float64)

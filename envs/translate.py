@@ -7,7 +7,7 @@ import numpy as np
 
 from .errors import UserError
 from .spaces import NO_RATING
-from .turns import MAX_RATING, MIN_RATING, RATED_PHASES, Opinion, Turn, Utterance
+from .turns import MIN_RATING, RATED_PHASES, Opinion, Turn, Utterance
 
 Observation = dict[str, Any]
 Action = dict[str, Any]
@@ -76,8 +76,8 @@ def to_utterance(action: object, turn: Turn, max_text_length: int) -> Utterance:
     except (TypeError, ValueError):
         kind = type(action["rating"]).__name__
         raise UserError(f"{where}: rating must be a number, got {kind}") from None
-    if not NO_RATING <= rating <= MAX_RATING:
-        raise UserError(f"{where}: rating must be 0 (none) to {MAX_RATING}, got {rating}")
+    if not NO_RATING <= rating <= turn.rating_scale:
+        raise UserError(f"{where}: rating must be 0 (none) to {turn.rating_scale}, got {rating}")
     if turn.phase not in RATED_PHASES or rating < MIN_RATING:
         return Utterance(text)
     return Utterance(text, rating)

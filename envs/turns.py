@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-MIN_RATING, MAX_RATING = 1, 7
-"""Ends of the rating scale, in the paper and here."""
+MIN_RATING = 1
+RATING_SCALE = 7
+"""The highest rating, unless a society chooses another one of `RATING_SCALES`."""
 
-MIDPOINT = (MIN_RATING + MAX_RATING) / 2
+RATING_SCALES = (7, 10)
+"""Those of the paper's simulation and of its judge."""
 
 Aspect = Literal["alignment", "engagement"]
 Judged = Literal["draft", "revision"]
@@ -56,7 +58,7 @@ class Turn:
     `agent` acts; `subject` is the agent whose answer is in play (itself in `draft` and
     `revise`). `answer` is the text to be judged or revised. `opinions` (only in `revise`) end
     with the lowest-rated one. `aspect` and `judged` are set in `observe` only. `reason` says
-    whether a reason is wanted with a rating. `seed` is unique
+    whether a reason is wanted with a rating, which lies on 1..`rating_scale`. `seed` is unique
     to the turn: a policy that samples should take its randomness from there, and nowhere else.
     """
 
@@ -75,6 +77,7 @@ class Turn:
     aspect: Aspect | None = None
     judged: Judged | None = None
     reason: bool = True
+    rating_scale: int = RATING_SCALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ class Tokens:
 class Utterance:
     """The answer to a turn: text (an answer, or the reason of a rating) and perhaps a rating.
 
-    A rating lies in 1..7, or is None where none could be produced; it is never guessed. `error`
-    says in one line why there is no answer, where that is so. `cut_off`: a limit ended the text,
-    which might have gone on. Halves
+    A rating lies on the turn's scale (its upper end is checked where the turn is answered), or is
+    None where none could be produced; it is never guessed. `error` says in one line why there is
+    no answer, where that is so. `cut_off`: a limit ended the text, which might have gone on. Halves
     of characters that are cut in two (lone surrogates, as JSON escapes can hold them) become
     U+FFFD: such a text could not be written to a file.
     """
@@ -129,5 +132,12 @@ class Utterance:
         rating = self.rating
         if rating is None:
             return
-        if not math.isfinite(rating) or not MIN_RATING <= rating <= MAX_RATING:
-            raise ValueError(f"a rating is {MIN_RATING} to {MAX_RATING} or None, got {rating!r}")
+        if not math.isfinite(rating) or rating < MIN_RATING:
+            raise ValueError(
+                f"a rating is a number of at least {MIN_RATING}, or None, got {rating!r}"
+            )
+
+
+def off_scale(rating: float, rating_scale: int) -> str:
+    """What is wrong with a rating above the scale."""
+    return f"a rating is {MIN_RATING} to {rating_scale} or None, got {rating!r}"

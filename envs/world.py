@@ -94,7 +94,7 @@ class World:
     def submit(self, turn_id: str, utterance: Utterance) -> Interaction | None:
         """Answer a pending turn; returns the interaction if this finished it.
 
-        Raises ValueError for a turn that is not pending.
+        Raises ValueError for a turn that is not pending, or a rating off the scale.
         """
         scatter = self._current[self._index_of(turn_id)]
         scatter.answer(turn_id, utterance)
@@ -166,6 +166,7 @@ class World:
                 peers=[(self.social_agents[peer], next(memories)) for peer in peers[index]],
                 observers=self.observers,
                 reasons=self.config.feedback == "reason",
+                rating_scale=self.config.rating_scale,
                 engagement_weight=self.config.engagement_weight,
             )
             self._current.append(BackScatter(setting))

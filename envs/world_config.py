@@ -5,6 +5,7 @@ from typing import Literal
 
 from .errors import UserError
 from .grid import WORLD_VIEWS, WorldView
+from .turns import RATING_SCALE, RATING_SCALES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class WorldConfig:
         radius: local peers live within this Euclidean distance; None means grid_size // 2.
         peer_dropout: each peer within reach is absent with this probability, anew each round.
         feedback: peers give a rating with its `reason`, or the `score` alone.
+        rating_scale: ratings lie on 1..7 or 1..10.
         questions_per_round: different questions asked in a round, dealt evenly to the agents,
             so that several agents answer the same one; None gives each agent its own.
         question_order: `shuffled` by the seed, or as `given`.
@@ -38,6 +40,7 @@ class WorldConfig:
     radius: float | None = None
     peer_dropout: float = 0.0
     feedback: Literal["reason", "score"] = "reason"
+    rating_scale: int = RATING_SCALE
     questions_per_round: int | None = None
     question_order: Literal["shuffled", "given"] = "shuffled"
     memory: bool = True
@@ -57,7 +60,8 @@ class WorldConfig:
                 raise UserError(f"env.{name} must be at least {bound}, got {value}")
         if not 0 <= self.peer_dropout < 1:
             raise UserError(f"env.peer_dropout must be from 0 to below 1, got {self.peer_dropout}")
-        choices: dict[str, tuple[str, ...]] = {
+        choices: dict[str, tuple[object, ...]] = {
+            "rating_scale": RATING_SCALES,
             "world_view": WORLD_VIEWS,
             "interaction": ("local", "global"),
             "feedback": ("reason", "score"),
@@ -65,9 +69,8 @@ class WorldConfig:
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"env.{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
-                )
+                one_of = ", ".join(map(str, allowed))
+                raise UserError(f"env.{name} must be one of {one_of}, got {getattr(self, name)!r}")
 
     @property
     def social_agents(self) -> tuple[str, ...]:

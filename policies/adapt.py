@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
+from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance, off_scale
 
 from . import background
 from .policy import Policy, answer_all
@@ -91,6 +91,14 @@ def checked(said: Any, turns: Sequence[Turn], name: str) -> list[Utterance]:
 
 
 def _utterance(said: Any, turn: Turn, name: str) -> Utterance:
+    utterance = _made(said, turn, name)
+    rating = utterance.rating
+    if rating is not None and rating > turn.rating_scale:
+        raise UserError(f"policy {name}: {turn.id}: {off_scale(rating, turn.rating_scale)}")
+    return utterance
+
+
+def _made(said: Any, turn: Turn, name: str) -> Utterance:
     rated = turn.phase in RATED_PHASES
     try:
         match said:
@@ -99,7 +107,7 @@ def _utterance(said: Any, turn: Turn, name: str) -> Utterance:
             case None:
                 return Utterance(policy=name)
             case str() if rated:
-                verdict = parse_verdict(said)
+                verdict = parse_verdict(said, turn.rating_scale)
                 return Utterance(verdict.reason, verdict.rating, policy=name)
             case str():
                 return Utterance(said, policy=name)

@@ -1,7 +1,6 @@
 """A client of OpenAI-compatible servers: limits, retries, and errors in plain words."""
 
 import asyncio
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from social_sandbox.envs.turns import Tokens
 from .prompts import Messages
 
 KEY = "OPENAI_API_KEY"
-_DIGITS = frozenset("1234567")
 
 
 class ApiError(Exception):
@@ -31,13 +29,21 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """One token of a reply, and the likeliest tokens at its place with their log-probabilities."""
+
+    token: str
+    top: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server said. `digits`: probability of each digit 1..7 where the first one stands."""
+    """What a server said, and how likely its tokens were, where that was asked for."""
 
     text: str
     cut_off: bool
     tokens: Tokens
-    digits: Mapping[int, float]
+    logprobs: tuple[Position, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +211,7 @@ class ApiClient:
             text=choice.message.content.strip(),
             cut_off=choice.finish_reason == "length",
             tokens=tokens,
-            digits=_digits(choice),
+            logprobs=_logprobs(choice),
         )
 
     def _cost(self, prompt: int, completion: int, retries: int) -> Tokens:
@@ -268,15 +274,9 @@ def _said(error: openai.APIStatusError) -> str:
     return " ".join(str(message or error.message).split())[:200]
 
 
-def _digits(choice: Any) -> dict[int, float]:
-    """Probabilities of 1..7 at the first digit of the reply, as far as the server tells them."""
+def _logprobs(choice: Any) -> tuple[Position, ...]:
     content = getattr(getattr(choice, "logprobs", None), "content", None) or []
-    for token in content:
-        if token.token.strip() in _DIGITS:
-            digits: dict[int, float] = {}
-            for other in token.top_logprobs or [token]:
-                if other.token.strip() in _DIGITS:
-                    digit = int(other.token)
-                    digits[digit] = digits.get(digit, 0.0) + math.exp(other.logprob)
-            return digits
-    return {}
+    return tuple(
+        Position(at.token, {other.token: other.logprob for other in at.top_logprobs or [at]})
+        for at in content
+    )

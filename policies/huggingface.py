@@ -15,21 +15,20 @@ from transformers import LogitsProcessorList
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 from social_sandbox.envs.turns import (
-    MAX_RATING,
     MIN_RATING,
     RATED_PHASES,
+    RATING_SCALE,
     Tokens,
     Turn,
     Utterance,
 )
 
 from .chat_template import render_messages
-from .prompts import PREFILL, REASON, Prompt, prompt_for
+from .prompts import REASON, Prompt, prompt_for
+from .rating_tokens import RatingTokens, rating_tokens
 from .sampling import SeededSampling
 from .sentences import whole_sentences
 from .shared_model import check_adapter, find, shared_model
-
-_SCALE = np.arange(MIN_RATING, MAX_RATING + 1)
 
 Inputs = dict[str, torch.Tensor]
 Result = TypeVar("Result")
@@ -47,8 +46,8 @@ class Generation:
 class HuggingFacePolicy:
     """Answers turns with a causal language model, in batches.
 
-    Drafts, revisions and reasons are generated; a rating is read from the logits of the digits
-    1..7 after "Rating:" in one forward pass. Sampling is seeded by the turn, so that what is
+    Drafts, revisions and reasons are generated; a rating is read from the logits of the numbers
+    after "Rating:" in one forward pass. Sampling is seeded by the turn, so that what is
     said does not depend on the batch around it, as far as floating point allows.
     """
 
@@ -84,7 +83,7 @@ class HuggingFacePolicy:
             max_new_tokens: of a draft or a revision.
             reason_tokens: of the reason of a rating.
             reasons: phases (`feedback`, `observe`) in which a rating comes with a reason.
-            rating: `expected` value over the digits, or one digit drawn from them.
+            rating: `expected` value over the numbers, or one drawn from them.
             max_batch: at most so many sequences at once.
             max_batch_tokens: at most so many tokens, padding and new ones included.
             device: default: a GPU where there is one.
@@ -110,6 +109,7 @@ class HuggingFacePolicy:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = getattr(torch, dtype) if dtype else best_dtype(self.device)
         self._shared = shared_model(model, self.device, self.dtype)
+        self._tokens: dict[int, RatingTokens] = {}
 
     @property
     def model(self) -> Any:
@@ -124,7 +124,7 @@ class HuggingFacePolicy:
     @cached_property
     def together(self) -> Hashable:
         """Equal for policies that differ in adapter and name only: see `act_together`."""
-        own = {"name", "adapter", "_stop_tokens", "_rating_tokens"}
+        own = {"name", "adapter", "_stop_tokens", "_tokens"}
         rest = {name: value for name, value in vars(self).items() if name not in own}
         return f"{type(self)} {rest}"
 
@@ -152,14 +152,18 @@ class HuggingFacePolicy:
             for i, g in zip(free, texts, strict=True)
         }
         rated = [i for i, turn in enumerate(turns) if turn.phase in RATED_PHASES]
-        wants = {i: turns[i].reason and turns[i].phase.value in self.reasons for i in rated}
-        for reasons in (True, False):
-            asked = [i for i in rated if wants[i] is reasons]
+        wants = {
+            i: (turns[i].reason and turns[i].phase.value in self.reasons, turns[i].rating_scale)
+            for i in rated
+        }
+        for reasons, rating_scale in dict.fromkeys(wants.values()):
+            asked = [i for i in rated if wants[i] == (reasons, rating_scale)]
             verdicts = self.judge(
                 [prompts[i] for i in asked],
                 [seeds[i] for i in asked],
                 [adapters[i] for i in asked],
                 reasons=reasons,
+                rating_scale=rating_scale,
             )
             said |= {
                 i: Utterance(reason.text, rating, tokens=reason.tokens, cut_off=reason.cut_off)
@@ -194,15 +198,17 @@ class HuggingFacePolicy:
         adapters: Sequence[str | None] | None = None,
         *,
         reasons: bool,
+        rating_scale: int = RATING_SCALE,
     ) -> list[tuple[float, Generation]]:
-        """A rating on 1..7 a prompt, from the logits of the digits, and perhaps a reason.
+        """A rating a prompt, from the logits of the numbers on the scale, and perhaps a reason.
 
         Prompts end with the prefill. Equal ones are read once, and the reason continues from
         the same key/value cache as the rating.
         """
-        lead, digits = self._rating_tokens
-        texts = [self.render(prompt) + lead for prompt in prompts]
+        tokens = self._rating_tokens(rating_scale)
+        texts = [self.render(prompt) + tokens.lead for prompt in prompts]
         reason = self._ids(REASON)
+        longest = len(reason) + 2 + self.reason_tokens if reasons else len(tokens.probe)
         by = [self.adapter] * len(texts) if adapters is None else adapters
 
         def run(rows: list[int], inputs: Inputs) -> Iterator[tuple[float, Generation]]:
@@ -212,11 +218,12 @@ class HuggingFacePolicy:
                 for place, row in enumerate(rows)
             ]
             read = {name: tensor[torch.tensor(first)] for name, tensor in inputs.items()}
+            read = self._longer(read, [tokens.probe] * len(unique))
             mask = read["attention_mask"]
             output = self.model(
                 **read,
                 position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                logits_to_keep=1,
+                logits_to_keep=1 + len(tokens.probe),
                 use_cache=reasons,
                 **self._shared.adapter_names([adapter for _, adapter in unique]),
             )
@@ -224,30 +231,26 @@ class HuggingFacePolicy:
             places = torch.tensor(
                 [place_of[texts[row], by[row]] for row in rows], device=self.device
             )
-            weights = output.logits[:, -1, digits].double().softmax(-1)[places].cpu().numpy()
+            weights = tokens.shares(output.logits)[places].cpu().numpy()
             ratings = [self._rating(w, seeds[row]) for row, w in zip(rows, weights, strict=True)]
             if not reasons:
                 sizes = inputs["attention_mask"].sum(-1).tolist()
                 return zip(ratings, (Generation("", Tokens(size)) for size in sizes), strict=True)
-            said = [[digits[round(rating) - MIN_RATING], *reason] for rating in ratings]
-            suffix = torch.tensor(said, device=self.device)
-            output.past_key_values.batch_select_indices(places)
-            longer = {
-                "input_ids": torch.cat([inputs["input_ids"], suffix], dim=1),
-                "attention_mask": torch.cat(
-                    [inputs["attention_mask"], torch.ones_like(suffix)], dim=1
-                ),
-            }
+            cache = output.past_key_values
+            if tokens.probe:
+                cache.crop(-len(tokens.probe))
+            cache.batch_select_indices(places)
+            said = [[*tokens.ids[round(rating) - MIN_RATING], *reason] for rating in ratings]
             continued = self._continue(
-                longer,
+                self._longer(inputs, said),
                 [seeds[row] for row in rows],
                 self.reason_tokens,
-                past_key_values=output.past_key_values,
+                past_key_values=cache,
                 **self._shared.adapter_names([by[row] for row in rows]),
             )
             return zip(ratings, continued, strict=True)
 
-        return self._batched(texts, len(reason) + 1 + self.reason_tokens if reasons else 0, run)
+        return self._batched(texts, longest, run)
 
     def render(self, prompt: Prompt) -> str:
         """The prompt as text, in the model's own chat template where it has one."""
@@ -283,8 +286,21 @@ class HuggingFacePolicy:
 
     def _rating(self, weights: npt.NDArray[np.float64], seed: int) -> float:
         if self.rating == "sample":
-            return float(generator(seed, "rating").choice(_SCALE, p=weights))
-        return round(float(weights @ _SCALE), 4)
+            return float(MIN_RATING + generator(seed, "rating").choice(len(weights), p=weights))
+        return round(float(weights @ np.arange(MIN_RATING, MIN_RATING + len(weights))), 4)
+
+    def _longer(self, inputs: Inputs, more: Sequence[Sequence[int]]) -> Inputs:
+        """Rows with tokens behind them; where some get fewer, padding comes before these."""
+        width = max(map(len, more))
+        ids = [[*[self.tokenizer.pad_token_id] * (width - len(row)), *row] for row in more]
+        mask = [[*[0] * (width - len(row)), *[1] * len(row)] for row in more]
+        added = {"input_ids": ids, "attention_mask": mask}
+        return {
+            name: torch.cat(
+                [tensor, torch.tensor(added[name], dtype=tensor.dtype, device=tensor.device)], dim=1
+            )
+            for name, tensor in inputs.items()
+        }
 
     def _batched(
         self,
@@ -326,15 +342,15 @@ class HuggingFacePolicy:
         ends = ends if isinstance(ends, list) else [ends]
         return frozenset({*ends, self.tokenizer.eos_token_id} - {None})
 
-    @cached_property
-    def _rating_tokens(self) -> tuple[str, list[int]]:
-        """What to write after the prefill so that one token more is the digit, and those tokens."""
-        for lead in ("", " "):
-            before = self._ids(PREFILL + lead)
-            after = [self._ids(f"{PREFILL} {digit}") for digit in _SCALE]
-            if all(ids[:-1] == before for ids in after):
-                return lead, [ids[-1] for ids in after]
-        raise UserError(f"policy.model: the tokenizer of {self.model_id} splits digits: no ratings")
+    def _rating_tokens(self, rating_scale: int) -> RatingTokens:
+        if rating_scale not in self._tokens:
+            found = rating_tokens(self._ids, rating_scale)
+            if found is None:
+                raise UserError(
+                    f"policy.model: the tokenizer of {self.model_id} splits numbers: no ratings"
+                )
+            self._tokens[rating_scale] = found
+        return self._tokens[rating_scale]
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

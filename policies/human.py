@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import MAX_RATING, MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
 _ASKED = {
     Phase.DRAFT: "What do you answer?",
@@ -53,17 +53,20 @@ class HumanPolicy:
         )
         if turn.phase not in RATED_PHASES:
             return Utterance(self._read("> "))
-        return Utterance(rating=self._rating(), text=self._read("because: "))
+        return Utterance(rating=self._rating(turn.rating_scale), text=self._read("because: "))
 
-    def _rating(self) -> float | None:
+    def _rating(self, highest: int) -> float | None:
         while True:
-            typed = self._read(f"{MIN_RATING} to {MAX_RATING}: ")
+            typed = self._read(f"{MIN_RATING} to {highest}: ")
             if not typed:
                 return None
             try:
-                return Utterance(rating=float(typed)).rating
+                rating = float(typed)
             except ValueError:
-                self._console.print(f"a number from {MIN_RATING} to {MAX_RATING}, or nothing")
+                rating = 0.0
+            if MIN_RATING <= rating <= highest:
+                return rating
+            self._console.print(f"a number from {MIN_RATING} to {highest}, or nothing")
 
     def _read(self, prompt: str) -> str:
         return self._console.input(escape(prompt)).strip()

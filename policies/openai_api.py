@@ -10,13 +10,13 @@ from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import RATED_PHASES, Tokens, Turn, Utterance
+from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Tokens, Turn, Utterance
 
 from . import background
 from .api_client import KEY, ApiClient, ApiConfig, ApiError, Malformed, Rejected, Reply
 from .policy import answer_all
 from .prompts import Messages, prompt_for, rating_messages
-from .rating_forms import FORMS, Form, read, request, wording
+from .rating_forms import FORMS, Form, rating_shares, read, request, wording
 from .sentences import whole_sentences
 
 log = logging.getLogger(__name__)
@@ -154,8 +154,9 @@ class OpenAIPolicy:
         reason = turn.reason and turn.phase.value in self._reasons
         messages = prompt_for(turn, wording(form, reason=reason)).messages
         limit = self._reason_tokens if reason else 16
-        reply = await self._say(messages, seed, limit, request(form, reason=reason))
-        verdict = read(form, reply)
+        asked = request(form, reason=reason, rating_scale=turn.rating_scale)
+        reply = await self._say(messages, seed, limit, asked)
+        verdict = read(form, reply, turn.rating_scale)
         if verdict.rating is None:
             raise Malformed(f"no rating in the answer {reply.text[:60]!r}", reply.tokens)
         text = verdict.reason if reason else ""
@@ -190,11 +191,12 @@ class OpenAIPolicy:
                 "Is it fair to share?", "Yes.", "alignment", wording(form, reason=False)
             )
             try:
-                reply = await self._say(messages, 0, 24, request(form, reason=False))
+                asked = request(form, reason=False, rating_scale=RATING_SCALE)
+                reply = await self._say(messages, 0, 24, asked)
             except (Rejected, Malformed):
                 continue
-            offered = reply.digits if form == "logprobs" else read(form, reply).rating
-            if offered:
+            told = form != "logprobs" or rating_shares(reply.logprobs, RATING_SCALE)
+            if told and read(form, reply, RATING_SCALE).rating is not None:
                 return form
         return FORMS[-1]
 

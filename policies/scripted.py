@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from social_sandbox.envs.seeding import generator
-from social_sandbox.envs.turns import MAX_RATING, MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
 _OPENINGS = ("Let us think of everybody", "I would take care", "That depends", "Do what you like")
 
@@ -23,7 +23,7 @@ class ScriptedPolicy:
     def _say(self, turn: Turn) -> Utterance:
         draw = generator(turn.seed, "scripted")
         if turn.phase in RATED_PHASES:
-            rating = int(draw.integers(MIN_RATING, MAX_RATING + 1))
+            rating = int(draw.integers(MIN_RATING, turn.rating_scale + 1))
             return Utterance(f"I give it {rating}.", float(rating))
         text = f"{_OPENINGS[draw.integers(len(_OPENINGS))]}: {turn.question}"
         if turn.phase is Phase.REVISE and turn.opinions:

@@ -35,7 +35,7 @@ def check_policy(
     """What is wrong with a policy (or any agent, see `as_policy`); empty where nothing is.
 
     It is asked alone and in a batch, forwards and backwards, and twice: the number and the order
-    of answers, texts where texts are asked for and ratings on 1..7 where ratings are, and the
+    of answers, texts where texts are asked for and ratings on the scale where ratings are, and the
     same answer to the same turn.
 
     Args:

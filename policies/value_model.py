@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import MAX_RATING, MIN_RATING, RATED_PHASES, Turn, Utterance
+from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from .minilm import NAME as MINILM
 from .minilm import MiniLMEmbedder
@@ -47,7 +47,7 @@ class ValueHead:
     def ratings(self, features: Array) -> Array:
         """Alignment on 1..7 of each row of (n, BLOCKS * dimension) features."""
         score = (features @ self.weights - self.offset) / self.scale
-        return MIN_RATING + (MAX_RATING - MIN_RATING) / (1 + np.exp(-np.clip(score, -50, 50)))
+        return MIN_RATING + (RATING_SCALE - MIN_RATING) / (1 + np.exp(-np.clip(score, -50, 50)))
 
 
 class ValueModelPolicy:
@@ -101,7 +101,9 @@ class ValueModelPolicy:
         alignment = dict(zip(asked, rate(self.head, rows, questions, answers), strict=True))
         engagement = dict(zip(asked, rate_engagement(rows, questions, answers), strict=True))
         return [
-            Utterance(rating=round(float(chosen[turn.question, turn.answer]), 4))
+            Utterance(
+                rating=round(_onto(turn.rating_scale, float(chosen[turn.question, turn.answer])), 4)
+            )
             for turn in turns
             for chosen in (engagement if turn.aspect == "engagement" else alignment,)
         ]
@@ -154,7 +156,7 @@ def engagement_proxy(answer: str, cosine: float) -> float:
     distinct = len(set(words))
     relevance = min(max(cosine, 0.0) / 0.7, 1.0)
     substance = min(distinct / _ENOUGH_WORDS, 1.0) * min(1.0, 1.5 * distinct / len(words))
-    return MIN_RATING + (MAX_RATING - MIN_RATING) * math.sqrt(relevance * substance)
+    return MIN_RATING + (RATING_SCALE - MIN_RATING) * math.sqrt(relevance * substance)
 
 
 def save_head(path: Path, head: ValueHead, about: dict[str, str]) -> None:
@@ -182,6 +184,13 @@ def load_head(path: Path) -> ValueHead:
     if not (np.isfinite(weights).all() and np.isfinite(calibration).all() and calibration[1] > 0):
         raise UserError(f"observer.head: {path} holds numbers that no rating follows from")
     return ValueHead(weights, float(calibration[0]), float(calibration[1]))
+
+
+def _onto(rating_scale: int, rating: float) -> float:
+    """A rating of the head on another scale, ends on ends."""
+    return MIN_RATING + (rating - MIN_RATING) * (rating_scale - MIN_RATING) / (
+        RATING_SCALE - MIN_RATING
+    )
 
 
 def _tempered(ratings: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:

@@ -97,6 +97,7 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         (["run", "env.grid_sze=3"], "env.grid_sze: no such setting; did you mean 'env.grid_size'?"),
         (["run", "env.grid_size=abc"], "env.grid_size: Input should be a valid integer"),
         (["run", "env.grid_size=0"], "env.grid_size must be at least 1, got 0"),
+        (["run", "env.rating_scale=5"], "env.rating_scale must be one of 7, 10, got 5"),
         (["run", "env.world_view=mixed"], "env.world_view: Input should be"),
         (["run", "policy=gpt"], "policy: no choice 'gpt'; there are custom, huggingface"),
         (["run", "n_worlds=0"], "n_worlds must be at least 1"),

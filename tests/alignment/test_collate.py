@@ -97,7 +97,7 @@ def test_a_batch_is_padded_on_the_right_and_keeps_groups_and_ratings_apart() -> 
     short, long = Encoded((5, 6), (-100, 6), False), Encoded((5, 6, 7), (-100, 6, 7), True)
     batch = GroupCollator(pad_token_id=1)(
         [
-            EncodedGroup((short,), (4.5,)),
+            EncodedGroup((short,), (4.5,), rating_scale=10),
             EncodedGroup((), ()),
             EncodedGroup((long, short), (7, None)),
         ]
@@ -108,6 +108,7 @@ def test_a_batch_is_padded_on_the_right_and_keeps_groups_and_ratings_apart() -> 
     assert batch["group"].tolist() == [0, 2, 2]
     assert batch["rating"][:2].tolist() == [4.5, 7.0]
     assert math.isnan(batch["rating"][2])
+    assert batch["rating_scale"].tolist() == [10, 7, 7]
     assert batch["truncated"].tolist() == [False, True, False]
     assert batch["n_groups"] == 3
 

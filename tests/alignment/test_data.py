@@ -137,6 +137,24 @@ def test_a_revision_that_lost_more_engagement_than_it_won_alignment_is_no_realig
     assert len(realignment([engaging(6.0, 1.0)], engagement_weight=0.0)) == 1
 
 
+def test_ratings_keep_the_scale_they_were_given_on() -> None:
+    def on_ten(before: float, after: float) -> list[Interaction]:
+        done = interaction(0, before=before, after=after, peers=(9.0, 4.0))
+        return [replace(done, rating_scale=10)]
+
+    (critique,) = self_critic(on_ten(9.0, 9.0), "agreement")
+    assert [c.rating for c in critique.candidates] == [10.0, 5.0]
+    assert "<1-10>" in critique.prompt[0].content
+    assert [len(realignment(on_ten(4.0, after))) for after in (5.0, 6.0)] == [0, 1]
+    made = build_groups(on_ten(4.0, 9.0), DataConfig())
+    assert {group.rating_scale for group in made} == {10}
+
+
+def test_ratings_on_two_scales_are_not_mixed() -> None:
+    with pytest.raises(UserError, match=r"rated on 1..7 and on 1..10"):
+        build_groups([interaction(0), replace(interaction(1), rating_scale=10)], DataConfig())
+
+
 def test_kinds_are_mixed_in_the_configured_ratio() -> None:
     made = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
     groups = build_groups(

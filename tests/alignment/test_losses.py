@@ -209,6 +209,24 @@ def test_a_shift_of_all_ratings_does_not_matter_nor_does_a_common_scale() -> Non
         )
 
 
+def test_groups_rated_on_scales_of_their_own_give_the_sum_of_their_losses() -> None:
+    for seed in range(50):
+        case = random_case(seed)
+        scale = torch.where(case["group"] % 2 == 0, 7.0, 10.0)
+        whole = stable_alignment(**case, rating_scale=scale, **SETTINGS)
+        parts = [
+            stable_alignment(
+                **{name: case[name][own] for name in ("nll", "rating", "valid", "group")},
+                n_groups=case["n_groups"],
+                rating_scale=each,
+                **SETTINGS,
+            )
+            for each in (7.0, 10.0)
+            for own in (scale == each,)
+        ]
+        torch.testing.assert_close(whole.loss, parts[0].loss + parts[1].loss)
+
+
 def test_sums_over_any_split_into_batches_are_those_of_the_whole() -> None:
     for seed in range(100):
         case = random_case(seed)

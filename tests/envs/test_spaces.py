@@ -77,15 +77,20 @@ def test_a_space_can_be_pickled_shown_and_written_as_json():
 
 
 def test_observations_have_no_key_that_pettingzoo_takes_for_an_array():
-    assert "observation" not in observation_space(10, 2).spaces
-    assert "action_mask" not in observation_space(10, 2).spaces
+    assert "observation" not in observation_space(10, 2, 7).spaces
+    assert "action_mask" not in observation_space(10, 2, 7).spaces
 
 
 def test_an_action_holds_a_text_and_a_rating_that_may_be_none():
-    space = action_space(10)
+    space = action_space(10, 7)
     assert {"text": "", "rating": np.array(0.0)} in space
     assert {"text": "x" * 10, "rating": np.array(7.0)} in space
     assert {"text": "x" * 11, "rating": np.array(7.0)} not in space
     assert {"text": "", "rating": np.array(7.5)} not in space
     assert {"text": "", "rating": np.array(np.nan)} not in space
     assert {"text": ""} not in space
+
+
+def test_ratings_go_as_high_as_the_scale():
+    assert {"text": "", "rating": np.array(10.0)} in action_space(10, 10)
+    assert observation_space(10, 2, 10)["mean_rating"].high == 10

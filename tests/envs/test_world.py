@@ -5,6 +5,7 @@ import pytest
 
 from social_sandbox.envs import Phase, Question, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.grid import position
+from social_sandbox.envs.turns import RATED_PHASES
 
 from .societies import QUESTIONS, answer, chatter, play, rates, society
 
@@ -404,6 +405,7 @@ def test_the_name_of_a_world_changes_nothing_but_the_records():
         ("n_prior_memories", -1),
         ("memory_threshold", -0.1),
         ("world_view", "rosy"),
+        ("rating_scale", 5),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(setting, value):
@@ -414,10 +416,29 @@ def test_a_setting_that_makes_no_sense_is_named(setting, value):
 # --- Utterances -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rating", [0, 0.99, 7.01, 8, math.nan, math.inf])
-def test_a_rating_off_the_scale_is_refused(rating):
-    with pytest.raises(ValueError, match="1 to 7 or None"):
+@pytest.mark.parametrize("rating", [0, 0.99, math.nan, math.inf])
+def test_what_is_no_rating_on_any_scale_is_refused(rating):
+    with pytest.raises(ValueError, match="at least 1, or None"):
         Utterance("", rating)
+
+
+@pytest.mark.parametrize(("scale", "rating"), [(7, 7.01), (7, 8), (10, 10.5)])
+def test_a_rating_above_the_scale_is_refused_and_the_turn_waits(scale, rating):
+    world = society(rating_scale=scale)
+    answer(world, Phase.DRAFT, chatter)
+    turn = world.first_pending()
+    with pytest.raises(ValueError, match=f"1 to {scale} or None, got {rating}"):
+        world.submit(turn.id, Utterance("too good", rating))
+    assert world.first_pending() == turn
+    world.submit(turn.id, Utterance("good", float(scale)))
+
+
+def test_a_society_may_rate_on_1_to_10():
+    world = society(rating_scale=10)
+    assert {turn.rating_scale for turn in world.pending()} == {10}
+    play(world, lambda turn: Utterance("fine", 10.0 if turn.phase in RATED_PHASES else None))
+    assert {done.rating_scale for done in world.interactions} == {10}
+    assert {f.rating for done in world.interactions for f in done.feedback} == {10.0}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,10 @@ def test_a_rating_off_the_scale_is_named() -> None:
     turn = next(turn for turn in TURNS if turn.phase is Phase.FEEDBACK)
     with pytest.raises(UserError, match="a rating is 1 to 7 or None, got 11"):
         as_policy(lambda turn: 11).act([turn])
+    with pytest.raises(UserError, match="a rating is 1 to 7 or None, got 8"):
+        as_policy(lambda turn: Utterance("", 8.0)).act([turn])
+    on_ten = replace(turn, rating_scale=10)
+    assert as_policy(lambda turn: "Rating: 9/10").act([on_ten])[0].rating == 9
 
 
 def test_a_batch_has_to_be_as_long_as_the_turns() -> None:

@@ -94,6 +94,73 @@ def test_an_expected_rating_is_the_mean_over_the_digits(policy: Make, folder: Pa
     assert rating == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.fixture(scope="module", params=["10 is one token", "10 is two tokens"])
+def on_ten(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """A tiny random model that can write 10."""
+    from ..alignment.tiny import tiny_llama, tiny_tokenizer
+
+    folder = tmp_path_factory.mktemp("ten")
+    tokenizer = tiny_tokenizer()
+    whole = request.param == "10 is one token"
+    tokenizer.add_tokens(["Rating:", *(["10"] if whole else []), *"1234567890"])
+    tiny_llama(len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    length = len(tokenizer("10")["input_ids"])
+    assert length == (1 if whole else 2)
+    return lambda **options: HuggingFacePolicy(
+        str(folder), dtype="float32", device="cpu", reason_tokens=6, **options
+    )
+
+
+def test_on_a_scale_of_ten_the_10_counts_whether_it_is_one_token_or_two(on_ten: Make) -> None:
+    import torch
+
+    player = on_ten()
+    prompts = [prompt_for(replace(t, rating_scale=10)) for t in turns(Phase.OBSERVE)]
+    judged = player.judge(prompts, [0] * len(prompts), reasons=False, rating_scale=10)
+    for prompt, (rating, _) in zip(prompts, judged, strict=True):
+        # The definition, slowly: each rating's own probability of being written, then what follows.
+        written = []
+        for number in range(1, 11):
+            text = player.render(prompt)
+            before = player.tokenizer(text, add_special_tokens=False)["input_ids"]
+            ids = player.tokenizer(f"{text} {number}", add_special_tokens=False)["input_ids"]
+            log = player.model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+            places = range(len(before), len(ids))
+            written.append(sum(log[at - 1, ids[at]] for at in places).exp())
+            if number == 1 and not player._rating_tokens(10).probe:
+                zero = 0.0
+            elif number == 1:
+                zero = log[-1, player.tokenizer.convert_tokens_to_ids("0")].exp()
+        written[0] = written[0] * (1 - zero)
+        shares = torch.stack([torch.as_tensor(share) for share in written])
+        expected = (shares / shares.sum() * torch.arange(1, 11)).sum().item()
+        assert rating == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_reason_follows_the_whole_rating_on_a_scale_of_ten(on_ten: Make) -> None:
+    player = on_ten(temperature=0.0, rating="sample")
+    asked = [replace(t, rating_scale=10) for t in turns(Phase.FEEDBACK, 24)]
+    prompts = [prompt_for(turn) for turn in asked]
+    seeds = list(range(len(prompts)))
+    judged = player.judge(prompts, seeds, reasons=True, rating_scale=10)
+    assert {1.0, 10.0} <= {rating for rating, _ in judged}
+    spelled = [
+        Prompt(prompt.messages, f"{PREFILL} {rating:.0f}{REASON}")
+        for prompt, (rating, _) in zip(prompts, judged, strict=True)
+    ]
+    plain = player.generate(spelled, seeds, player.reason_tokens)
+    assert [reason.text for _, reason in judged] == [generation.text for generation in plain]
+
+
+def test_scales_may_be_mixed_in_a_batch(on_ten: Make) -> None:
+    seven, ten = turns(Phase.OBSERVE, 2)
+    ten = replace(ten, rating_scale=10)
+    together = on_ten().act([seven, ten])
+    alone = [on_ten().act([turn])[0] for turn in (seven, ten)]
+    assert [u.rating for u in together] == pytest.approx([u.rating for u in alone], abs=1e-3)
+
+
 def test_a_sampled_rating_is_one_of_the_digits(policy: Make) -> None:
     asked = [replace(turns(Phase.OBSERVE, 1)[0], seed=n) for n in range(30)]
     ratings = {utterance.rating for utterance in policy(rating="sample").act(asked)}

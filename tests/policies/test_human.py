@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,13 @@ def test_a_person_answers_and_rates(
         ("No idea.", None),
     ]
     assert "May I read her diary?" in capsys.readouterr().err
+
+
+def test_a_person_rates_on_the_scale_of_the_society(monkeypatch: pytest.MonkeyPatch) -> None:
+    typing(monkeypatch, "11", "9", "Well said.")
+    (turn,) = example_turns([Phase.FEEDBACK])[:1]
+    (said,) = HumanPolicy().act([replace(turn, rating_scale=10)])
+    assert said.rating == 9
 
 
 def test_where_nobody_can_type_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Against a real server: llama.cpp with the embedded model, and a proxy that makes trouble."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ def test_a_whole_round_is_played_through_the_server(base_url: str) -> None:
         assert interaction.revision.tokens.prompt > interaction.draft.tokens.prompt
 
 
+@pytest.mark.parametrize("rating_scale", [7, 10])
 @pytest.mark.parametrize("ratings", ["json_schema", "logprobs", "text"])
-def test_a_rating_comes_in_every_form(base_url: str, ratings: Any) -> None:
+def test_a_rating_comes_in_every_form(base_url: str, ratings: Any, rating_scale: int) -> None:
     policy = OpenAIPolicy(
         "smollm2",
         base_url=base_url,
@@ -73,11 +75,11 @@ def test_a_rating_comes_in_every_form(base_url: str, ratings: Any) -> None:
         system_prompt="You are a strict judge.",
         **SMALL,
     )
-    (said,) = policy.act([TURN])
+    (said,) = policy.act([replace(TURN, rating_scale=rating_scale)])
     # A model this small does not always keep to the form; then the record says so.
     assert (said.rating is None) == said.error.startswith("no rating in the answer")
     if said.rating is not None:
-        assert 1 <= said.rating <= 7
+        assert 1 <= said.rating <= rating_scale
     if ratings == "json_schema":
         assert said.rating is not None
 

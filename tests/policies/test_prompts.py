@@ -57,3 +57,13 @@ def test_observers_are_asked_for_one_aspect_at_a_time() -> None:
 def test_an_empty_answer_is_shown_as_such() -> None:
     turn = replace(DRAFT, phase=Phase.FEEDBACK, agent="social_1", answer="")
     assert prompt_for(turn).messages[0]["content"].endswith("Answer: (nothing)")
+
+
+def test_a_rating_is_asked_for_on_the_scale_of_the_society() -> None:
+    turn = replace(DRAFT, phase=Phase.FEEDBACK, agent="social_1", answer="{highest} of all")
+    asked = prompt_for(replace(turn, rating_scale=10)).messages[0]["content"]
+    assert "10 means fully respectful" in asked
+    assert "<1-10>" in asked
+    assert asked.endswith("Answer: {highest} of all")
+    revising = replace(turn, phase=Phase.REVISE, mean_rating=8.0, rating_scale=10)
+    assert "8.0 of 10" in prompt_for(revising).messages[0]["content"]

@@ -49,6 +49,22 @@ def test_what_cannot_be_read_with_certainty_is_missing(text: str) -> None:
     assert parse_verdict(text).rating is None
 
 
+@pytest.mark.parametrize(
+    ("text", "rating"),
+    [
+        ("Rating: 10 ### Reason: it is kind.", 10),
+        ("Rating: 9", 9),
+        ("8/10, good", 8),
+        ("ten out of 10", 10),
+        ("Rating: 5/7", None),
+        ("Rating: 11", None),
+        ("Rating: 1-10", None),
+    ],
+)
+def test_reads_ratings_on_the_scale_that_was_asked_for(text: str, rating: float | None) -> None:
+    assert parse_verdict(text, 10).rating == rating
+
+
 def test_reads_the_reason_behind_its_label_or_behind_the_rating() -> None:
     assert parse_verdict("Rating: 5 ### Reason: it is kind.").reason == "it is kind."
     assert parse_verdict("Rating: 5. It is kind.").reason == "It is kind."

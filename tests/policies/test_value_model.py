@@ -39,6 +39,12 @@ def rate(observer: ValueModelPolicy, *turns: Turn) -> list[float]:
 
 
 @pytest.mark.embedded
+def test_another_scale_is_the_same_rating_stretched(observer: ValueModelPolicy) -> None:
+    seven, ten = rate(observer, TURN, replace(TURN, rating_scale=10))
+    assert (ten - 1) / 9 == pytest.approx((seven - 1) / 6, abs=1e-3)
+
+
+@pytest.mark.embedded
 def test_kindness_rates_above_contempt(observer: ValueModelPolicy) -> None:
     bad = replace(
         TURN,
