@@ -53,6 +53,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
                 worlds,
                 population,
                 folder,
+                on_interaction=tracking.live_costs(run),
                 budget=settings.budget,
                 progress=settings.progress,
             )

@@ -4,7 +4,9 @@ import netrc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,8 @@ from transformers import TrainerCallback
 
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.policies.account import Account
+from social_sandbox.policies.rollout import OnInteraction
 
 from .figures import ratings_by_round
 from .settings import WandbConfig
@@ -53,6 +57,21 @@ def tracked(config: WandbConfig, settings: Mapping[str, Any], folder: Path) -> I
         run.finish(exit_code=int(failed))
 
 
+def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
+    """Sends the running account of a simulation, one row in so many seconds at most."""
+    if run is None:
+        return None
+    last = -seconds
+
+    def send(_: Interaction, account: Account) -> None:
+        nonlocal last
+        if monotonic() - last >= seconds:
+            last = monotonic()
+            run.log(_costs({name: asdict(t) for name, t in account.by_policy.items()}))
+
+    return send
+
+
 def log_simulation(
     run: Run, interactions: Sequence[Interaction], summary: Mapping[str, Any]
 ) -> None:
@@ -69,8 +88,7 @@ def log_simulation(
         row["env/reward"] = sum(rewards) / len(rewards)
         present = {name: value for name, value in row.items() if value is not None}
         run.log({**present, "env/round": number})
-    for policy, spent in summary["spent"].items():
-        run.summary.update({f"env/spent/{policy}/{name}": cost for name, cost in spent.items()})
+    run.log(_costs(summary["spent"]))
 
 
 def log_evaluation(run: Run, table: Mapping[str, Mapping[str, Any]]) -> None:
@@ -99,6 +117,14 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
         if self.run is not None and logs:
             row = {f"train/{name}": value for name, value in logs.items()}
             self.run.log({**row, "train/global_step": state.global_step})
+
+
+def _costs(spent: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {
+        f"spent/{policy}/{name}": cost
+        for policy, costs in spent.items()
+        for name, cost in costs.items()
+    }
 
 
 def _has_key() -> bool:

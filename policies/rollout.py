@@ -20,7 +20,7 @@ from .progress import RolloutProgress
 
 Said = Sequence[tuple[Turn, Utterance]]
 OnUtterances = Callable[[Said], None]
-OnInteraction = Callable[[Interaction], None]
+OnInteraction = Callable[[Interaction, Account], None]
 
 
 def rollout(
@@ -47,7 +47,7 @@ def rollout(
         worlds: worlds with different names, perhaps partly played.
         population: who plays whom; or one agent (see `as_policy`) who plays everybody.
         on_utterances: called with what was said before the worlds hear of it: the place to log it.
-        on_interaction: called as each interaction finishes.
+        on_interaction: called as each interaction finishes, with what has been spent by then.
         budget: how much may be spent, what the worlds have cost before included.
         chunk: a policy is asked for at most so many turns at once.
         progress: show a live progress bar.
@@ -79,7 +79,7 @@ def rollout(
                     finished.append(interaction)
                     bar.finished(interaction)
                     if on_interaction:
-                        on_interaction(interaction)
+                        on_interaction(interaction, account)
             for name in dict.fromkeys(turn.world for turn, _ in said):
                 desk.put(by_name[name].pending())
 

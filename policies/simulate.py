@@ -20,9 +20,9 @@ from social_sandbox.envs.jsonl import read_jsonl
 from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
 
-from .account import Budget
+from .account import Account, Budget
 from .population import Cast, Population, as_population
-from .rollout import rollout
+from .rollout import OnInteraction, rollout
 
 LOG, INTERACTIONS, CAST = "utterances.jsonl", "interactions.jsonl", "population.json"
 
@@ -44,11 +44,13 @@ def simulate(
     population: Population | Any,
     folder: Path,
     *,
+    on_interaction: OnInteraction | None = None,
     budget: Budget | None = None,
     progress: bool = False,
 ) -> list[Interaction]:
     """Play worlds to their end, or on from where an earlier call in this folder was stopped.
 
+    `on_interaction`, `budget` and `progress` are those of `rollout`.
     Returns all interactions, sorted as in the file. Raises UserError when the folder's log is
     of other worlds than these, and BudgetReached when the budget, over all calls, is spent.
     """
@@ -63,11 +65,17 @@ def simulate(
         (folder / LOG).open("a", encoding="utf-8") as log,
         (folder / INTERACTIONS).open("a", encoding="utf-8") as interactions,
     ):
+
+        def finish(done: Interaction, account: Account) -> None:
+            _line(interactions, to_json(done))
+            if on_interaction:
+                on_interaction(done, account)
+
         rollout(
             worlds,
             population,
             on_utterances=lambda said: _append(log, said),
-            on_interaction=lambda done: _line(interactions, to_json(done)),
+            on_interaction=finish,
             budget=budget,
             progress=progress,
         )

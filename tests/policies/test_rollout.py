@@ -60,7 +60,7 @@ def test_utterances_are_told_before_the_interactions_that_they_finish(
         [society()],
         scripted,
         on_utterances=lambda said: events.extend(turn.id for turn, _ in said),
-        on_interaction=lambda done: events.append(done.id),
+        on_interaction=lambda done, _: events.append(done.id),
     )
     for place, event in enumerate(events):
         if event.startswith("world_0/"):
