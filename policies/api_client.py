@@ -178,19 +178,19 @@ class ApiClient:
         return asyncio.Semaphore(self.config.max_concurrency)
 
     @cached_property
-    def _limiters(self) -> tuple[AsyncLimiter | None, AsyncLimiter | None]:
+    def _limiters(self) -> tuple["_Limiter | None", "_Limiter | None"]:
         limits = (self.config.requests_per_minute, self.config.tokens_per_minute)
-        requests, tokens = (AsyncLimiter(limit, 60) if limit else None for limit in limits)
+        requests, tokens = (_Limiter(limit) if limit else None for limit in limits)
         return requests, tokens
 
     async def _within_limits(self, messages: Messages, max_tokens: int) -> None:
         requests, tokens = self._limiters
         if requests:
-            await requests.acquire(min(1, requests.max_rate))
+            await requests.take(1)
         if tokens:
             # About four characters a token, in most languages and tokenizers.
             about = sum(len(message["content"]) for message in messages) / 4 + max_tokens
-            await tokens.acquire(min(about, tokens.max_rate))
+            await tokens.take(about)
 
     def _reply(self, completion: Any, retries: int) -> Reply:
         usage = getattr(completion, "usage", None)
@@ -254,6 +254,23 @@ class ApiClient:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
+
+
+class _Limiter:
+    """So much a minute, in the order of asking, with bursts of what one second allows at most."""
+
+    def __init__(self, per_minute: float) -> None:
+        burst = max(1.0, per_minute / 60)
+        self._bucket = AsyncLimiter(burst, burst * 60 / per_minute)
+        self._turn = asyncio.Lock()
+
+    async def take(self, amount: float) -> None:
+        """Wait until this much is allowed; it may be more than a burst."""
+        async with self._turn:
+            while amount > 0:
+                part = min(amount, self._bucket.max_rate)
+                await self._bucket.acquire(part)
+                amount -= part
 
 
 class Malformed(ApiError):

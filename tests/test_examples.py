@@ -29,11 +29,25 @@ def run(*arguments: str, **environment: str) -> str:
         ("step_through.py", "social_0 is asked:"),
         ("parallel_loop.py", "turns and"),
         ("own_agent.py", "wrong with polite: nothing\nwrong with Thinker: nothing\n"),
+        (
+            "by_wire.py",
+            '4 interactions with kind-agent; 8 ratings; social_0 in the end:\n"Kindly: ',
+        ),
         ("solo.py", "8 interactions, the learner was paid"),
     ],
 )
 def test_an_example_runs(example: str, shows: str) -> None:
     assert shows in run(str(EXAMPLES / example))
+
+
+@pytest.mark.embedded
+def test_a_real_server_joins_by_wire() -> None:
+    pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
+    from .policies.llama_server import start
+
+    server = start()
+    arguments = [str(EXAMPLES / "by_wire.py"), f"{server.listening_address}/v1", "smollm2"]
+    assert "4 interactions with smollm2; 8 ratings;" in run(*arguments)
 
 
 def test_a_package_of_somebody_else_joins_by_its_name(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Against a real server: llama.cpp with the embedded model, and a proxy that makes trouble."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from social_sandbox.envs import Phase, Turn, UserError
 from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
 from social_sandbox.policies.account import Budget, BudgetReached
+from social_sandbox.policies.api_client import ApiClient, ApiConfig
 from social_sandbox.policies.openai_api import OpenAIPolicy
 
 from .conftest import society
@@ -191,6 +194,21 @@ def test_a_budget_ends_a_run_that_a_larger_one_goes_on_with(base_url: str, tmp_p
         simulate([society(n_rounds=1)], population(policy), tmp_path, budget=Budget(usd=20))
     assert (tmp_path / "utterances.jsonl").read_text().splitlines() == logged
     assert len(simulate([society(n_rounds=1)], population(policy), tmp_path)) == 4
+
+
+@pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])
+def test_no_more_than_so_much_is_sent_in_a_minute(limit: str) -> None:
+    # 1200 a minute are 20 a second: a burst of 20, and 20 more take a second.
+    client = ApiClient(ApiConfig(model="m", base_url="http://localhost/v1", **{limit: 1200.0}))
+    count = 40 if limit == "requests_per_minute" else 4
+    message = [{"role": "user", "content": "word" * 4}]  # 4 tokens, and 6 to come
+
+    async def send() -> float:
+        start = monotonic()
+        await asyncio.gather(*(client._within_limits(message, 6) for _ in range(count)))
+        return monotonic() - start
+
+    assert 0.9 < asyncio.run(send()) < 30
 
 
 @pytest.mark.parametrize(
