@@ -208,7 +208,9 @@ class HuggingFacePolicy:
         tokens = self._rating_tokens(rating_scale)
         texts = [self.render(prompt) + tokens.lead for prompt in prompts]
         reason = self._ids(REASON)
-        longest = len(reason) + 2 + self.reason_tokens if reasons else len(tokens.probe)
+        longest = len(tokens.probe)
+        if reasons:
+            longest += 1 + len(reason) + self.reason_tokens
         by = [self.adapter] * len(texts) if adapters is None else adapters
 
         def run(rows: list[int], inputs: Inputs) -> Iterator[tuple[float, Generation]]:
