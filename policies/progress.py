@@ -11,9 +11,10 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 
 from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import Aspect, Turn, Utterance
+from social_sandbox.envs.turns import ASPECTS, Aspect, Turn, Utterance
 from social_sandbox.envs.world import World
 
 from .account import Account
@@ -26,11 +27,12 @@ class RolloutProgress:
         """`worlds` give the number of interactions to come; nothing is shown if not enabled."""
         self._account = account
         self._bar = Progress(
-            TextColumn("simulate"),
-            BarColumn(20),
+            BarColumn(10),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[rates]}"),
+            # What does not fit is cut off here, and not at the bar.
+            TextColumn("{task.fields[rates]}", table_column=Column(ratio=1, overflow="ellipsis")),
+            expand=True,
             disable=not enabled,
         )
         total = sum(world.config.n_rounds * len(world.social_agents) for world in worlds)
@@ -65,24 +67,24 @@ class RolloutProgress:
         self._done.append(interaction)
         self._played += 1
         self._bar.advance(self._task)
+        self._show()
 
     def _show(self) -> None:
         if self._bar.disable:
             return
         seconds = max(monotonic() - self._start, 1e-9)
-        ratings = (f"{aspect} {self._running(aspect)}" for aspect in ("alignment", "engagement"))
-        rates = (
-            f"{self._played / seconds:.2f} interactions/s, {self._tokens / seconds:.0f} tokens/s"
-        )
-        self._bar.update(self._task, rates=", ".join([rates, *ratings, *self._costs()]))
+        # Short: with the bar it has to fit into 80 columns.
+        rates = f"{self._played / seconds:.2f}/s {self._tokens / seconds:.0f} tokens/s"
+        ratings = (f"{aspect[:5]} {self._running(aspect)}" for aspect in ASPECTS)
+        self._bar.update(self._task, rates=" ".join([rates, *self._costs(), *ratings]))
 
     def _costs(self) -> Iterator[str]:
         """Requests, retries and money, where there are any."""
         total = self._account.total
         if total.requests:
-            yield f"{total.requests} requests" + f" ({total.retries} retries)" * bool(total.retries)
+            yield f"{total.requests} requests" + f" ({total.retries} again)" * bool(total.retries)
         if total.usd:
-            yield f"{total.usd:.4g} USD"
+            yield f"${total.usd:.4g}"
 
     def _running(self, aspect: Aspect) -> str:
         """Mean rating of the last 100 drafts and revisions."""
