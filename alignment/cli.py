@@ -30,6 +30,7 @@ COMMANDS = {
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
     "figures": "draw what there is; writes figures/",
+    "bench": "measure how fast everything is here; see bench --help",
     "policies": "list who can play: policies of this project and of installed packages",
 }
 
@@ -63,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "policies":
             _list_policies()
             return 0
+        if command == "bench":
+            _bench(overrides)
+            return 0
         _run(command, _with_policies(overrides))
     except BudgetReached as error:
         _error(f"{error}; nothing is lost: with a larger budget the same command goes on")
@@ -94,6 +98,13 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     job()
     if failures:
         raise failures[0]
+
+
+def _bench(arguments: Sequence[str]) -> None:
+    quiet_libraries()
+    from .bench import main
+
+    main.main(arguments)
 
 
 def _list_policies() -> None:

@@ -63,6 +63,21 @@ class UnicodeText(spaces.Space[str]):
         return f"UnicodeText({self.max_length})"
 
 
+class Rating(spaces.Box):
+    """One number from 0 (none) to the end of the scale: a Box that is quick to check."""
+
+    def __init__(self, rating_scale: int) -> None:
+        """`rating_scale`: the highest rating."""
+        super().__init__(NO_RATING, float(rating_scale), (), np.float64)
+        self._highest = float(rating_scale)
+
+    def contains(self, x: Any) -> bool:
+        """As a Box has it; an array of the space's own kind is not looked at twice."""
+        if type(x) is np.ndarray and x.dtype == np.float64 and not x.shape:
+            return NO_RATING <= float(x) <= self._highest
+        return super().contains(x)
+
+
 def observation_space(longest_text: int, n_opinions: int, rating_scale: int) -> spaces.Dict:
     """What an agent sees, see `translate.observation`; the same for all roles.
 
@@ -77,7 +92,7 @@ def observation_space(longest_text: int, n_opinions: int, rating_scale: int) -> 
             "question": UnicodeText(text),
             "answer": UnicodeText(text),
             "feedback": UnicodeText(n_opinions * (text + _VERDICT_LENGTH)),
-            "mean_rating": _rating(rating_scale),
+            "mean_rating": Rating(rating_scale),
             "memory_question": UnicodeText(text),
             "memory_answer": UnicodeText(text),
         }
@@ -86,8 +101,4 @@ def observation_space(longest_text: int, n_opinions: int, rating_scale: int) -> 
 
 def action_space(max_text_length: int, rating_scale: int) -> spaces.Dict:
     """What an agent says: a text and a rating, where a rating below 1 is none."""
-    return spaces.Dict({"text": UnicodeText(max_text_length), "rating": _rating(rating_scale)})
-
-
-def _rating(rating_scale: int) -> spaces.Box:
-    return spaces.Box(NO_RATING, float(rating_scale), (), np.float64)
+    return spaces.Dict({"text": UnicodeText(max_text_length), "rating": Rating(rating_scale)})

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from social_sandbox.envs import UnicodeText
-from social_sandbox.envs.spaces import action_space, observation_space
+from social_sandbox.envs.spaces import Rating, action_space, observation_space
 
 
 @given(st.text(max_size=50))
@@ -89,6 +90,18 @@ def test_an_action_holds_a_text_and_a_rating_that_may_be_none():
     assert {"text": "", "rating": np.array(7.5)} not in space
     assert {"text": "", "rating": np.array(np.nan)} not in space
     assert {"text": ""} not in space
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.0, 7.0, 7.1, -0.1, np.nan, np.inf, 3, np.float32(3), np.array(3), np.array([3.0]), "3"],
+)
+def test_the_quick_check_of_a_rating_is_that_of_a_box(value):
+    box = spaces.Box(0.0, 7.0, (), np.float64)
+    for x in (value, np.array(value)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert (x in Rating(7)) == (x in box)
 
 
 def test_ratings_go_as_high_as_the_scale():

@@ -1,0 +1,1 @@
+"""How fast everything is, as ratios of two things measured in one run."""

@@ -1,0 +1,109 @@
+"""The rules alone: what a turn costs in societies of growing size, beside PettingZoo's games."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from pettingzoo import AECEnv
+
+from social_sandbox.envs import Utterance, World, WorldConfig, sandbox_v0
+
+from .measure import Figure, Goal, Missing, Row, alternate
+
+SECTION = "env"
+GRIDS = (4, 10, 32, 100)
+"""Sides: 16, 100, 1,024 and 10,000 social agents."""
+
+SAID = Utterance("That is for her to say.", 4.0)
+ACTION = {"text": SAID.text, "rating": np.array(SAID.rating)}
+
+
+def bench(quick: bool) -> list[Row]:
+    """Seconds a turn by population and face, and a step of two board games."""
+    sizes = {side * side: side for side in GRIDS}
+    turns = 5_000 if quick else 20_000
+    ways: dict[str, Callable[[], float]] = {}
+    for face, cost in (("World", world_turn), ("AEC", aec_turn), ("Parallel", parallel_turn)):
+        ways |= {f"{face}, {n} agents": partial(cost, side, turns) for n, side in sizes.items()}
+    games = {}
+    try:
+        for game in ("tictactoe_v3", "connect_four_v3"):
+            games[game] = partial(game_step, game, turns)
+            games[game]()
+    except ImportError as error:
+        games, missing = {}, str(error)
+    costs = alternate(ways | games, 3 if quick else 5)
+    rows: list[Row] = [
+        Figure(SECTION, name, 1 / costs.median(name), "turns/s") for name in ways | games
+    ]
+    most, some = max(sizes), 100
+    for face in ("World", "AEC", "Parallel"):
+        ratio = costs.ratio(f"{face}, {most} agents", f"{face}, {some} agents")
+        name = f"{face}: a turn among {most} agents / among {some}"
+        rows.append(Figure(SECTION, name, ratio, "x", Goal(2, at_least=False)))
+    beside = "AEC: a step of connect_four_v3 / a turn among 100 agents"
+    if games:
+        ratio = costs.ratio("connect_four_v3", "AEC, 100 agents")
+        rows.append(Figure(SECTION, beside, ratio, "x", Goal(1)))
+    else:
+        rows.append(Missing(SECTION, beside, f"{missing}: pip install pygame"))
+    return rows
+
+
+def world_turn(side: int, turns: int) -> float:
+    """Seconds a turn through `pending` and `submit`."""
+    world = World(rules(side, turns), seed=0)
+    gc.collect()
+    start = perf_counter()
+    while not world.done:
+        for turn in world.pending():
+            world.submit(turn.id, SAID)
+    return (perf_counter() - start) / len(world.log)
+
+
+def aec_turn(side: int, turns: int) -> float:
+    """Seconds a turn through `last` and `step`, with PettingZoo's own checks."""
+    env = sandbox_v0.env(grid_size=side, n_rounds=rules(side, turns).n_rounds)
+    return _step(env, turns, lambda _: ACTION)
+
+
+def parallel_turn(side: int, turns: int) -> float:
+    """Seconds a turn through `step`, in which everybody says something."""
+    env = sandbox_v0.parallel_env(grid_size=side, n_rounds=rules(side, turns).n_rounds)
+    env.reset(seed=0)
+    actions = dict.fromkeys(env.agents, ACTION)
+    gc.collect()
+    start = perf_counter()
+    while env.agents:
+        env.step(actions)
+    return (perf_counter() - start) / len(env.world.log)
+
+
+def game_step(game: str, steps: int) -> float:
+    """Seconds a step of one of PettingZoo's games, played with the first legal move."""
+    env = import_module(f"pettingzoo.classic.{game}").env()
+    return _step(env, steps, lambda seen: int(np.argmax(seen["action_mask"])))
+
+
+def rules(side: int, turns: int) -> WorldConfig:
+    """A society of this size that lasts for at least so many turns, and one round."""
+    config = WorldConfig(grid_size=side)
+    a_round = side * side * (2 + config.n_peers + 4 * config.n_observers)
+    return replace(config, n_rounds=-(-turns // a_round))
+
+
+def _step(env: AECEnv, steps: int, act: Callable[[Any], Any]) -> float:
+    env.reset(seed=0)
+    gc.collect()
+    start = perf_counter()
+    for _ in range(steps):
+        if not env.agents:
+            env.reset(seed=0)
+        seen, _, terminated, truncated, _ = env.last()
+        env.step(None if terminated or truncated else act(seen))
+    return (perf_counter() - start) / steps

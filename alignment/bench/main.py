@@ -1,0 +1,41 @@
+"""`social-sandbox bench`: run the sections, show the table, write it down."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from . import environment, memories, observe, rollouts, table, train
+from .measure import Row
+
+SECTIONS = {
+    module.SECTION: module.bench for module in (environment, memories, rollouts, observe, train)
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure what was asked for. Raises UserError for what cannot be measured."""
+    parser = argparse.ArgumentParser(
+        prog="social-sandbox bench",
+        description="Speeds as ratios of two things done in turn in one run, medians over several "
+        "alternations. Nothing else should run on the machine meanwhile.",
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter repetitions")
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these sections"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("runs/bench.json"), help="default: %(default)s"
+    )
+    options = parser.parse_args(arguments)
+    console = Console()
+    rows: list[Row] = []
+    for name in options.only:
+        with console.status(f"measuring {name}"):
+            rows += SECTIONS[name](options.quick)
+        # After every section: what was measured outlives a Ctrl-C.
+        table.write(options.output, rows, options.quick)
+    table.show(console, rows)
+    options.output.with_suffix(".md").write_text(table.markdown(rows), encoding="utf-8")
+    console.print(f"written to {options.output}", markup=False, highlight=False)

@@ -1,0 +1,130 @@
+"""The embedded model plays societies: one turn at a time, in this project's rollout, by wire."""
+
+import os
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+from time import perf_counter
+
+from social_sandbox.envs import World, WorldConfig
+from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.policies import rollout
+from social_sandbox.policies.huggingface import HuggingFacePolicy
+from social_sandbox.policies.openai_api import OpenAIPolicy
+from social_sandbox.policies.smollm2 import gguf_file
+
+from .measure import Costs, Figure, Goal, Missing, Row, Way, alternate
+
+SECTION = "rollout"
+SLOTS = 16
+"""Requests that llama.cpp's server answers at once."""
+
+Said = list[tuple[Turn, Utterance]]
+
+
+def bench(quick: bool) -> list[Row]:
+    """Tokens and interactions by each way; the same model and greedy decoding in all of them."""
+    policy = HuggingFacePolicy("smollm2", temperature=0)
+    said: Said = []
+    play(policy, 1, said)  # the model is loaded, and we know what is asked
+    sample = by_phase(said, 4 if quick else 12)
+    alone: dict[str, str] = {}
+    ways: dict[str, Way] = {
+        "one turn at a time": partial(one_by_one, policy, sample, said, alone),
+        "rollout": partial(play, policy, 1),
+        "rollout, 4 worlds": partial(play, policy, 4),
+    }
+    rows: list[Row] = []
+    if find_spec("xllamacpp"):
+        ways["llama.cpp"] = by_wire
+    else:
+        rows.append(Missing(SECTION, "through llama.cpp's server", "pip install xllamacpp"))
+    costs = alternate(ways, 3 if quick else 5)
+    tokens = sum(utterance.tokens.completion for _, utterance in said) / interactions(said)
+    for way in ways:
+        per_minute = 60 / costs.median(way)
+        rows += [
+            Figure(SECTION, f"{way}: interactions", per_minute, "/min"),
+            Figure(SECTION, f"{way}: tokens", per_minute / 60 * tokens, "/s"),
+        ]
+    rows += _ratios(costs, Goal(15), Goal(2))
+    same = [alone[turn.id] == utterance.text for turn, utterance in said if turn.id in alone]
+    rows.append(Figure(SECTION, "greedy texts the same as alone", 100 * sum(same) / len(same), "%"))
+    return rows
+
+
+def _ratios(costs: Costs, over_naive: Goal, over_wire: Goal) -> list[Row]:
+    rows: list[Row] = []
+    for way in ("rollout", "rollout, 4 worlds"):
+        for other, goal in (("one turn at a time", over_naive), ("llama.cpp", over_wire)):
+            if other in costs.of:
+                rows.append(Figure(SECTION, f"{way} / {other}", costs.ratio(other, way), "x", goal))
+    return rows
+
+
+def play(policy: object, n_worlds: int, said: Said | None = None) -> float:
+    """Seconds an interaction in worlds of 4x4 agents, one round each."""
+    config = WorldConfig(n_rounds=1)
+    worlds = [World(config, seed=n, name=f"world_{n}") for n in range(n_worlds)]
+    start = perf_counter()
+    done = rollout(
+        worlds, policy, on_utterances=None if said is None else lambda more: said.extend(more)
+    )
+    return (perf_counter() - start) / len(done)
+
+
+def one_by_one(
+    policy: HuggingFacePolicy,
+    sample: dict[Phase, list[Turn]],
+    said: Said,
+    texts: dict[str, str],
+) -> float:
+    """Seconds an interaction where each turn is a call of its own, from a sample of the turns."""
+    seconds = 0.0
+    for phase, turns in sample.items():
+        start = perf_counter()
+        for turn in turns:
+            (texts[turn.id],) = (utterance.text for utterance in policy.act([turn]))
+        each = (perf_counter() - start) / len(turns)
+        seconds += each * sum(turn.phase is phase for turn, _ in said)
+    return seconds / interactions(said)
+
+
+def by_wire() -> float:
+    """Seconds an interaction through llama.cpp's server, which runs for this time only."""
+    from xllamacpp import CommonParams, Server
+
+    params = CommonParams()
+    params.model.path = str(gguf_file())
+    params.n_parallel, params.n_ctx = SLOTS, SLOTS * 1024
+    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
+    params.verbosity = -1
+    server = Server(params)
+    policy = OpenAIPolicy(
+        "smollm2",
+        base_url=f"{server.listening_address}/v1",
+        temperature=0.0,
+        max_concurrency=SLOTS,
+        ratings="logprobs",
+        on_error="missing",
+    )
+    policy.check()
+    return play(policy, 1)
+
+
+def by_phase(said: Said, each: int) -> dict[Phase, list[Turn]]:
+    """A sample of the turns, so many of every phase."""
+    turns = defaultdict(list)
+    for turn, _ in said:
+        turns[turn.phase].append(turn)
+    return {
+        phase: random.Random(0).sample(sorted(known, key=lambda turn: turn.id), each)
+        for phase, known in turns.items()
+    }
+
+
+def interactions(said: Sequence[tuple[Turn, Utterance]]) -> int:
+    """How many these turns made."""
+    return sum(turn.phase is Phase.DRAFT for turn, _ in said)

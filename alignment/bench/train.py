@@ -1,0 +1,68 @@
+"""A step of Stable Alignment beside the plain formulation of the paper, and beside TRL's DPO."""
+
+import json
+import statistics
+import subprocess
+import sys
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+
+from .measure import Figure, Goal, Missing, Row, alternate
+
+SECTION = "train"
+
+
+def bench(quick: bool) -> list[Row]:
+    """Examples and tokens a second, and memory above the model's own, each in its own process."""
+    if not Path("/proc/self/clear_refs").exists():
+        return [Missing(SECTION, "examples and memory", "memory is measured on Linux only")]
+    results: dict[str, list[dict[str, Any]]] = {"stable_alignment": [], "plain": []}
+    rows: list[Row] = []
+    if find_spec("trl"):
+        results["dpo"] = []
+    else:
+        rows.append(Missing(SECTION, "beside TRL's DPOTrainer", "pip install trl"))
+    steps = 4 if quick else 12
+    ways = {way: partial(train, way, steps, kept) for way, kept in results.items()}
+    costs = alternate(ways, 2 if quick else 5)
+    for way, kept in results.items():
+        groups, tokens = (statistics.median(r[x] / r["seconds"] for r in kept) for x in _UNITS)
+        peak = statistics.median(r["bytes"] for r in kept) / 2**30
+        rows += [
+            Figure(SECTION, f"{way}: groups", groups, "/s"),
+            Figure(SECTION, f"{way}: tokens", tokens, "/s"),
+            Figure(SECTION, f"{way}: memory above the model's own", peak, "GiB"),
+        ]
+    own, plain = results["stable_alignment"], results["plain"]
+    faster = costs.ratio("plain", "stable_alignment")
+    less = _median_ratio(own, plain, lambda r: r["bytes"])
+    rows += [
+        Figure(SECTION, "throughput / plain", faster, "x", Goal(1.5)),
+        Figure(SECTION, "memory / plain", less, "x", Goal(0.7, at_least=False)),
+    ]
+    if "dpo" in results:
+        beside = _median_ratio(own, results["dpo"], lambda r: r["tokens"] / r["seconds"])
+        rows.append(Figure(SECTION, "tokens/s / DPOTrainer", beside, "x", Goal(1)))
+    return rows
+
+
+_UNITS = ("groups", "tokens")
+
+
+def train(way: str, steps: int, kept: list[dict[str, Any]]) -> float:
+    """Seconds a group, in a new process; what it measured is kept."""
+    command = [sys.executable, "-m", f"{__package__}.train_way", way, str(steps)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"bench: training by {way} failed: {done.stderr.strip()[-300:]}")
+    kept.append(json.loads(done.stdout.splitlines()[-1]))
+    return float(kept[-1]["seconds"] / kept[-1]["groups"])
+
+
+def _median_ratio(one: list[Any], other: list[Any], measure: Any) -> float:
+    ratios = [measure(a) / measure(b) for a, b in zip(one, other, strict=True)]
+    return float(statistics.median(ratios))
