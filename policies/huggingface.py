@@ -23,14 +23,15 @@ from social_sandbox.envs.turns import (
     Utterance,
 )
 
+from .batches import batches
 from .chat_template import render_messages
+from .prefixes import Read, Row, can_share, levels, padded, read
 from .prompts import REASON, Prompt, prompt_for
 from .rating_tokens import RatingTokens, rating_tokens
 from .sampling import SeededSampling
 from .sentences import whole_sentences
 from .shared_model import check_adapter, find, shared_model
 
-Inputs = dict[str, torch.Tensor]
 Result = TypeVar("Result")
 
 
@@ -47,8 +48,9 @@ class HuggingFacePolicy:
     """Answers turns with a causal language model, in batches.
 
     Drafts, revisions and reasons are generated; a rating is read from the logits of the numbers
-    after "Rating:" in one forward pass. Sampling is seeded by the turn, so that what is
-    said does not depend on the batch around it, as far as floating point allows.
+    after "Rating:" in one forward pass. What prompts share at their beginning is read once.
+    Sampling is seeded by the turn, so that what is said does not depend on the batch around it,
+    as far as floating point allows.
     """
 
     @validate_call
@@ -185,9 +187,17 @@ class HuggingFacePolicy:
         texts = [self.render(prompt) for prompt in prompts]
         by = [self.adapter] * len(texts) if adapters is None else adapters
 
-        def run(rows: list[int], inputs: Inputs) -> Iterator[Generation]:
-            names = self._shared.adapter_names([by[row] for row in rows])
-            return self._continue(inputs, [seeds[row] for row in rows], max_new_tokens, **names)
+        def run(rows: list[int], ids: list[Row]) -> Iterator[Generation]:
+            names = self._names([by[row] for row in rows])
+            own = [seeds[row] for row in rows]
+            # The last token is left to what generates behind it.
+            plan = levels([row[:-1] for row in ids], self._kinds(rows, by))
+            if len(plan) == 1:
+                whole = padded(ids, self._pad, self.device)
+                return self._continue(*whole, own, max_new_tokens, **names)
+            begun = read(self.model, plan, self._pad, by_row=self._names_of(rows, by))
+            whole = self._longer(begun, [row[-1:] for row in ids])
+            return self._continue(*whole, own, max_new_tokens, past_key_values=begun.cache, **names)
 
         return self._batched(texts, max_new_tokens, run)
 
@@ -202,53 +212,45 @@ class HuggingFacePolicy:
     ) -> list[tuple[float, Generation]]:
         """A rating a prompt, from the logits of the numbers on the scale, and perhaps a reason.
 
-        Prompts end with the prefill. Equal ones are read once, and the reason continues from
-        the same key/value cache as the rating.
+        Prompts end with the prefill. What they share at their beginning is read once, and the
+        reason continues from the same key/value cache as the rating.
         """
         tokens = self._rating_tokens(rating_scale)
         texts = [self.render(prompt) + tokens.lead for prompt in prompts]
-        reason = self._ids(REASON)
-        longest = len(tokens.probe)
+        reason, probe = self._ids(REASON), tokens.probe
+        longest = len(probe)
         if reasons:
             longest += 1 + len(reason) + self.reason_tokens
         by = [self.adapter] * len(texts) if adapters is None else adapters
 
-        def run(rows: list[int], inputs: Inputs) -> Iterator[tuple[float, Generation]]:
-            unique: dict[tuple[str, str | None], int] = {}
-            first = [
-                unique.setdefault((texts[row], by[row]), place) == place
-                for place, row in enumerate(rows)
-            ]
-            read = {name: tensor[torch.tensor(first)] for name, tensor in inputs.items()}
-            read = self._longer(read, [tokens.probe] * len(unique))
-            mask = read["attention_mask"]
-            output = self.model(
-                **read,
-                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                logits_to_keep=1 + len(tokens.probe),
-                use_cache=reasons,
-                **self._shared.adapter_names([adapter for _, adapter in unique]),
+        def run(rows: list[int], ids: list[Row]) -> Iterator[tuple[float, Generation]]:
+            keep = 1 + len(probe)
+            names = self._names([by[row] for row in rows])
+            begun = read(
+                self.model,
+                levels([[*row, *probe] for row in ids], self._kinds(rows, by), keep),
+                self._pad,
+                keep=keep,
+                cache=reasons,
+                by_row=self._names_of(rows, by),
             )
-            place_of = {prompt: place for place, prompt in enumerate(unique)}
-            places = torch.tensor(
-                [place_of[texts[row], by[row]] for row in rows], device=self.device
-            )
-            weights = tokens.shares(output.logits)[places].cpu().numpy()
+            weights = tokens.shares(begun.logits).cpu().numpy()
             ratings = [self._rating(w, seeds[row]) for row, w in zip(rows, weights, strict=True)]
             if not reasons:
-                sizes = inputs["attention_mask"].sum(-1).tolist()
-                return zip(ratings, (Generation("", Tokens(size)) for size in sizes), strict=True)
-            cache = output.past_key_values
-            if tokens.probe:
-                cache.crop(-len(tokens.probe))
-            cache.batch_select_indices(places)
+                silent = (Generation("", Tokens(len(row))) for row in ids)
+                return zip(ratings, silent, strict=True)
+            if probe:
+                begun.cache.crop(-len(probe))
+                begun = replace(
+                    begun, ids=begun.ids[:, : -len(probe)], mask=begun.mask[:, : -len(probe)]
+                )
             said = [[*tokens.ids[round(rating) - MIN_RATING], *reason] for rating in ratings]
             continued = self._continue(
-                self._longer(inputs, said),
+                *self._longer(begun, said),
                 [seeds[row] for row in rows],
                 self.reason_tokens,
-                past_key_values=cache,
-                **self._shared.adapter_names([by[row] for row in rows]),
+                past_key_values=begun.cache,
+                **names,
             )
             return zip(ratings, continued, strict=True)
 
@@ -259,10 +261,14 @@ class HuggingFacePolicy:
         return render_messages(self.tokenizer, prompt.messages) + prompt.prefill
 
     def _continue(
-        self, inputs: Inputs, seeds: Sequence[int], max_new_tokens: int, **more: Any
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        seeds: Sequence[int],
+        max_new_tokens: int,
+        **more: Any,
     ) -> Iterator[Generation]:
         """Generate behind each row; a text cut off by the limit loses its broken sentence."""
-        width = inputs["input_ids"].shape[1]
         sampling = LogitsProcessorList()
         if self.temperature > 0:
             uniforms = [generator(seed, "tokens").random(max_new_tokens) for seed in seeds]
@@ -270,7 +276,8 @@ class HuggingFacePolicy:
                 SeededSampling(uniforms, self.temperature, self.top_k, self.top_p, self.device)
             )
         output = self.model.generate(
-            **inputs,
+            input_ids=ids,
+            attention_mask=mask,
             **more,
             max_new_tokens=max_new_tokens,
             do_sample=False,
@@ -278,65 +285,63 @@ class HuggingFacePolicy:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         stop = self._stop_tokens
-        for new, mask in zip(output[:, width:].tolist(), inputs["attention_mask"], strict=True):
+        read_tokens = mask.sum(-1).tolist()
+        for new, size in zip(output[:, ids.shape[1] :].tolist(), read_tokens, strict=True):
             length = next((at for at, token in enumerate(new) if token in stop), len(new))
             text = self.tokenizer.decode(new[:length], skip_special_tokens=True).strip()
             cut_off = length == len(new)
             if cut_off:
                 text = whole_sentences(text)
-            yield Generation(text, Tokens(int(mask.sum()), length), cut_off)
+            yield Generation(text, Tokens(size, length), cut_off)
 
     def _rating(self, weights: npt.NDArray[np.float64], seed: int) -> float:
         if self.rating == "sample":
             return float(MIN_RATING + generator(seed, "rating").choice(len(weights), p=weights))
         return round(float(weights @ np.arange(MIN_RATING, MIN_RATING + len(weights))), 4)
 
-    def _longer(self, inputs: Inputs, more: Sequence[Sequence[int]]) -> Inputs:
-        """Rows with tokens behind them; where some get fewer, padding comes before these."""
-        width = max(map(len, more))
-        ids = [[*[self.tokenizer.pad_token_id] * (width - len(row)), *row] for row in more]
-        mask = [[*[0] * (width - len(row)), *[1] * len(row)] for row in more]
-        added = {"input_ids": ids, "attention_mask": mask}
-        return {
-            name: torch.cat(
-                [tensor, torch.tensor(added[name], dtype=tensor.dtype, device=tensor.device)], dim=1
-            )
-            for name, tensor in inputs.items()
-        }
+    def _longer(self, begun: Read, more: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids and mask with more tokens behind what has been read."""
+        ids, mask = padded(more, self._pad, self.device)
+        return torch.cat([begun.ids, ids], dim=1), torch.cat([begun.mask, mask], dim=1)
+
+    def _names(self, adapters: Sequence[str | None]) -> dict[str, Any]:
+        return dict(self._shared.adapter_names(adapters))
+
+    def _kinds(self, rows: Sequence[int], by: Sequence[str | None]) -> list[Hashable]:
+        """Prompts may share what they begin with where these are equal."""
+        return [by[row] if can_share(self.model) else row for row in rows]
+
+    def _names_of(
+        self, rows: Sequence[int], by: Sequence[str | None]
+    ) -> Callable[[Sequence[int]], dict[str, Any]]:
+        return lambda members: self._names([by[rows[member]] for member in members])
 
     def _batched(
         self,
         texts: Sequence[str],
         new_tokens: int,
-        run: Callable[[list[int], Inputs], Iterator[Result]],
+        run: Callable[[list[int], list[Row]], Iterator[Result]],
     ) -> list[Result]:
-        """Apply `run` to batches of like length; results in the order of the texts."""
-        ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+        """Apply `run` to batches of like prompts; results in the order of the texts."""
+        ids = [self._ids(text) for text in texts]
+        # Alike prompts stand side by side.
+        order = sorted(range(len(ids)), key=lambda row: (-len(ids[row]), ids[row]))
         results: dict[int, Result] = {}
-        for rows in self._batches([len(row) for row in ids], new_tokens):
-            padded = self.tokenizer.pad(
-                {"input_ids": [ids[row] for row in rows]}, return_tensors="pt"
-            )
-            inputs = {
-                name: padded[name].to(self.device) for name in ("input_ids", "attention_mask")
-            }
+        for places in batches(
+            [len(ids[row]) for row in order],
+            new_tokens,
+            max_rows=self.max_batch,
+            max_tokens=self.max_batch_tokens,
+            device=self.device,
+        ):
+            rows = [order[place] for place in places]
             with torch.inference_mode():
-                results |= zip(rows, run(rows, inputs), strict=True)
+                results |= zip(rows, run(rows, [ids[row] for row in rows]), strict=True)
         return [results[row] for row in range(len(texts))]
 
-    def _batches(self, lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
-        batch: list[int] = []
-        for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-            # Sorted from the longest: the first of a batch sets its width.
-            width = lengths[batch[0] if batch else row] + new_tokens
-            if batch and (
-                len(batch) == self.max_batch or width * (len(batch) + 1) > self.max_batch_tokens
-            ):
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch
+    @property
+    def _pad(self) -> int:
+        return int(self.tokenizer.pad_token_id)
 
     @cached_property
     def _stop_tokens(self) -> frozenset[int]:

@@ -1,9 +1,7 @@
 """The embedded model plays societies: one turn at a time, in this project's rollout, by wire."""
 
-import os
 import random
 from collections import defaultdict
-from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from time import perf_counter
@@ -13,9 +11,9 @@ from social_sandbox.envs.turns import Phase, Turn, Utterance
 from social_sandbox.policies import rollout
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 from social_sandbox.policies.openai_api import OpenAIPolicy
-from social_sandbox.policies.smollm2 import gguf_file
 
-from .measure import Costs, Figure, Goal, Missing, Row, Way, alternate
+from .measure import Figure, Goal, Missing, Row, Way, alternate
+from .server import serving
 
 SECTION = "rollout"
 SLOTS = 16
@@ -27,40 +25,34 @@ Said = list[tuple[Turn, Utterance]]
 def bench(quick: bool) -> list[Row]:
     """Tokens and interactions by each way; the same model and greedy decoding in all of them."""
     policy = HuggingFacePolicy("smollm2", temperature=0)
-    said: Said = []
-    play(policy, 1, said)  # the model is loaded, and we know what is asked
-    sample = by_phase(said, 4 if quick else 12)
+    said: dict[str, Said] = {"rollout": [], "llama.cpp": []}
+    play(policy, 1, said["rollout"])  # the model is loaded, and we know what is asked
+    sample = by_phase(said["rollout"], 4 if quick else 12)
     alone: dict[str, str] = {}
     ways: dict[str, Way] = {
-        "one turn at a time": partial(one_by_one, policy, sample, said, alone),
+        "one turn at a time": partial(one_by_one, policy, sample, said["rollout"], alone),
         "rollout": partial(play, policy, 1),
         "rollout, 4 worlds": partial(play, policy, 4),
     }
     rows: list[Row] = []
     if find_spec("xllamacpp"):
-        ways["llama.cpp"] = by_wire
+        ways["llama.cpp"] = partial(by_wire, said["llama.cpp"])
     else:
         rows.append(Missing(SECTION, "through llama.cpp's server", "pip install xllamacpp"))
-    costs = alternate(ways, 3 if quick else 5)
-    tokens = sum(utterance.tokens.completion for _, utterance in said) / interactions(said)
+    costs = alternate(ways, 2 if quick else 5)
     for way in ways:
-        per_minute = 60 / costs.median(way)
+        tokens = tokens_each(said["llama.cpp" if way == "llama.cpp" else "rollout"])
         rows += [
-            Figure(SECTION, f"{way}: interactions", per_minute, "/min"),
-            Figure(SECTION, f"{way}: tokens", per_minute / 60 * tokens, "/s"),
+            Figure(SECTION, f"{way}: interactions", 60 / costs.median(way), "/min"),
+            Figure(SECTION, f"{way}: tokens", tokens / costs.median(way), "/s"),
         ]
-    rows += _ratios(costs, Goal(15), Goal(2))
-    same = [alone[turn.id] == utterance.text for turn, utterance in said if turn.id in alone]
-    rows.append(Figure(SECTION, "greedy texts the same as alone", 100 * sum(same) / len(same), "%"))
-    return rows
-
-
-def _ratios(costs: Costs, over_naive: Goal, over_wire: Goal) -> list[Row]:
-    rows: list[Row] = []
     for way in ("rollout", "rollout, 4 worlds"):
-        for other, goal in (("one turn at a time", over_naive), ("llama.cpp", over_wire)):
-            if other in costs.of:
-                rows.append(Figure(SECTION, f"{way} / {other}", costs.ratio(other, way), "x", goal))
+        for other, goal in (("one turn at a time", 15), ("llama.cpp", 2)):
+            if other in ways:
+                ratio = costs.ratio(other, way)
+                rows.append(Figure(SECTION, f"{way} / {other}", ratio, "x", Goal(goal)))
+    same = [alone[turn.id] == saying.text for turn, saying in said["rollout"] if turn.id in alone]
+    rows.append(Figure(SECTION, "greedy texts the same as alone", 100 * sum(same) / len(same), "%"))
     return rows
 
 
@@ -92,26 +84,22 @@ def one_by_one(
     return seconds / interactions(said)
 
 
-def by_wire() -> float:
+def by_wire(said: Said) -> float:
     """Seconds an interaction through llama.cpp's server, which runs for this time only."""
-    from xllamacpp import CommonParams, Server
-
-    params = CommonParams()
-    params.model.path = str(gguf_file())
-    params.n_parallel, params.n_ctx = SLOTS, SLOTS * 1024
-    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
-    params.verbosity = -1
-    server = Server(params)
-    policy = OpenAIPolicy(
-        "smollm2",
-        base_url=f"{server.listening_address}/v1",
-        temperature=0.0,
-        max_concurrency=SLOTS,
-        ratings="logprobs",
-        on_error="missing",
-    )
-    policy.check()
-    return play(policy, 1)
+    with serving(SLOTS) as address:
+        policy = OpenAIPolicy(
+            "smollm2",
+            base_url=f"{address}/v1",
+            temperature=0.0,
+            max_concurrency=SLOTS,
+            max_new_tokens=64,
+            # Those of the label and of the digit, and as many for the reason as here.
+            reason_tokens=8 + 24,
+            ratings="logprobs",
+            on_error="missing",
+        )
+        policy.check()
+        return play(policy, 1, said)
 
 
 def by_phase(said: Said, each: int) -> dict[Phase, list[Turn]]:
@@ -125,6 +113,11 @@ def by_phase(said: Said, each: int) -> dict[Phase, list[Turn]]:
     }
 
 
-def interactions(said: Sequence[tuple[Turn, Utterance]]) -> int:
+def interactions(said: Said) -> int:
     """How many these turns made."""
     return sum(turn.phase is Phase.DRAFT for turn, _ in said)
+
+
+def tokens_each(said: Said) -> float:
+    """Tokens that were generated for an interaction."""
+    return sum(utterance.tokens.completion for _, utterance in said) / interactions(said)

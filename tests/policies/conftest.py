@@ -2,6 +2,7 @@ import pytest
 
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.world import World, WorldConfig
+from social_sandbox.policies import prefixes
 from social_sandbox.policies.population import Population
 from social_sandbox.policies.scripted import ScriptedPolicy
 
@@ -19,3 +20,11 @@ def society(seed: int = 0, name: str = "world_0", n_rounds: int = 2) -> World:
 @pytest.fixture
 def scripted() -> Population:
     return Population(social=ScriptedPolicy(), observer=ScriptedPolicy())
+
+
+@pytest.fixture(params=["as it pays", "whatever is shared"])
+def sharing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts as short as these share nothing, unless they are made to."""
+    if request.param == "whatever is shared":
+        monkeypatch.setattr(prefixes, "LEAST", 1)
+        monkeypatch.setattr(prefixes, "WORTH", 1)

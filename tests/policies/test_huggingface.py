@@ -50,6 +50,9 @@ def policy(folder: Path) -> Callable[..., HuggingFacePolicy]:
 Make = Callable[..., HuggingFacePolicy]
 
 
+pytestmark = pytest.mark.usefixtures("sharing")
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("phase", [Phase.DRAFT, Phase.FEEDBACK, Phase.REVISE])
 def test_what_is_said_does_not_depend_on_the_batch(

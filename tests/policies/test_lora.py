@@ -16,6 +16,7 @@ from .conftest import society
 from .test_huggingface import folder  # noqa: F401  (a fixture)
 
 pytest.importorskip("peft", reason="no peft: pip install peft")
+pytestmark = pytest.mark.usefixtures("sharing")
 
 SETTINGS: dict[str, Any] = {
     "dtype": "float32",
