@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from rich.console import Console
 
@@ -32,8 +33,10 @@ def main(arguments: Sequence[str]) -> None:
     console = Console()
     rows: list[Row] = []
     for name in options.only:
+        start = monotonic()
         with console.status(f"measuring {name}"):
             rows += SECTIONS[name](options.quick)
+        console.print(f"{name}: measured in {monotonic() - start:.0f} s", highlight=False)
         # After every section: what was measured outlives a Ctrl-C.
         table.write(options.output, rows, options.quick)
     table.show(console, rows)
