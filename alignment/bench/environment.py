@@ -19,6 +19,7 @@ SECTION = "env"
 GRIDS = (4, 10, 32, 100)
 """Sides: 16, 100, 1,024 and 10,000 social agents."""
 
+PARALLEL = "Parallel without observers"
 SAID = Utterance("That is for her to say.", 4.0)
 ACTION = {"text": SAID.text, "rating": np.array(SAID.rating)}
 
@@ -28,7 +29,7 @@ def bench(quick: bool) -> list[Row]:
     sizes = {side * side: side for side in GRIDS}
     turns = 5_000 if quick else 20_000
     ways: dict[str, Callable[[], float]] = {}
-    for face, cost in (("World", world_turn), ("AEC", aec_turn), ("Parallel", parallel_turn)):
+    for face, cost in (("World", world_turn), ("AEC", aec_turn), (PARALLEL, parallel_turn)):
         ways |= {f"{face}, {n} agents": partial(cost, side, turns) for n, side in sizes.items()}
     games = {}
     try:
@@ -37,12 +38,12 @@ def bench(quick: bool) -> list[Row]:
             games[game]()
     except ImportError as error:
         games, missing = {}, str(error)
-    costs = alternate(ways | games, 3 if quick else 5)
+    costs = alternate(ways | games, 1 if quick else 5)
     rows: list[Row] = [
         Figure(SECTION, name, 1 / costs.median(name), "turns/s") for name in ways | games
     ]
     most, some = max(sizes), 100
-    for face in ("World", "AEC", "Parallel"):
+    for face in ("World", "AEC", PARALLEL):
         ratio = costs.ratio(f"{face}, {most} agents", f"{face}, {some} agents")
         name = f"{face}: a turn among {most} agents / among {some}"
         rows.append(Figure(SECTION, name, ratio, "x", Goal(2, at_least=False)))
@@ -73,8 +74,13 @@ def aec_turn(side: int, turns: int) -> float:
 
 
 def parallel_turn(side: int, turns: int) -> float:
-    """Seconds a turn through `step`, in which everybody says something."""
-    env = sandbox_v0.parallel_env(grid_size=side, n_rounds=rules(side, turns).n_rounds)
+    """Seconds a turn through `step`, in which everybody says something.
+
+    Without observers: one who rates 10,000 agents is asked 40,000 things a round, one a step, and
+    every step tells all agents what they see.
+    """
+    rounds = rules(side, turns).n_rounds
+    env = sandbox_v0.parallel_env(grid_size=side, n_rounds=rounds, n_observers=0)
     env.reset(seed=0)
     actions = dict.fromkeys(env.agents, ACTION)
     gc.collect()

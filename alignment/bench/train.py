@@ -26,9 +26,9 @@ def bench(quick: bool) -> list[Row]:
         results["dpo"] = []
     else:
         rows.append(Missing(SECTION, "beside TRL's DPOTrainer", "pip install trl"))
-    steps = 4 if quick else 12
+    steps = 2 if quick else 12
     ways = {way: partial(train, way, steps, kept) for way, kept in results.items()}
-    costs = alternate(ways, 2 if quick else 5)
+    costs = alternate(ways, 1 if quick else 5)
     for way, kept in results.items():
         groups, tokens = (statistics.median(r[x] / r["seconds"] for r in kept) for x in _UNITS)
         peak = statistics.median(r["bytes"] for r in kept) / 2**30
