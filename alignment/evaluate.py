@@ -123,7 +123,18 @@ def rate(
     rating_scale: int = RATING_SCALE,
 ) -> list[float | None]:
     """The observer's rating of each answer."""
-    turns = [
+    turns = turns_to_rate(questions, answers, aspect, rating_scale)
+    return [utterance.rating for utterance in observer.act(turns)]
+
+
+def turns_to_rate(
+    questions: Sequence[Question],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
+) -> list[Turn]:
+    """What an observer is asked about each answer."""
+    return [
         Turn(
             id=f"evaluate/{number}/{aspect}",
             world="evaluate",
@@ -140,7 +151,6 @@ def rate(
         )
         for number, (question, answer) in enumerate(zip(questions, answers, strict=True))
     ]
-    return [utterance.rating for utterance in observer.act(turns)]
 
 
 def compare(

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
+from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, RATING_SCALE, Aspect, Judged
 
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
@@ -34,6 +34,11 @@ def ratings_by_round(
         }
         for number in sorted(rounds)
     }
+
+
+def rating_scale(interactions: Sequence[Interaction]) -> int:
+    """The highest rating that could be given."""
+    return max((done.rating_scale for done in interactions), default=RATING_SCALE)
 
 
 def plot_run(
@@ -85,10 +90,6 @@ def _save(figure: Any, path: Path) -> Path:
     return path
 
 
-def _scale(interactions: Sequence[Interaction]) -> int:
-    return max(done.rating_scale for done in interactions)
-
-
 def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
     table = ratings_by_round(interactions)
     rounds = np.array(list(table))
@@ -105,7 +106,7 @@ def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
             )
     axes.set(xlabel="round", ylabel="mean rating by the observers", title="Ratings over rounds")
     axes.set_xticks(rounds + 1)
-    axes.set_ylim(MIN_RATING, _scale(interactions))
+    axes.set_ylim(MIN_RATING, rating_scale(interactions))
     axes.legend(fontsize="small")
     axes.grid(alpha=0.3)
 
@@ -122,7 +123,7 @@ def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
     for position, ratings in cells.items():
         rating = mean(ratings)
         values[position] = np.nan if rating is None else rating
-    image = axes.imshow(values, cmap="RdYlGn", vmin=MIN_RATING, vmax=_scale(interactions))
+    image = axes.imshow(values, cmap="RdYlGn", vmin=MIN_RATING, vmax=rating_scale(interactions))
     if size <= 12:
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):

@@ -10,13 +10,13 @@ from rich.table import Table
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import ASPECTS
 
-from .figures import ratings_by_round
+from .figures import rating_scale, ratings_by_round
 
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
     """Mean alignment and engagement of drafts and revisions by round."""
-    scale = max(done.rating_scale for done in interactions)
-    table = Table("round", title=f"Observers' mean ratings, 1 to {scale}")
+    title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}"
+    table = Table("round", title=title)
     for aspect in ASPECTS:
         table.add_column(f"{aspect}\ndraft", justify="right")
         table.add_column(f"{aspect}\nrevision", justify="right")

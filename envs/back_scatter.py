@@ -19,7 +19,6 @@ from .turns import (
     Recollection,
     Turn,
     Utterance,
-    off_scale,
 )
 
 
@@ -66,9 +65,7 @@ class BackScatter:
 
         Raises ValueError for a rating off the scale; the turn stays open.
         """
-        rating, highest = utterance.rating, self.setting.rating_scale
-        if rating is not None and rating > highest:
-            raise ValueError(off_scale(rating, highest))
+        utterance.check(self.setting.rating_scale)
         turn = self.open.pop(turn_id)
         self._answered[turn_id] = (turn, utterance)
         while not self.open and self._phase is not Phase.OBSERVE:

@@ -137,7 +137,8 @@ class Utterance:
                 f"a rating is a number of at least {MIN_RATING}, or None, got {rating!r}"
             )
 
-
-def off_scale(rating: float, rating_scale: int) -> str:
-    """What is wrong with a rating above the scale."""
-    return f"a rating is {MIN_RATING} to {rating_scale} or None, got {rating!r}"
+    def check(self, rating_scale: int) -> None:
+        """Raise ValueError for a rating above the scale."""
+        if self.rating is not None and self.rating > rating_scale:
+            ends = f"{MIN_RATING} to {rating_scale}"
+            raise ValueError(f"a rating is {ends} or None, got {self.rating!r}")

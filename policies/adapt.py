@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance, off_scale
+from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
 
 from . import background
 from .policy import Policy, answer_all
@@ -92,9 +92,10 @@ def checked(said: Any, turns: Sequence[Turn], name: str) -> list[Utterance]:
 
 def _utterance(said: Any, turn: Turn, name: str) -> Utterance:
     utterance = _made(said, turn, name)
-    rating = utterance.rating
-    if rating is not None and rating > turn.rating_scale:
-        raise UserError(f"policy {name}: {turn.id}: {off_scale(rating, turn.rating_scale)}")
+    try:
+        utterance.check(turn.rating_scale)
+    except ValueError as error:
+        raise UserError(f"policy {name}: {turn.id}: {error}") from error
     return utterance
 
 

@@ -188,14 +188,14 @@ class HuggingFacePolicy:
         by = [self.adapter] * len(texts) if adapters is None else adapters
 
         def run(rows: list[int], ids: list[Row]) -> Iterator[Generation]:
-            names = self._names([by[row] for row in rows])
-            own = [seeds[row] for row in rows]
+            own, adapted = [seeds[row] for row in rows], [by[row] for row in rows]
+            names = self._shared.adapter_names(adapted)
             # The last token is left to what generates behind it.
-            plan = levels([row[:-1] for row in ids], self._kinds(rows, by))
+            plan = levels([row[:-1] for row in ids], self._kinds(adapted))
             if len(plan) == 1:
                 whole = padded(ids, self._pad, self.device)
                 return self._continue(*whole, own, max_new_tokens, **names)
-            begun = read(self.model, plan, self._pad, by_row=self._names_of(rows, by))
+            begun = read(self.model, plan, self._pad, by_row=self._names_of(adapted))
             whole = self._longer(begun, [row[-1:] for row in ids])
             return self._continue(*whole, own, max_new_tokens, past_key_values=begun.cache, **names)
 
@@ -225,14 +225,15 @@ class HuggingFacePolicy:
 
         def run(rows: list[int], ids: list[Row]) -> Iterator[tuple[float, Generation]]:
             keep = 1 + len(probe)
-            names = self._names([by[row] for row in rows])
+            adapted = [by[row] for row in rows]
+            names = self._shared.adapter_names(adapted)
             begun = read(
                 self.model,
-                levels([[*row, *probe] for row in ids], self._kinds(rows, by), keep),
+                levels([[*row, *probe] for row in ids], self._kinds(adapted), keep),
                 self._pad,
                 keep=keep,
                 cache=reasons,
-                by_row=self._names_of(rows, by),
+                by_row=self._names_of(adapted),
             )
             weights = tokens.shares(begun.logits).cpu().numpy()
             ratings = [self._rating(w, seeds[row]) for row, w in zip(rows, weights, strict=True)]
@@ -304,17 +305,14 @@ class HuggingFacePolicy:
         ids, mask = padded(more, self._pad, self.device)
         return torch.cat([begun.ids, ids], dim=1), torch.cat([begun.mask, mask], dim=1)
 
-    def _names(self, adapters: Sequence[str | None]) -> dict[str, Any]:
-        return dict(self._shared.adapter_names(adapters))
-
-    def _kinds(self, rows: Sequence[int], by: Sequence[str | None]) -> list[Hashable]:
+    def _kinds(self, adapters: Sequence[str | None]) -> Sequence[Hashable]:
         """Prompts may share what they begin with where these are equal."""
-        return [by[row] if can_share(self.model) else row for row in rows]
+        return adapters if can_share(self.model) else range(len(adapters))
 
     def _names_of(
-        self, rows: Sequence[int], by: Sequence[str | None]
+        self, adapters: Sequence[str | None]
     ) -> Callable[[Sequence[int]], dict[str, Any]]:
-        return lambda members: self._names([by[rows[member]] for member in members])
+        return lambda members: self._shared.adapter_names([adapters[m] for m in members])
 
     def _batched(
         self,

@@ -44,7 +44,7 @@ class SharedModel:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
-    def adapter_names(self, adapters: Sequence[str | None]) -> dict[str, list[str]]:
+    def adapter_names(self, adapters: Sequence[str | None]) -> dict[str, Any]:
         """What a call of the model has to say for rows with these adapters, loading new ones."""
         names = [BASE if adapter is None else self._name(adapter) for adapter in adapters]
         return {} if self._with_adapters is None else {"adapter_names": names}

@@ -4,11 +4,12 @@ from functools import partial
 from time import perf_counter
 
 from social_sandbox.envs import held_out_questions
-from social_sandbox.envs.turns import Phase, Turn
+from social_sandbox.envs.turns import Turn
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 from social_sandbox.policies.prompts import Prompt, prompt_for
 from social_sandbox.policies.ratings import parse_verdict
 
+from ..evaluate import turns_to_rate
 from .measure import Figure, Row, alternate
 
 SECTION = "observe"
@@ -50,20 +51,6 @@ def by_writing(policy: HuggingFacePolicy, turns: list[Turn], read: list[float | 
 
 def ratings(count: int) -> list[Turn]:
     """So many different things to rate."""
-    texts = [(q.text, text) for q in held_out_questions() for text in (q.good, q.bad) if text]
-    return [
-        Turn(
-            id=f"0/social_{n}/observe/observer_0/draft/alignment",
-            world="bench",
-            round=0,
-            agent="observer_0",
-            subject=f"social_{n}",
-            phase=Phase.OBSERVE,
-            question=question,
-            answer=answer,
-            seed=n,
-            aspect="alignment",
-            judged="draft",
-        )
-        for n, (question, answer) in enumerate(texts[:count])
-    ]
+    texts = [(q, text) for q in held_out_questions() for text in (q.good, q.bad) if text]
+    questions, answers = zip(*texts[:count], strict=True)
+    return turns_to_rate(questions, answers, "alignment")

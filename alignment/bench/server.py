@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.smollm2 import gguf_file
@@ -32,9 +33,9 @@ def serving(slots: int) -> Iterator[str]:
             process.kill()
 
 
-def main(slots: int) -> None:
-    """Serve until whoever started this is gone."""
-    from xllamacpp import CommonParams, Server
+def start(slots: int = 4, *, embeddings: bool = False) -> Any:
+    """The running server, in this process; `.listening_address` is where."""
+    from xllamacpp import CommonParams, Server, llama_pooling_type
 
     params = CommonParams()
     with as_file(gguf_file()) as path:
@@ -42,7 +43,15 @@ def main(slots: int) -> None:
     params.n_parallel, params.n_ctx = slots, slots * 1024
     params.cpuparams.n_threads = len(os.sched_getaffinity(0))
     params.verbosity = -1
-    server = Server(params)
+    if embeddings:
+        params.embedding = True
+        params.pooling_type = llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    return Server(params)
+
+
+def main(slots: int) -> None:
+    """Serve until whoever started this is gone."""
+    server = start(slots)
     print(server.listening_address, flush=True)
     sys.stdin.read()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from .measure import Figure, Goal, Missing, Row, alternate
+from .measure import Costs, Figure, Goal, Missing, Row, alternate
 
 SECTION = "train"
 
@@ -37,15 +37,16 @@ def bench(quick: bool) -> list[Row]:
             Figure(SECTION, f"{way}: tokens", tokens, "/s"),
             Figure(SECTION, f"{way}: memory above the model's own", peak, "GiB"),
         ]
-    own, plain = results["stable_alignment"], results["plain"]
     faster = costs.ratio("plain", "stable_alignment")
-    less = _median_ratio(own, plain, lambda r: r["bytes"])
+    peaks = Costs({way: [r["bytes"] for r in kept] for way, kept in results.items()})
+    less = peaks.ratio("stable_alignment", "plain")
     rows += [
         Figure(SECTION, "throughput / plain", faster, "x", Goal(1.5)),
         Figure(SECTION, "memory / plain", less, "x", Goal(0.7, at_least=False)),
     ]
     if "dpo" in results:
-        beside = _median_ratio(own, results["dpo"], lambda r: r["tokens"] / r["seconds"])
+        a_token = Costs({w: [r["seconds"] / r["tokens"] for r in k] for w, k in results.items()})
+        beside = a_token.ratio("dpo", "stable_alignment")
         rows.append(Figure(SECTION, "tokens/s / DPOTrainer", beside, "x", Goal(1)))
     return rows
 
@@ -61,8 +62,3 @@ def train(way: str, steps: int, kept: list[dict[str, Any]]) -> float:
         raise UserError(f"bench: training by {way} failed: {done.stderr.strip()[-300:]}")
     kept.append(json.loads(done.stdout.splitlines()[-1]))
     return float(kept[-1]["seconds"] / kept[-1]["groups"])
-
-
-def _median_ratio(one: list[Any], other: list[Any], measure: Any) -> float:
-    ratios = [measure(a) / measure(b) for a, b in zip(one, other, strict=True)]
-    return float(statistics.median(ratios))

@@ -154,8 +154,9 @@ def test_a_key_is_written_nowhere(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
+    from social_sandbox.alignment.bench.server import start
+
     from ..policies.faulty_proxy import FaultyProxy, faulty_proxy
-    from ..policies.llama_server import start
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = start(2)

@@ -37,7 +37,7 @@ TURN = Turn(
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    from .llama_server import start
+    from social_sandbox.alignment.bench.server import start
 
     running = start()
     yield running.listening_address

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
-    from .llama_server import start
+    from social_sandbox.alignment.bench.server import start
 
     running = start(1, embeddings=True)
     yield f"{running.listening_address}/v1"
