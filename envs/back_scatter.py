@@ -60,16 +60,20 @@ class BackScatter:
         """Whether every turn is answered."""
         return not self.open
 
-    def answer(self, turn_id: str, utterance: Utterance) -> None:
+    def answer(self, turn_id: str, utterance: Utterance) -> Sequence[Turn]:
         """Take the answer to an open turn; the last one of a phase opens the next phase.
 
-        Raises ValueError for a rating off the scale; the turn stays open.
+        Returns the turns that this opened. Raises ValueError for a rating off the scale; the
+        turn stays open.
         """
         utterance.check(self.setting.rating_scale)
         turn = self.open.pop(turn_id)
         self._answered[turn_id] = (turn, utterance)
+        if self.open:
+            return ()
         while not self.open and self._phase is not Phase.OBSERVE:
             self._advance()
+        return tuple(self.open.values())
 
     def record(self) -> Interaction:
         """The finished interaction, the same for every order in which it was answered."""

@@ -3,6 +3,9 @@
 from functools import lru_cache
 from typing import Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from .seeding import generator
 
 WorldView = Literal["all_good", "all_bad", "half_half", "mixed_half_half"]
@@ -15,25 +18,20 @@ def position(index: int, grid_size: int) -> tuple[int, int]:
     return divmod(index, grid_size)
 
 
-def neighbours(index: int, grid_size: int, radius: float) -> list[int]:
+def neighbours(index: int, grid_size: int, radius: float) -> npt.NDArray[np.intp]:
     """Indices of the other agents within a Euclidean radius, ascending."""
     row, column = position(index, grid_size)
-    return [
-        (row + down) * grid_size + column + right
-        for down, right in _offsets(radius)
-        if 0 <= row + down < grid_size and 0 <= column + right < grid_size
-    ]
+    above, left = grid_size - 1 - row, grid_size - 1 - column
+    around = _disc(grid_size, radius)[above : above + grid_size, left : left + grid_size]
+    return np.flatnonzero(around)
 
 
 @lru_cache
-def _offsets(radius: float) -> list[tuple[int, int]]:
-    reach = range(-int(radius), int(radius) + 1)
-    return [
-        (down, right)
-        for down in reach
-        for right in reach
-        if (down or right) and down * down + right * right <= radius * radius
-    ]
+def _disc(grid_size: int, radius: float) -> npt.NDArray[np.bool_]:
+    """(2n - 1, 2n - 1) for grid_size n: which cells are near the middle one, itself left out."""
+    away = np.arange(1 - grid_size, grid_size)
+    distance = away[:, None] ** 2 + away**2
+    return (distance > 0) & (distance <= radius * radius)
 
 
 def views(world_view: WorldView, grid_size: int, seed: int) -> list[View]:

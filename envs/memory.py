@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from .turns import Recollection
 
 Vectors = npt.NDArray[np.float32]
+
+SIMILARITIES = 2**24
+"""At most so many are held at once: 64 MiB."""
 
 
 class Embedder(Protocol):
@@ -67,13 +71,24 @@ class Memory:
     def recall(self, cues: Sequence[tuple[str, str]]) -> list[Recollection | None]:
         """For each (agent, question) the agent's nearest memory, or None where none is near.
 
-        One matrix product for the batch: distinct asked questions times known questions.
+        A matrix product for the batch: distinct asked questions times known questions, in parts
+        where both are many.
         """
         if not cues or not self._questions:
             return [None] * len(cues)
-        asked = {question: row for row, question in enumerate(dict.fromkeys(q for _, q in cues))}
-        similarity = self._embedder.embed(list(asked)) @ self._vectors[: len(self._questions)].T
-        return [self._nearest(agent, similarity[asked[question]]) for agent, question in cues]
+        cues_of: dict[str, list[int]] = defaultdict(list)
+        for number, (_, question) in enumerate(cues):
+            cues_of[question].append(number)
+        asked, known = list(cues_of), self._vectors[: len(self._questions)].T
+        vectors = self._embedder.embed(asked)
+        found: list[Recollection | None] = [None] * len(cues)
+        size = max(1, SIMILARITIES // len(self._questions))
+        for start in range(0, len(asked), size):
+            part = slice(start, start + size)
+            for question, similarity in zip(asked[part], vectors[part] @ known, strict=True):
+                for number in cues_of[question]:
+                    found[number] = self._nearest(cues[number][0], similarity)
+        return found
 
     def _nearest(self, agent: str, similarity: Vectors) -> Recollection | None:
         answers = self._answers.get(agent)

@@ -57,7 +57,9 @@ after the last round.
 * v0: Initial version
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from pettingzoo import AECEnv, ParallelEnv
@@ -70,6 +72,9 @@ from .translate import Action, Observation, info, observation, to_utterance
 from .turns import Turn
 
 Infos = dict[str, dict[str, Any]]
+
+_Asked = tuple[int, int, Turn]
+"""A turn behind its place in the order of pending turns: the subject's, and a running number."""
 
 
 def env(**settings: Any) -> AECEnv:
@@ -149,8 +154,21 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], Infos]:
         """Begin a new world with this seed."""
-        self.begin(seed, options)
-        return self._look()
+        world = self.begin(seed, options)
+        self._places = {agent: place for place, agent in enumerate(self.agents)}
+        # What each agent is asked: heaps, as one observer of many is asked a lot at once.
+        self._asked: dict[str, list[_Asked]] = {agent: [] for agent in self.agents}
+        self._first: dict[str, _Asked] = {}
+        self._seen = {agent: observation(agent, None) for agent in self.agents}
+        self._infos: Infos = {agent: {} for agent in self.agents}
+        self._told: set[str] = set()
+        # Copied in every step: much quicker than made anew where agents are thousands.
+        self._nobody = dict.fromkeys(self.agents, False)
+        self._unpaid = dict.fromkeys(self.agents, 0.0)
+        self._count = count()
+        opened, self._mark = world.opened()
+        self._hear(opened, ())
+        return self._seen.copy(), self._infos.copy()
 
     def step(
         self, actions: Mapping[str, Action]
@@ -163,37 +181,53 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
     ]:
         """Answer the first pending turn of every agent that has one and an action.
 
-        Raises UserError naming agent and field for an action outside the space; then nothing
-        at all has been answered.
+        What an agent for whom nothing has changed sees is the object that it saw before: in a
+        large society few have to act. Raises UserError naming agent and field for an action
+        outside the space; then nothing at all has been answered.
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
-        if strangers := actions.keys() - set(self.possible_agents):
-            raise UserError(f"actions: {min(strangers)!r} is no agent of this environment")
+        if not actions.keys() <= self._places.keys():
+            stranger = min(actions.keys() - self._places.keys())
+            raise UserError(f"actions: {stranger!r} is no agent of this environment")
+        acting = sorted((self._first[agent], agent) for agent in self._first if agent in actions)
         said = [
             (turn.id, to_utterance(actions[agent], turn, self.max_text_length))
-            for agent, turn in self._turns.items()
-            if agent in actions
+            for (_, _, turn), agent in acting
         ]
         finished = self.world.replay(said)
-        rewards = dict.fromkeys(self.agents, 0.0)
-        observations, infos = self._look()
+        for _, agent in acting:
+            heappop(self._asked[agent])
+        opened, self._mark = self.world.opened(self._mark)
+        self._hear(opened, [agent for _, agent in acting])
+        rewards = self._unpaid.copy()
         for interaction in finished:
             rewards[interaction.agent] = interaction.reward
-            infos[interaction.agent]["interaction"] = interaction.id
+            # Not in place: the caller may have kept what it was told before.
+            told = self._infos[interaction.agent] | {"interaction": interaction.id}
+            self._infos[interaction.agent] = told
+            self._told.add(interaction.agent)
         terminated, truncated = self._ends(steps_per_cycle=1)
-        terminations = dict.fromkeys(self.agents, terminated)
-        truncations = dict.fromkeys(self.agents, truncated)
+        terminations, truncations = self._nobody.copy(), self._nobody.copy()
         if terminated or truncated:
+            terminations = dict.fromkeys(self.agents, terminated)
+            truncations = dict.fromkeys(self.agents, truncated)
             self.agents = []
-        return observations, rewards, terminations, truncations, infos
+        return self._seen.copy(), rewards, terminations, truncations, self._infos.copy()
 
-    def _look(self) -> tuple[dict[str, Observation], Infos]:
-        self._turns: dict[str, Turn] = {}
-        for turn in self.world.pending():
-            self._turns.setdefault(turn.agent, turn)
-        turns = {agent: self._turns.get(agent) for agent in self.agents}
-        return (
-            {agent: observation(agent, turn) for agent, turn in turns.items()},
-            {agent: info(turn) if turn else {} for agent, turn in turns.items()},
-        )
+    def _hear(self, opened: Sequence[Turn], acted: Sequence[str]) -> None:
+        """What those see for whom something has changed: who acted, is asked, or was paid."""
+        changed = {*acted, *self._told}
+        for turn in opened:
+            asked = (self._places[turn.subject], next(self._count), turn)
+            heappush(self._asked[turn.agent], asked)
+            changed.add(turn.agent)
+        for agent in changed:
+            turn = None
+            self._first.pop(agent, None)
+            if self._asked[agent]:
+                self._first[agent] = self._asked[agent][0]
+                turn = self._first[agent][-1]
+            self._seen[agent] = observation(agent, turn)
+            self._infos[agent] = info(turn) if turn else {}
+        self._told.clear()

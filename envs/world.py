@@ -7,6 +7,8 @@ PettingZoo, a language model or a clock. Source: arXiv 2305.16960, section 3.1.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+import numpy as np
+
 from .back_scatter import BackScatter, Setting
 from .errors import UserError
 from .grid import View, neighbours, position, views
@@ -16,6 +18,9 @@ from .questions import Question, prior_questions, society_questions
 from .seeding import generator
 from .turns import Turn, Utterance
 from .world_config import WorldConfig
+
+Mark = tuple[int, int]
+"""A point in the life of a world: the round, and how many of its turns were open by then."""
 
 
 class World:
@@ -69,6 +74,7 @@ class World:
             self._memory.remember(self._born_with(priors))
         self._indices = {agent: index for index, agent in enumerate(self.social_agents)}
         self._current: list[BackScatter] = []
+        self._opened: list[Turn] = []
         self._unfinished = 0
         self._first = 0
         self._begin_round()
@@ -87,6 +93,17 @@ class World:
         """Every turn that can be answered now: by subject, then in the order of its phase."""
         return list(chain.from_iterable(s.open.values() for s in self._current[self._first :]))
 
+    def opened(self, since: Mark | None = None) -> tuple[list[Turn], Mark]:
+        """The turns that have become pending since a mark, and the mark of now.
+
+        In the order of `pending()`; without a mark, all of this round. Some may be answered by
+        now. Whoever looks after every answer reads each turn once, where `pending()` would be
+        read again and again.
+        """
+        seen = since[1] if since and since[0] == self.round else 0
+        new = sorted(self._opened[seen:], key=lambda turn: self._indices[turn.subject])
+        return new, (self.round, len(self._opened))
+
     def first_pending(self) -> Turn | None:
         """The first of `pending()`, or None when the world is done."""
         return next(self._walk(), None)
@@ -97,7 +114,7 @@ class World:
         Raises ValueError for a turn that is not pending, or a rating off the scale.
         """
         scatter = self._current[self._index_of(turn_id)]
-        scatter.answer(turn_id, utterance)
+        self._opened += scatter.answer(turn_id, utterance)
         self.log.append((turn_id, utterance))
         if not scatter.done:
             return None
@@ -170,6 +187,7 @@ class World:
                 engagement_weight=self.config.engagement_weight,
             )
             self._current.append(BackScatter(setting))
+        self._opened = [turn for scatter in self._current for turn in scatter.open.values()]
         self._unfinished, self._first = n_agents, 0
 
     def _end_round(self) -> None:
@@ -182,7 +200,7 @@ class World:
                 if done.revision.text.strip()
             )
         self.round += 1
-        self._current = []
+        self._current, self._opened = [], []
         if not self.done:
             self._begin_round()
 
@@ -210,15 +228,14 @@ class World:
         """Who gives feedback to this agent in this round; keyed by (seed, round, agent)."""
         config, size = self.config, self.config.grid_size
         if config.interaction == "global":
-            reachable = [other for other in range(size * size) if other != index]
+            reachable = np.delete(np.arange(size * size), index)
         else:
             reachable = neighbours(
                 index, size, size // 2 if config.radius is None else config.radius
             )
         draw = generator(self.seed, "peers", self.round, index)
-        order = [reachable[place] for place in draw.permutation(len(reachable)).tolist()]
+        order = reachable[draw.permutation(len(reachable))]
         if config.peer_dropout:
-            absent = generator(self.seed, "absent", self.round, index).random(len(order))
-            pairs = zip(order, absent.tolist(), strict=True)
-            order = [peer for peer, lot in pairs if lot >= config.peer_dropout]
-        return sorted(order[: config.n_peers])
+            lots = generator(self.seed, "absent", self.round, index).random(len(order))
+            order = order[lots >= config.peer_dropout]
+        return sorted(order[: config.n_peers].tolist())

@@ -1,7 +1,7 @@
 """Playing many worlds at once, so that every policy is kept busy."""
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
@@ -58,6 +58,7 @@ def rollout(
         BudgetReached: the budget is spent.
     """
     by_name = {world.name: world for world in worlds}
+    marks = {world.name: world.opened()[1] for world in worlds}
     if len(by_name) != len(worlds):
         raise UserError("rollout: every world needs a name of its own")
     cast = as_population(population).cast(worlds)
@@ -81,7 +82,8 @@ def rollout(
                     if on_interaction:
                         on_interaction(interaction, account)
             for name in dict.fromkeys(turn.world for turn, _ in said):
-                desk.put(by_name[name].pending())
+                opened, marks[name] = by_name[name].opened(marks[name])
+                desk.put(opened)
 
         for world in worlds:
             desk.put(world.pending())
@@ -110,25 +112,24 @@ class _Desk:
         self._cast, self._chunk = cast, chunk
         self._policies: dict[Hashable, Policy] = {}
         self._waiting: dict[Hashable, deque[Turn]] = {}
-        self._known: set[tuple[str, str]] = set()
+        self._unheard = 0
         self._under_way: dict[Future[Utterance], tuple[Hashable, Turn]] = {}
         self._done: SimpleQueue[Future[Utterance]] = SimpleQueue()
 
     @property
     def busy(self) -> bool:
         """Whether anybody has something to say."""
-        return bool(self._known)
+        return self._unheard > 0
 
-    def put(self, turns: Iterable[Turn]) -> None:
-        """Take turns in; those that are here already stay where they are."""
+    def put(self, turns: Sequence[Turn]) -> None:
+        """Take turns in, each of them once."""
         for turn in turns:
-            if (turn.world, turn.id) not in self._known:
-                self._known.add((turn.world, turn.id))
-                policy = self._cast[turn.world, turn.agent]
-                # Policies that can answer in the same batches form one queue.
-                queue = getattr(policy, "together", id(policy))
-                self._policies[queue] = policy
-                self._waiting.setdefault(queue, deque()).append(turn)
+            policy = self._cast[turn.world, turn.agent]
+            # Policies that can answer in the same batches form one queue.
+            queue = getattr(policy, "together", id(policy))
+            self._policies[queue] = policy
+            self._waiting.setdefault(queue, deque()).append(turn)
+        self._unheard += len(turns)
 
     def next(self) -> Said:
         """Some answers; waits for them."""
@@ -193,5 +194,5 @@ class _Desk:
         return self._heard([turn], checked([future.result()], [turn], self._policies[name].name))
 
     def _heard(self, turns: Sequence[Turn], said: Sequence[Utterance]) -> Said:
-        self._known.difference_update((turn.world, turn.id) for turn in turns)
+        self._unheard -= len(turns)
         return list(zip(turns, said, strict=True))

@@ -2,12 +2,11 @@
 
 import gc
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv
@@ -20,7 +19,7 @@ SECTION = "env"
 GRIDS = (4, 10, 32, 100)
 """Sides: 16, 100, 1,024 and 10,000 social agents."""
 
-PARALLEL = "Parallel without observers"
+PARALLEL, UNOBSERVED = "Parallel", "Parallel without observers"
 SAID = Utterance("That is for her to say.", 4.0)
 ACTION = {"text": SAID.text, "rating": np.array(SAID.rating)}
 
@@ -29,9 +28,17 @@ def bench(quick: bool) -> list[Row]:
     """Seconds a turn by population and face, and a step of two board games."""
     sizes = {side * side: side for side in GRIDS}
     turns = 5_000 if quick else 20_000
-    ways: dict[str, Callable[[], float]] = {}
-    for face, cost in (("World", world_turn), ("AEC", aec_turn), (PARALLEL, parallel_turn)):
-        ways |= {f"{face}, {n} agents": partial(cost, side, turns) for n, side in sizes.items()}
+    faces = {
+        "World": world_turn,
+        "AEC": aec_turn,
+        PARALLEL: parallel_turn,
+        UNOBSERVED: partial(parallel_turn, n_observers=0),
+    }
+    ways: dict[str, Callable[[], float]] = {
+        f"{face}, {n} agents": partial(cost, side, turns)
+        for face, cost in faces.items()
+        for n, side in sizes.items()
+    }
     if find_spec("pygame"):
         games = {g: partial(game_step, g, turns) for g in ("tictactoe_v3", "connect_four_v3")}
     else:
@@ -41,7 +48,7 @@ def bench(quick: bool) -> list[Row]:
         Figure(SECTION, name, 1 / costs.median(name), "turns/s") for name in ways | games
     ]
     most, some = max(sizes), 100
-    for face in ("World", "AEC", PARALLEL):
+    for face in faces:
         ratio = costs.ratio(f"{face}, {most} agents", f"{face}, {some} agents")
         name = f"{face}: a turn among {most} agents / among {some}"
         rows.append(Figure(SECTION, name, ratio, "x", Goal(2, at_least=False)))
@@ -55,10 +62,10 @@ def bench(quick: bool) -> list[Row]:
 
 
 def world_turn(side: int, turns: int) -> float:
-    """Seconds a turn through `pending` and `submit`."""
-    world = World(rules(side, turns), seed=0)
+    """Seconds a turn through `pending` and `submit`, the beginnings of rounds included."""
     gc.collect()
     start = perf_counter()
+    world = World(rules(side, turns), seed=0)
     while not world.done:
         for turn in world.pending():
             world.submit(turn.id, SAID)
@@ -67,22 +74,27 @@ def world_turn(side: int, turns: int) -> float:
 
 def aec_turn(side: int, turns: int) -> float:
     """Seconds a turn through `last` and `step`, with PettingZoo's own checks."""
-    env = sandbox_v0.env(grid_size=side, n_rounds=rules(side, turns).n_rounds)
-    return _step(env, turns, lambda _: ACTION)
-
-
-def parallel_turn(side: int, turns: int) -> float:
-    """Seconds a turn through `step`, in which everybody says something.
-
-    Without observers: one who rates 10,000 agents is asked 40,000 things a round, one a step, and
-    every step tells all agents what they see.
-    """
-    rounds = rules(side, turns).n_rounds
-    env = sandbox_v0.parallel_env(grid_size=side, n_rounds=rounds, n_observers=0)
-    env.reset(seed=0)
-    actions = dict.fromkeys(env.agents, ACTION)
+    env = sandbox_v0.env(**asdict(rules(side, turns)))
     gc.collect()
     start = perf_counter()
+    env.reset(seed=0)
+    while not env.unwrapped.world.done:
+        env.last()
+        env.step(ACTION)
+    return (perf_counter() - start) / len(env.unwrapped.world.log)
+
+
+def parallel_turn(side: int, turns: int, n_observers: int = 1) -> float:
+    """Seconds a turn through `step`, in which everybody says something.
+
+    One observer of 10,000 agents is asked 40,000 things a round, one a step, and PettingZoo has
+    every step return something for every agent.
+    """
+    env = sandbox_v0.parallel_env(**asdict(rules(side, turns, n_observers)))
+    gc.collect()
+    start = perf_counter()
+    env.reset(seed=0)
+    actions = dict.fromkeys(env.agents, ACTION)
     while env.agents:
         env.step(actions)
     return (perf_counter() - start) / len(env.world.log)
@@ -90,18 +102,7 @@ def parallel_turn(side: int, turns: int) -> float:
 
 def game_step(game: str, steps: int) -> float:
     """Seconds a step of one of PettingZoo's games, played with the first legal move."""
-    env = import_module(f"pettingzoo.classic.{game}").env()
-    return _step(env, steps, lambda seen: int(np.argmax(seen["action_mask"])))
-
-
-def rules(side: int, turns: int) -> WorldConfig:
-    """A society of this size that lasts for at least so many turns, and one round."""
-    config = WorldConfig(grid_size=side)
-    a_round = side * side * (2 + config.n_peers + 4 * config.n_observers)
-    return replace(config, n_rounds=-(-turns // a_round))
-
-
-def _step(env: AECEnv, steps: int, act: Callable[[Any], Any]) -> float:
+    env: AECEnv = import_module(f"pettingzoo.classic.{game}").env()
     env.reset(seed=0)
     gc.collect()
     start = perf_counter()
@@ -109,5 +110,16 @@ def _step(env: AECEnv, steps: int, act: Callable[[Any], Any]) -> float:
         if not env.agents:
             env.reset(seed=0)
         seen, _, terminated, truncated, _ = env.last()
-        env.step(None if terminated or truncated else act(seen))
+        legal = None if terminated or truncated else int(np.argmax(seen["action_mask"]))
+        env.step(legal)
     return (perf_counter() - start) / steps
+
+
+def rules(side: int, turns: int, n_observers: int = 1) -> WorldConfig:
+    """A society of this size that lasts for at least so many turns, and one round.
+
+    Nobody is born with memories: the 50 of each agent are made once in its life.
+    """
+    config = WorldConfig(grid_size=side, n_observers=n_observers, n_prior_memories=0)
+    a_round = side * side * (2 + config.n_peers + 4 * config.n_observers)
+    return replace(config, n_rounds=-(-turns // a_round))

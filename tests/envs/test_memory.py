@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from social_sandbox.envs import HashingEmbedder
+from social_sandbox.envs import memory as memory_module
 from social_sandbox.envs.memory import Memory
 
 from .societies import TOPICS
@@ -98,3 +99,13 @@ def test_the_hashing_embedder_finds_texts_alike_that_share_words():
         ["Should I lend my friend money?", "should I lend a friend MONEY", "Where is the dog"]
     )
     assert lend @ lent > 0.7 > 0.3 > lend @ dog
+
+
+def test_many_questions_are_compared_in_parts(monkeypatch):
+    memory = Memory(Angles(), threshold=2)
+    memory.remember(("a", str(angle), str(angle)) for angle in range(0, 90, 10))
+    cues = [("a", str(angle)) for angle in (81, 2, 44, 2, 67)]
+    whole = memory.recall(cues)
+    assert answers(whole) == ["80", "0", "40", "0", "70"]
+    monkeypatch.setattr(memory_module, "SIMILARITIES", 20)
+    assert memory.recall(cues) == whole

@@ -1,3 +1,4 @@
+import copy
 import hashlib
 import importlib
 import pickle
@@ -446,6 +447,15 @@ def test_parallel_shows_every_agent_the_first_of_its_pending_turns():
         assert {agent: info["turn"] for agent, info in infos.items() if "turn" in info} == first
         actions = {agent: to_action(Utterance("so", 4.0)) for agent in first}
         *_, infos = env.step(actions)
+
+
+def test_what_parallel_told_before_stays_as_it_was():
+    env = parallel(n_observers=2, n_rounds=2)
+    kept = [step for step in play_parallel(env, seed=1)]
+    told = [
+        copy.deepcopy(step) for step in play_parallel(parallel(n_observers=2, n_rounds=2), seed=1)
+    ]
+    assert [repr(step) for step in kept] == [repr(step) for step in told]
 
 
 def test_parallel_passes_over_what_idle_agents_say():

@@ -348,6 +348,23 @@ def test_replaying_a_log_brings_an_equal_world_to_the_same_state():
     assert play(again).interactions == play(world).interactions
 
 
+def test_whoever_follows_what_is_opened_knows_what_is_pending():
+    world = society(n_rounds=2, n_peers=3)
+    opened, mark = world.opened()
+    assert opened == world.pending()
+    waiting = {turn.id: turn for turn in opened}
+    while waiting:
+        # From the middle: the order of answers is anybody's.
+        turn = waiting.pop(sorted(waiting)[len(waiting) // 2])
+        world.submit(turn.id, chatter(turn))
+        opened, mark = world.opened(mark)
+        assert not waiting.keys() & {turn.id for turn in opened}
+        waiting |= {turn.id: turn for turn in opened}
+        assert waiting == {turn.id: turn for turn in world.pending()}
+        assert world.opened(mark) == ([], mark)
+    assert world.done
+
+
 def test_the_first_pending_turn_is_the_first_of_the_pending_turns():
     world = society(n_rounds=2)
     while turns := world.pending():
