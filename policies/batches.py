@@ -26,7 +26,7 @@ def batches(
         max_tokens: at most so many tokens, padding and new ones included, except of one prompt.
         device: where they are computed.
     """
-    passes = (1 + new_tokens) * (_PASS_ON_CPU if device.type == "cpu" else _PASS_ELSEWHERE)
+    passes = (1 + new_tokens) * pass_in_tokens(device)
     best = [0.0] + [float("inf")] * len(lengths)
     begins = [0] * (len(lengths) + 1)
     for end in range(1, len(lengths) + 1):
@@ -43,8 +43,9 @@ def batches(
     return [range(start, end) for end, start in pairwise(cuts)][::-1]
 
 
-_PASS_ON_CPU, _PASS_ELSEWHERE = 50.0, 2500.0
-"""Tokens that could be read in the time that a pass takes besides them.
+def pass_in_tokens(device: torch.device) -> float:
+    """Tokens that could be read in the time that a pass takes besides them.
 
-On a CPU measured with SmolLM2: 56 ms for a pass with one token, and 1 ms for each more.
-"""
+    On a CPU measured with SmolLM2: 56 ms for a pass with one token, and 1 ms for each more.
+    """
+    return 50.0 if device.type == "cpu" else 2500.0

@@ -23,9 +23,9 @@ from social_sandbox.envs.turns import (
     Utterance,
 )
 
-from .batches import batches
+from .batches import batches, pass_in_tokens
 from .chat_template import render_messages
-from .prefixes import Read, Row, can_share, levels, padded, read
+from .prefixes import Level, Read, Row, can_share, levels, padded, read
 from .prompts import REASON, Prompt, prompt_for
 from .rating_tokens import RatingTokens, rating_tokens
 from .sampling import SeededSampling
@@ -191,7 +191,7 @@ class HuggingFacePolicy:
             own, adapted = [seeds[row] for row in rows], [by[row] for row in rows]
             names = self._shared.adapter_names(adapted)
             # The last token is left to what generates behind it.
-            plan = levels([row[:-1] for row in ids], self._kinds(adapted))
+            plan = self._plan([row[:-1] for row in ids], adapted)
             if len(plan) == 1:
                 whole = padded(ids, self._pad, self.device)
                 return self._continue(*whole, own, max_new_tokens, **names)
@@ -229,7 +229,7 @@ class HuggingFacePolicy:
             names = self._shared.adapter_names(adapted)
             begun = read(
                 self.model,
-                levels([[*row, *probe] for row in ids], self._kinds(adapted), keep),
+                self._plan([[*row, *probe] for row in ids], adapted, keep),
                 self._pad,
                 keep=keep,
                 cache=reasons,
@@ -305,9 +305,12 @@ class HuggingFacePolicy:
         ids, mask = padded(more, self._pad, self.device)
         return torch.cat([begun.ids, ids], dim=1), torch.cat([begun.mask, mask], dim=1)
 
-    def _kinds(self, adapters: Sequence[str | None]) -> Sequence[Hashable]:
-        """Prompts may share what they begin with where these are equal."""
-        return adapters if can_share(self.model) else range(len(adapters))
+    def _plan(
+        self, rows: Sequence[Row], adapters: Sequence[str | None], keep: int = 1
+    ) -> list[Level]:
+        """How to read prompts: those of one adapter share what they begin with."""
+        kinds: Sequence[Hashable] = adapters if can_share(self.model) else range(len(rows))
+        return levels(rows, kinds, keep, a_pass=pass_in_tokens(self.device))
 
     def _names_of(
         self, adapters: Sequence[str | None]

@@ -16,8 +16,8 @@ Row = list[int]
 
 LEAST = 16
 """Tokens that prompts have to share for it to count."""
-WORTH = 128
-"""Tokens, padding included, that a further pass through the model has to save."""
+WORTH = 2.5
+"""What a level has to save, in passes through the model: its own, and the copy of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,16 @@ def can_share(model: Any) -> bool:
     return not getattr(config, "sliding_window", None) and not getattr(model, "_is_stateful", False)
 
 
-def levels(rows: Sequence[Row], kinds: Sequence[object], keep: int = 1) -> list[Level]:
+def levels(
+    rows: Sequence[Row], kinds: Sequence[object], keep: int = 1, *, a_pass: float
+) -> list[Level]:
     """How to read prompts; the last level has a row for each, in their order.
 
     Args:
         rows: the prompts, of more than `keep` tokens or exactly as many.
         kinds: prompts share only with those of their kind.
         keep: so many tokens at the end are not shared.
+        a_pass: what a pass costs besides its tokens, in tokens (padding is one too).
     """
     # A state: the prompts that are one row up to here, and how far.
     states: list[tuple[list[int], int]] = []
@@ -81,7 +84,7 @@ def levels(rows: Sequence[Row], kinds: Sequence[object], keep: int = 1) -> list[
         segments = [rows[members[0]][states[parent][1] : end] for parent, members, end in split]
         after = [(members, end) for _, members, end in split]
         one_pass = len(split) * max(map(len, segments))
-        if _slots(rows, states) - _slots(rows, after) - one_pass < WORTH:
+        if _slots(rows, states) - _slots(rows, after) - one_pass < WORTH * a_pass:
             break
         plan.append(
             Level(

@@ -27,4 +27,4 @@ def sharing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Prompts as short as these share nothing, unless they are made to."""
     if request.param == "whatever is shared":
         monkeypatch.setattr(prefixes, "LEAST", 1)
-        monkeypatch.setattr(prefixes, "WORTH", 1)
+        monkeypatch.setattr(prefixes, "WORTH", 0.01)

@@ -21,7 +21,7 @@ from ..alignment.tiny import tiny_llama
 @pytest.fixture(autouse=True)
 def share_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefixes, "LEAST", 1)
-    monkeypatch.setattr(prefixes, "WORTH", 1)
+    monkeypatch.setattr(prefixes, "WORTH", 0.01)
 
 
 def spelled(plan: list[Level]) -> list[list[int]]:
@@ -42,7 +42,7 @@ PROMPTS = st.lists(
 
 @given(PROMPTS, st.integers(1, 2))
 def test_every_plan_reads_the_prompts(rows: list[list[int]], keep: int) -> None:
-    plan = levels(rows, [0] * len(rows), keep)
+    plan = levels(rows, [0] * len(rows), keep, a_pass=1)
     assert spelled(plan) == rows
     assert all(len(segment) >= keep for segment in plan[-1].segments)
 
@@ -50,7 +50,7 @@ def test_every_plan_reads_the_prompts(rows: list[list[int]], keep: int) -> None:
 @given(PROMPTS, st.data())
 def test_prompts_share_with_their_kind_only(rows: list[list[int]], data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
-    plan = levels(rows, kinds)
+    plan = levels(rows, kinds, a_pass=1)
     assert spelled(plan) == rows
     of = [{kinds[member]} for member in plan[0].members]
     for level in plan:
@@ -61,7 +61,7 @@ def test_prompts_share_with_their_kind_only(rows: list[list[int]], data: st.Data
 def test_what_is_shared_is_read_once() -> None:
     rubric, draft = list(range(20)), list(range(20, 40))
     rows = [[*rubric, *draft, 50 + n] for n in range(4)] + [[*rubric, 60 + n] for n in range(2)]
-    plan = levels(rows, [0] * 6)
+    plan = levels(rows, [0] * 6, a_pass=1)
     assert list(plan[0].segments) == [rubric]
     assert sorted(plan[1].segments) == [[], [], draft]
     assert sum(len(s) for level in plan for s in level.segments) == 20 + 20 + 6
@@ -69,8 +69,9 @@ def test_what_is_shared_is_read_once() -> None:
 
 def test_what_would_not_pay_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [[1, 2, 3, n] for n in range(5)]
-    monkeypatch.setattr(prefixes, "WORTH", 100)
-    assert len(levels(rows, [0] * 5)) == 1
+    assert len(levels(rows, [0] * 5, a_pass=10)) == 2
+    monkeypatch.setattr(prefixes, "WORTH", 2)
+    assert len(levels(rows, [0] * 5, a_pass=10)) == 1
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -81,7 +82,7 @@ def test_shared_reading_gives_what_reading_each_alone_gives(keep: int) -> None:
     middle = torch.randint(4, 40, (5,), generator=draw).tolist()
     ends = [torch.randint(4, 40, (n + 2,), generator=draw).tolist() for n in range(6)]
     rows = [begin + (middle if n % 2 else []) + end for n, end in enumerate(ends)]
-    plan = levels(rows, [0] * len(rows), keep)
+    plan = levels(rows, [0] * len(rows), keep, a_pass=1)
     assert len(plan) > 1
     with torch.inference_mode():
         together = read(model, plan, 1, keep=keep)
