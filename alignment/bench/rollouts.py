@@ -24,7 +24,7 @@ Said = list[tuple[Turn, Utterance]]
 
 def bench(quick: bool) -> list[Row]:
     """Tokens and interactions by each way; the same model and greedy decoding in all of them."""
-    answer, reason = (32, 16) if quick else (64, 24)
+    answer, reason = (24, 12) if quick else (64, 24)
     policy = HuggingFacePolicy(
         "smollm2", temperature=0, max_new_tokens=answer, reason_tokens=reason
     )
@@ -43,7 +43,7 @@ def bench(quick: bool) -> list[Row]:
         ways["llama.cpp"] = partial(by_wire, said["llama.cpp"], answer, reason)
     else:
         rows.append(Missing(SECTION, "through llama.cpp's server", "pip install xllamacpp"))
-    costs = alternate(ways, 1 if quick else 5)
+    costs = alternate(ways, 1 if quick else 3)
     for way in ways:
         tokens = tokens_each(said["llama.cpp" if way == "llama.cpp" else "rollout"])
         rows += [

@@ -26,7 +26,7 @@ def bench(quick: bool) -> list[Row]:
         results["dpo"] = []
     else:
         rows.append(Missing(SECTION, "beside TRL's DPOTrainer", "pip install trl"))
-    steps = 2 if quick else 12
+    steps = 1 if quick else 12
     ways = {way: partial(train, way, steps, kept) for way, kept in results.items()}
     costs = alternate(ways, 1 if quick else 5)
     for way, kept in results.items():

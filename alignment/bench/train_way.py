@@ -25,7 +25,7 @@ from ..training import train_stable_alignment
 
 BATCH, LENGTH = 4, 256
 """Groups in a step; tokens of prompt and response at most."""
-FIRST = 2
+FIRST = 1
 """Steps before the clock runs."""
 
 
