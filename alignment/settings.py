@@ -16,6 +16,7 @@ from social_sandbox.policies.account import Budget
 
 from .data import DataConfig
 from .evaluate import EvaluateConfig
+from .export import ExportConfig
 from .trainer import StableAlignmentConfig
 
 Section = TypeVar("Section")
@@ -51,7 +52,9 @@ class Settings:
     interactions: Path | None
     data: DataConfig
     groups: Path | None
+    export: ExportConfig
     base_model: str
+    chat_template: Path | None
     method: StableAlignmentConfig
     evaluate: EvaluateConfig
     wandb: WandbConfig
@@ -66,6 +69,7 @@ _SECTIONS: dict[str, type] = {
     "env": WorldConfig,
     "budget": Budget,
     "data": DataConfig,
+    "export": ExportConfig,
     "method": StableAlignmentConfig,
     "evaluate": EvaluateConfig,
     "wandb": WandbConfig,
