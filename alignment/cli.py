@@ -26,13 +26,16 @@ from social_sandbox.policies.account import BudgetReached
 COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
     "simulate": "let the society talk; writes simulation/interactions.jsonl",
-    "data": "make rated groups out of interactions; writes data/groups.jsonl",
+    "data": "make rated groups out of interactions and other sources; writes data/groups.jsonl",
+    "export": "write the groups as a data set, to=FORMAT; writes export/",
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
     "figures": "draw what there is; writes figures/",
     "bench": "measure how fast everything is here; see bench --help",
     "policies": "list who can play: policies of this project and of installed packages",
 }
+
+_OF_EXPORT = ("to=", "format=", "folder=")
 
 USAGE = """social-sandbox COMMAND [setting=value ...]
 
@@ -41,6 +44,7 @@ USAGE = """social-sandbox COMMAND [setting=value ...]
 Every setting is a Hydra override, for example:
   social-sandbox run env.grid_size=6 policy.model=PATH output_dir=runs/six
   social-sandbox simulate policy=scripted observer=scripted embedder=hashing
+  social-sandbox export to=preference format=parquet
   social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
 
 A complete stage is not run again; an interrupted one goes on where it was.
@@ -67,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "bench":
             _bench(overrides)
             return 0
+        if command == "export":
+            # Nothing else has a setting of this name.
+            overrides = [f"export.{o}" if o.startswith(_OF_EXPORT) else o for o in overrides]
         _run(command, _with_policies(overrides))
     except BudgetReached as error:
         _error(f"{error}; nothing is lost: with a larger budget the same command goes on")

@@ -19,6 +19,8 @@ from social_sandbox.policies.value_model import (
     rate_engagement,
 )
 
+from .formats.dialogue import human_turns
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -33,12 +35,12 @@ class Pair:
     @property
     def question(self) -> str:
         """What was asked last: in the society, too, a question stands alone."""
-        return _human_turns(self.prompt)[-1]
+        return human_turns(self.prompt)[-1]
 
     @property
     def prompt_start(self) -> str:
         """What was asked first: pairs that share it are about the same thing."""
-        return _human_turns(self.prompt)[0]
+        return human_turns(self.prompt)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,6 @@ def tricks(embedder: MiniLMEmbedder, head: ValueHead, own: Comparisons) -> dict[
             f"beats_refusal_{percent}": beats("refusal", percent / 100) for percent in (25, 50, 100)
         },
     }
-
-
-def _human_turns(dialogue: str) -> list[str]:
-    parts = dialogue.split("\n\nHuman:")
-    turns = [part.split("\n\nAssistant:")[0].strip() for part in parts[1:]]
-    return turns or [dialogue.strip()]
 
 
 def _compare(

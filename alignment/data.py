@@ -3,10 +3,11 @@
 Source: arXiv 2305.16960, section 3.2.
 """
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Answer, Interaction, mean
@@ -14,6 +15,8 @@ from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import (
     JUDGED,
     MIN_RATING,
+    RATING_SCALE,
+    RATING_SCALES,
     Judged,
     Opinion,
     Phase,
@@ -30,6 +33,53 @@ from .groups import Candidate, Message, RatedGroup, Source
 
 KINDS = ("imitation", "self_critic", "realignment")
 
+SourceKind = Literal["interactions", "hh", "authors", "preference", "prompt_completion", "groups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig:
+    """One source of training data.
+
+    Attributes:
+        kind: its format. `interactions` of runs; `hh`: pairs as in HH-RLHF; `authors`: as the
+            paper's authors released theirs; `preference` and `prompt_completion` of TRL; `groups`:
+            rated groups, as the data stage writes them.
+        path: a file, or a pattern such as `runs/*/simulation/interactions.jsonl`, or the hub id of
+            a data set. Null for `interactions`: those of this run.
+        weight: share of the groups from this source, relative to the others'; null for all
+            sources: everything is kept.
+        gap: how far apart the ratings of a chosen and a rejected reply lie, around the middle of
+            the scale, where the pair has no ratings.
+        rating_scale: ratings of pairs and demonstrations lie on 1..`rating_scale`.
+        rater: who is said to have rated; null: `human` for `hh`, else the kind.
+        split: of a data set of the hub.
+    """
+
+    kind: SourceKind
+    path: str | None = None
+    weight: float | None = None
+    gap: float = 2.0
+    rating_scale: int = RATING_SCALE
+    rater: str | None = None
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        if self.path is None and self.kind != "interactions":
+            raise UserError(f"data.sources: {self.kind} needs a path")
+        if self.weight is not None and not 0 <= self.weight < math.inf:
+            raise UserError(f"data.sources: weight must be at least 0, got {self.weight}")
+        if self.rating_scale not in RATING_SCALES:
+            listed = ", ".join(map(str, RATING_SCALES))
+            raise UserError(
+                f"data.sources: rating_scale must be one of {listed}, got {self.rating_scale}"
+            )
+        if not 0 < self.gap <= self.rating_scale - MIN_RATING:
+            raise UserError(
+                f"data.sources: gap must be above 0 and at most {self.rating_scale - MIN_RATING}, "
+                f"got {self.gap}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -43,6 +93,10 @@ class DataConfig:
         critique_rating: `agreement` rates a critique by how near it came to the observers;
             `authors` gives it the rating that it gave, as the authors' code does.
         seed: of the thinning and of the order of the groups.
+        sources: null: the interactions of this run alone.
+        leak_guard: whether a held-out question in the data is an error.
+        leak_distance: cosine distance of embeddings below which a text is a near-duplicate of a
+            held-out question.
     """
 
     mix: dict[str, float] = field(
@@ -51,6 +105,9 @@ class DataConfig:
     engagement_weight: float = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
     seed: int = 0
+    sources: tuple[SourceConfig, ...] | None = None
+    leak_guard: bool = True
+    leak_distance: float = 0.15
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -67,13 +124,50 @@ class DataConfig:
             raise UserError(
                 f"data.critique_rating must be agreement or authors, got {self.critique_rating!r}"
             )
+        if not 0 <= self.leak_distance <= 1:
+            raise UserError(f"data.leak_distance must be from 0 to 1, got {self.leak_distance}")
+        if self.sources is not None:
+            _check_weights([source.weight for source in self.sources])
+
+    @property
+    def takes_own_interactions(self) -> bool:
+        """Whether the interactions of this run are among the sources."""
+        return any(source.path is None for source in self.with_sources().sources or ())
+
+    def with_sources(self) -> "DataConfig":
+        """The same with the default of `sources` written out."""
+        return self if self.sources else replace(self, sources=(SourceConfig(kind="interactions"),))
+
+    def made_with(self) -> dict[str, Any]:
+        """The settings that decide what the groups are; the leak guard only watches."""
+        settings = asdict(self)
+        del settings["leak_guard"], settings["leak_distance"]
+        if self.sources is None:
+            # A folder that was made before there were sources is still the same.
+            del settings["sources"]
+        return settings
 
 
-def build_groups(interactions: Sequence[Interaction], config: DataConfig) -> list[RatedGroup]:
+def _check_weights(weights: Sequence[float | None]) -> None:
+    if not weights:
+        raise UserError("data.sources: is empty; null means the interactions of this run")
+    given = [weight for weight in weights if weight is not None]
+    if given and len(given) < len(weights):
+        raise UserError("data.sources: give every source a weight, or none")
+    if given and not any(given):
+        raise UserError("data.sources: one weight must be above 0")
+
+
+def build_groups(
+    interactions: Sequence[Interaction],
+    config: DataConfig,
+    dropped: Counter[str] | None = None,
+) -> list[RatedGroup]:
     """All rated groups, mixed and in a seeded order.
 
-    An interaction whose observers gave no alignment rating yields nothing. Raises UserError for
-    interactions whose rating scales differ: their ratings could not be compared.
+    An interaction whose observers gave no alignment rating yields nothing. What is left out is
+    counted in `dropped`, by reason. Raises UserError for interactions whose rating scales differ:
+    their ratings could not be compared.
     """
     scales = sorted({done.rating_scale for done in interactions})
     if len(scales) > 1:
@@ -93,6 +187,12 @@ def build_groups(interactions: Sequence[Interaction], config: DataConfig) -> lis
         groups = sorted(made[kind], key=lambda group: key(config.seed, group.id))
         most = round(len(made[base]) * config.mix[kind] / config.mix[base])
         kept += groups[: max(most, 1)]
+    if dropped is not None:
+        observed = sum(1 for _ in _observed(interactions))
+        dropped["interaction without a rating of alignment"] += len(interactions) - observed
+        for kind, groups in made.items():
+            here = sum(group.kind == kind for group in kept)
+            dropped[f"{kind} group left out for data.mix"] += len(groups) - here
     return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
 
 

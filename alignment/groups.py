@@ -1,9 +1,9 @@
 """Rated groups: one prompt, several rated responses. The one format that every method reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
@@ -74,3 +74,9 @@ def read_groups(path: str | Path) -> list[RatedGroup]:
 def write_groups(path: str | Path, groups: Iterable[RatedGroup]) -> None:
     """Write a whole file of groups; an old one stays until the new one is complete."""
     write_jsonl(Path(path), groups, _adapter)
+
+
+def group_rows(groups: Iterable[RatedGroup]) -> Iterator[dict[str, Any]]:
+    """Groups as plain values, as a line of their file has them."""
+    for group in groups:
+        yield _adapter.dump_python(group, mode="json")

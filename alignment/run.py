@@ -7,7 +7,7 @@ wrote.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,22 @@ from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
-from social_sandbox.envs.questions import Question, held_out_questions, read_questions
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
-from . import report, tracking
-from .data import build_groups
+from . import data_report, report, tracking
+from .checks import base_tokenizer, check_data, held_out, lengths
+from .export import export_groups
+from .formats.rows import is_hub_id
 from .groups import read_groups, write_groups
 from .methods import method_name
 from .progress import TrainingProgress
 from .settings import Settings, build
 from .society import make_population, make_worlds, simulation_summary, what_is_said
+from .sources import read_sources, source_files
 from .stages import Summary, Work, file_hash, is_complete, run_stage, write_json
+from .validation import measure_lengths
 
 Stage = Callable[[Settings, Console, tracking.Run], Summary]
 
@@ -70,19 +73,26 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
 def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     """Turn interactions into rated groups; writes `data/groups.jsonl`."""
-    source = settings.interactions or _output(settings, "simulation", INTERACTIONS, "simulate")
-    made_with = {"data": asdict(settings.data), "interactions": _input(source, "interactions")}
+    own = None
+    if settings.data.takes_own_interactions:
+        own = settings.interactions or _output(settings, "simulation", INTERACTIONS, "simulate")
+    config = settings.data.with_sources()
+    files = source_files(config, own)
+    made_with: dict[str, Any] = {"data": settings.data.made_with()}
+    if settings.data.sources is None:
+        made_with["interactions"] = _input(own, "interactions")
+    else:
+        made_with["files"] = [f if is_hub_id(f) else _input(f, "data.sources") for f in files]
 
     def prepare() -> Work:
-        interactions = read_interactions(source)
-        groups = build_groups(interactions, settings.data)
-        if not groups:
-            raise UserError(f"data: {source} yields no training data: no answer was rated")
+        groups, sources = read_sources(config, own)
+        checked = check_data(groups, settings, f"data: {', '.join(files)}")
+        checked["lengths"] = lengths(groups, settings)
 
         def work(folder: Path) -> Summary:
             write_groups(folder / "groups.jsonl", groups)
+            write_json(folder / "report.json", {"sources": list(map(asdict, sources)), **checked})
             return {
-                "interactions": len(interactions),
                 "groups": dict(Counter(group.kind for group in groups)),
                 "candidates": sum(len(group.candidates) for group in groups),
             }
@@ -91,31 +101,49 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
 
     summary = _stage(settings, console, "data", made_with, prepare)
     report.print_data(console, summary)
+    data_report.print_report(console, _json(settings.output_dir / "data" / "report.json") or {})
     return summary
+
+
+def export_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
+    """Write the groups as a data set; quick, and therefore always done anew."""
+    source = _groups_file(settings, console, run)
+    config = settings.export
+    default = settings.output_dir / "export" / f"{config.to}-{config.format}"
+    folder = config.folder or default
+    rows = export_groups(read_groups(source), config, folder, source.name)
+    console.print(f"[bold]export[/]: {folder}", soft_wrap=True)
+    console.print("  " + ", ".join(f"{count} rows in {split}" for split, count in rows.items()))
+    return {"export": str(folder), "rows": rows}
 
 
 def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     """Align the base model on the groups; writes `alignment/model`."""
-    if settings.groups is None and not is_complete(settings.output_dir / "data"):
-        data_stage(settings, console, run)
-    source = settings.groups or _output(settings, "data", "groups.jsonl", "data")
+    source = _groups_file(settings, console, run)
     made_with = {
         "method": {"name": method_name(settings.method), **asdict(settings.method)},
         "base_model": settings.base_model,
         "groups": _input(source, "groups"),
     }
+    if settings.chat_template is not None:
+        made_with["chat_template"] = _input(settings.chat_template, "chat_template")
 
     def prepare() -> Work:
+        groups = read_groups(source)
+        checked = check_data(groups, settings, f"groups: {source}")
+        tokenizer = base_tokenizer(settings)
+        checked["lengths"] = measure_lengths(groups, tokenizer, settings.method.max_length)
+        if settings.groups is not None:
+            data_report.print_report(console, checked)
+
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
 
         from .training import train
 
-        groups = read_groups(source)
         # What is wrong with the data is said before a model is loaded.
         settings.method.select(groups)
         base = settings.base_model
-        tokenizer = load(AutoTokenizer, base, "base_model")
         # Frozen weights under LoRA stay as they are on disk.
         dtype: Any = torch.float32 if settings.method.lora is None else "auto"
         model = load(AutoModelForCausalLM, base, "base_model", dtype=dtype)
@@ -124,6 +152,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
             callbacks.append(TrainingProgress(console))
 
         def work(folder: Path) -> Summary:
+            write_json(folder / "data_report.json", checked)
             trained = train(
                 model, tokenizer, groups, settings.method, folder, callbacks, progress=False
             )
@@ -158,7 +187,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     def prepare() -> Work:
         from .evaluate import answer_rows, compare, measure, words_per_answer
 
-        questions = _held_out(settings)
+        questions = held_out(settings)
         observer = as_policy(build(settings.observer, "observer"))
 
         def work(folder: Path) -> Summary:
@@ -211,7 +240,7 @@ def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Su
 def run_all(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     """The main job; writes `metrics.json` with the summary of every stage."""
     summary: Summary = {}
-    if settings.interactions is None:
+    if settings.interactions is None and settings.data.takes_own_interactions:
         summary["simulation"] = simulate_stage(settings, console, run)
     if settings.groups is None:
         summary["data"] = data_stage(settings, console, run)
@@ -239,13 +268,13 @@ def _stage(
     )
 
 
-def _held_out(settings: Settings) -> Sequence[Question]:
-    path = settings.evaluate.questions
-    if path is None:
-        return held_out_questions()
-    questions = read_questions(path)
-    # A file without the mark was made for this purpose; one with it holds the others as well.
-    return [question for question in questions if question.held_out] or questions
+def _groups_file(settings: Settings, console: Console, run: tracking.Run) -> Path:
+    """The groups that are given, or those of the data stage, which is done where it is not."""
+    if settings.groups is not None:
+        return settings.groups
+    if not is_complete(settings.output_dir / "data"):
+        data_stage(settings, console, run)
+    return _output(settings, "data", "groups.jsonl", "data")
 
 
 def _output(settings: Settings, stage: str, file: str, command: str) -> Path:
@@ -279,6 +308,7 @@ COMMANDS: dict[str, Stage] = {
     "run": run_all,
     "simulate": simulate_stage,
     "data": data_stage,
+    "export": export_stage,
     "align": align_stage,
     "evaluate": evaluate_stage,
     "figures": figures_stage,

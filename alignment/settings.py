@@ -16,6 +16,7 @@ from social_sandbox.policies.account import Budget
 
 from .data import DataConfig
 from .evaluate import EvaluateConfig
+from .export import ExportConfig
 from .method import Method
 from .methods import find_method
 
@@ -52,7 +53,9 @@ class Settings:
     interactions: Path | None
     data: DataConfig
     groups: Path | None
+    export: ExportConfig
     base_model: str
+    chat_template: Path | None
     method: Method
     evaluate: EvaluateConfig
     wandb: WandbConfig
@@ -67,6 +70,7 @@ _SECTIONS: dict[str, type] = {
     "env": WorldConfig,
     "budget": Budget,
     "data": DataConfig,
+    "export": ExportConfig,
     "evaluate": EvaluateConfig,
     "wandb": WandbConfig,
 }

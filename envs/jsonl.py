@@ -18,23 +18,41 @@ def read_jsonl(source: Path | Traversable, row: TypeAdapter[Row], what: str) -> 
 
     `what` names the file's role in errors. Raises UserError naming the file and the line.
     """
-    try:
-        text = source.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{what}: cannot read {source}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{what}: {source} is not UTF-8 text") from error
+    for _, value in read_numbered(source, row, what):
+        yield value
+
+
+def read_numbered(
+    source: Path | Traversable, row: TypeAdapter[Row], what: str
+) -> Iterator[tuple[int, Row]]:
+    """As `read_jsonl`, each row with the number of its line."""
     # Not splitlines(): a line separator inside a JSON string must not end the line.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(source, what).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            yield row.validate_json(line)
+            value = row.validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            problem = f"{where}: {first['msg']}" if where else first["msg"]
-            raise UserError(f"{what}: {source}, line {number}: {problem}") from error
+            raise UserError(f"{what}: {source}, line {number}: {first_problem(error)}") from error
+        yield number, value
+
+
+def read_text(source: Path | Traversable, what: str) -> str:
+    """A text file. Raises UserError naming the file and, where it is not UTF-8, the line."""
+    try:
+        return source.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{what}: cannot read {source}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{what}: {source} is not UTF-8 text (line {line})") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a row: the field and the problem, without its value."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def write_jsonl(path: Path, rows: Iterable[Row], row: TypeAdapter[Row]) -> None:

@@ -1,10 +1,32 @@
 """A conversation as the text that a model was trained to continue."""
 
+from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
 
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import read_text
+
 from .prompts import Messages
+
+_EXAMPLE = [{"role": "user", "content": "a question"}]
+
+
+def use_template(tokenizer: Any, path: Path) -> None:
+    """Give a tokenizer the chat template of a Jinja file, instead of its own.
+
+    Raises UserError naming the file where it is no template, or says nothing of the conversation.
+    """
+    tokenizer.chat_template = read_text(path, "chat_template")
+    try:
+        rendered = _templated(tokenizer, _EXAMPLE)
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        raise UserError(f"chat_template: {path}{where}: {error.message}") from error
+    if _EXAMPLE[0]["content"] not in rendered:
+        raise UserError(f"chat_template: {path} leaves out what the messages say")
 
 
 def render_messages(tokenizer: Any, messages: Messages) -> str:

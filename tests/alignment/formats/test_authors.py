@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from social_sandbox.alignment.authors_format import read_authors_file, write_authors_file
+from social_sandbox.alignment.formats.authors import read_authors_file, write_authors_file
 from social_sandbox.alignment.groups import Candidate, Message, RatedGroup, Source
 from social_sandbox.envs import UserError
 

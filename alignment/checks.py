@@ -1,0 +1,79 @@
+"""All checks of training data that a run does before it loads a model."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.memory import Embedder
+from social_sandbox.envs.questions import Question, held_out_questions, read_questions
+from social_sandbox.policies.chat_template import use_template
+from social_sandbox.policies.minilm import MiniLMEmbedder
+from social_sandbox.policies.openai_embedder import OpenAIEmbedder
+from social_sandbox.policies.shared_model import load
+
+from .groups import RatedGroup
+from .leaks import check_leaks
+from .settings import Settings, build
+from .validation import Report, check_groups, measure_lengths
+
+
+def check_data(groups: Sequence[RatedGroup], settings: Settings, source: str) -> Report:
+    """What the data is like (see `check_groups`), and how near it comes to held-out questions.
+
+    Raises UserError for data that cannot be trained on, or that holds a held-out question.
+    """
+    report = check_groups(groups, source)
+    if settings.data.leak_guard:
+        nearest = check_leaks(
+            groups,
+            [question.text for question in held_out(settings)],
+            _embedder(settings),
+            settings.data.leak_distance,
+            source,
+        )
+        report["nearest_held_out"] = nearest and asdict(nearest)
+    return report
+
+
+def base_tokenizer(settings: Settings) -> Any:
+    """The tokenizer of the base model, with the configured chat template.
+
+    Raises UserError naming base_model or chat_template.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = load(AutoTokenizer, settings.base_model, "base_model")
+    if settings.chat_template is not None:
+        use_template(tokenizer, settings.chat_template)
+    return tokenizer
+
+
+def lengths(groups: Sequence[RatedGroup], settings: Settings) -> Report | str:
+    """The lengths of the data in tokens of the base model, or why they are not known.
+
+    Data can be made where the base model is not. Raises UserError for a wrong chat template.
+    """
+    try:
+        tokenizer = base_tokenizer(settings)
+    except UserError as error:
+        if str(error).startswith("chat_template"):
+            raise
+        return str(error)
+    return measure_lengths(groups, tokenizer, settings.method.max_length)
+
+
+def held_out(settings: Settings) -> Sequence[Question]:
+    """The questions that the run evaluates on."""
+    path = settings.evaluate.questions
+    if path is None:
+        return held_out_questions()
+    questions = read_questions(path)
+    # A file without the mark was made for this purpose; one with it holds the others as well.
+    return [question for question in questions if question.held_out] or questions
+
+
+def _embedder(settings: Settings) -> Embedder:
+    """The run's own embedder; an API is not sent the training data."""
+    embedder: Embedder = build(settings.embedder, "embedder")
+    return MiniLMEmbedder() if isinstance(embedder, OpenAIEmbedder) else embedder

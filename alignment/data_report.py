@@ -1,0 +1,62 @@
+"""The report on training data as a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_report(console: Console, report: Mapping[str, Any]) -> None:
+    """What `check_data` and `measure_lengths` found; nothing where there is no report."""
+    if not report:
+        return
+    table = Table(show_header=False, title="Training data", title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
+    for source in report.get("sources", ()):
+        if len(report["sources"]) > 1 or any(source["dropped"].values()):
+            table.add_row(
+                f"from {source['kind']}",
+                f"{source['kept']} of {source['read']} groups{_reasons(source['dropped'])}",
+            )
+    lost = sum(report["dropped"].values())
+    share = f" = {lost / report['candidates']:.0%}" if lost else ""
+    table.add_row("groups", f"{report['groups']}: {_counts(report['kinds'])}")
+    table.add_row(
+        "candidates",
+        f"{report['candidates']}, dropped {lost}{share}{_reasons(report['dropped'])}; "
+        f"{report['cut_off']} cut off, {report['duplicates']} said before",
+    )
+    table.add_row("rating: candidates", _counts(report["ratings"], ": "))
+    table.add_row("candidates: groups", _counts(report["group_sizes"], ": "))
+    table.add_row("groups with contrast", f"{report['contrast']:.0%}")
+    found = report.get("lengths")
+    if isinstance(found, str):
+        table.add_row("tokens", f"not known: {found}")
+    elif found:
+        for name in ("prompt", "response"):
+            table.add_row(
+                f"tokens of a {name}",
+                "median {median}, 95 % up to {p95}, longest {max}".format(**found[name]),
+            )
+        table.add_row(
+            f"longer than {found['max_length']}",
+            f"{found['truncated']} candidates ({found['share_truncated']:.0%}) will be cut",
+        )
+    nearest = report.get("nearest_held_out")
+    if nearest:
+        table.add_row("nearest held-out question", f"at distance {nearest['distance']:.2f}")
+    console.print(table)
+
+
+def _counts(counts: Mapping[str, int], between: str = " ") -> str:
+    if between == " ":
+        return ", ".join(f"{count} {name}" for name, count in counts.items())
+    ordered = sorted(counts.items(), key=lambda item: float(item[0]))
+    return ", ".join(f"{name}{between}{count}" for name, count in ordered)
+
+
+def _reasons(dropped: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    return f" ({listed})" if listed else ""

@@ -1,0 +1,167 @@
+"""Rated groups as a data set that others can load: files, splits, features and a card."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.seeding import key
+
+from .dataset_card import MARK, card
+from .formats.authors import authors_rows
+from .formats.conversation import as_text
+from .formats.hh import hh_rows
+from .formats.preference import Pairs, preference_rows
+from .formats.prompt_completion import Completions, completion_rows
+from .groups import RatedGroup, group_rows
+
+Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """What a data set looks like.
+
+    Attributes:
+        to: its format; see `SourceConfig.kind`.
+        format: of its files.
+        folder: where to; null: `export/TO-FORMAT` in the run's folder.
+        pairs: which pairs of a group `preference` and `hh` have: its best and its worst candidate,
+            each with the next in rank, or all whose ratings differ.
+        min_gap: ratings of a pair differ at least so much.
+        completions: which candidates `prompt_completion` has: the best of each group, or all.
+        conversational: prompts and replies are lists of messages; false: texts.
+        test_share: share of the prompts that make up a split `test`.
+        seed: of that split.
+    """
+
+    to: Target = "preference"
+    format: Literal["jsonl", "parquet"] = "jsonl"
+    folder: Path | None = None
+    pairs: Pairs = "best_worst"
+    min_gap: float = 0.0
+    completions: Completions = "best"
+    conversational: bool = True
+    test_share: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        if self.min_gap < 0:
+            raise UserError(f"export.min_gap must be at least 0, got {self.min_gap}")
+        if not 0 <= self.test_share < 1:
+            raise UserError(f"export.test_share must be from 0 to below 1, got {self.test_share}")
+
+
+def export_groups(
+    groups: Sequence[RatedGroup], config: ExportConfig, folder: Path, source: str
+) -> dict[str, int]:
+    """Write a data set that `datasets.load_dataset(folder)` loads; gives the rows of each split.
+
+    Args:
+        groups: what is exported.
+        config: how.
+        folder: replaced if it holds an earlier export, refused if it holds anything else.
+        source: what the card says the data was made from.
+
+    Raises:
+        UserError: the folder is somebody else's, or no row comes of the groups.
+    """
+    import datasets
+
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
+        raise UserError(f"export.folder: {folder} exists and is no earlier export")
+    splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
+    for group in groups:
+        # Groups of one prompt stay on one side.
+        place = key(config.seed, "split", as_text(group.prompt)) / 2**63
+        splits["test" if place < config.test_share else "train"].append(group)
+    rows = {split: list(_rows(found, config)) for split, found in splits.items()}
+    rows = {split: found for split, found in rows.items() if found}
+    if "train" not in rows:
+        raise UserError(
+            f"export.to={config.to}: no row comes of {len(groups)} groups from {source}"
+            + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
+        )
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "data").mkdir(parents=True)
+    features = _features(config)
+    for split, found in rows.items():
+        made = datasets.Dataset.from_list(found, features=features)
+        path = partial / "data" / f"{split}.{config.format}"
+        if config.format == "parquet":
+            made.to_parquet(path)
+        else:
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in found)
+            path.write_text("".join(lines), encoding="utf-8")
+    counts = {split: len(found) for split, found in rows.items()}
+    how = {name: value for name, value in asdict(config).items() if name != "folder"}
+    text = card(groups, counts, features, how, source)
+    (partial / "README.md").write_text(text, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return counts
+
+
+def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[str, Any]]:
+    match config.to:
+        case "preference":
+            return preference_rows(groups, config.pairs, config.min_gap, config.conversational)
+        case "prompt_completion":
+            return completion_rows(groups, config.completions, config.conversational)
+        case "hh":
+            return hh_rows(groups, config.pairs, config.min_gap)
+        case "authors":
+            return authors_rows(groups)
+        case "groups":
+            return group_rows(groups)
+
+
+def _features(config: ExportConfig) -> Any:
+    """The columns and their types: pinned, as an empty list or a null tells nobody its type."""
+    from datasets import Features, List, Value
+
+    text, number, whole, truth = (Value(t) for t in ("string", "float64", "int64", "bool"))
+    messages = List({"role": text, "content": text})
+    said: Any = messages if config.conversational else text
+    known = {"rating_scale": whole, "id": text, "kind": text}
+    columns: dict[Target, dict[str, Any]] = {
+        "preference": {
+            **{name: said for name in ("prompt", "chosen", "rejected")},
+            **{name: number for name in ("score_chosen", "score_rejected")},
+            **{name: truth for name in ("chosen_ends", "rejected_ends")},
+            **known,
+        },
+        "prompt_completion": {
+            **{"prompt": said, "completion": said, "score": number, "rater": text, "ends": truth},
+            **known,
+        },
+        "hh": {"prompt": text, "chosen": text, "rejected": text},
+        "authors": {
+            **{"query": text, "responses": List(text), "scores": List(number)},
+            "model": List(text),
+        },
+        "groups": {
+            "id": text,
+            "kind": text,
+            "prompt": messages,
+            "candidates": List(
+                {
+                    **{"text": text, "rating": number, "rater": text, "valid": truth},
+                    "source": {"interaction": text, "agent": text, "phase": text},
+                    "ends": truth,
+                }
+            ),
+            "rating_scale": whole,
+        },
+    }
+    return Features(columns[config.to])
+
+
+def _is_export(folder: Path) -> bool:
+    readme = folder / "README.md"
+    return readme.is_file() and MARK in readme.read_text(encoding="utf-8", errors="replace")

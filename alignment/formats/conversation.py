@@ -1,0 +1,59 @@
+"""What TRL calls standard (a text) and conversational (a list of messages), read and written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import first_problem
+
+from ..groups import Message
+
+_messages: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
+
+
+def read_messages(place: str, field: str, value: Any) -> tuple[Message, ...]:
+    """The messages of a list, or the user's one message of a text.
+
+    Raises UserError naming place and field.
+    """
+    if isinstance(value, str):
+        return (Message("user", value),) if value.strip() else ()
+    try:
+        return _messages.validate_python(value)
+    except ValidationError as error:
+        raise UserError(f"{place}: {field}.{first_problem(error)}") from error
+
+
+def read_reply(place: str, field: str, value: Any) -> str:
+    """The text of a reply: a text, or a list with one message of the assistant.
+
+    Raises UserError naming place and field.
+    """
+    if isinstance(value, str):
+        return value
+    said = read_messages(place, field, value)
+    if len(said) != 1 or said[0].role != "assistant":
+        raise UserError(f"{place}: {field}: must be one message of the assistant")
+    return said[0].content
+
+
+def read_score(place: str, row: dict[str, Any], field: str) -> float | None:
+    """A number of a row, null where there is none. Raises UserError naming place and field."""
+    value = row.get(field)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return None if value is None else float(value)
+    raise UserError(f"{place}: {field}: must be a number")
+
+
+def as_text(prompt: Sequence[Message]) -> str:
+    """A conversation as one text: a single message as it is, several with their speakers."""
+    if len(prompt) == 1:
+        return prompt[0].content
+    return "\n\n".join(f"{message.role.title()}: {message.content}" for message in prompt)
+
+
+def as_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """A conversation as TRL's conversational format has it."""
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,0 +1,51 @@
+"""Dialogues in the form of HH-RLHF: one text, with a mark before whoever speaks."""
+
+from collections.abc import Sequence
+
+from ..groups import Message, Role
+
+HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
+_ROLES: tuple[tuple[str, Role], ...] = ((HUMAN, "user"), (ASSISTANT, "assistant"))
+
+
+def last_reply(dialogue: str) -> tuple[str, str]:
+    """What comes before the last mark of the assistant, and what the assistant says there."""
+    before, _, reply = dialogue.rpartition(ASSISTANT)
+    return before, reply.strip()
+
+
+def human_turns(dialogue: str) -> list[str]:
+    """What the human said, turn by turn; a text without marks is one turn."""
+    turns = [part.split(ASSISTANT)[0].strip() for part in dialogue.split(HUMAN)[1:]]
+    return turns or [dialogue.split(ASSISTANT)[0].strip()]
+
+
+def messages(dialogue: str) -> tuple[Message, ...]:
+    """The turns that are not blank; a mark at the end, after which a reply is due, opens none.
+
+    A text without marks is the user's.
+    """
+    found: list[Message] = []
+    rest, role = dialogue, "user"
+    while rest:
+        starts = [(rest.find(mark), mark, who) for mark, who in _ROLES if mark in rest]
+        at, mark, after = min(starts) if starts else (len(rest), "", role)
+        if rest[:at].strip():
+            found.append(Message(role, rest[:at].strip()))  # type: ignore[arg-type]
+        rest, role = rest[at + len(mark) :], after
+    return tuple(found)
+
+
+def as_dialogue(prompt: Sequence[Message]) -> str:
+    """A conversation as such a text, up to where the assistant speaks next.
+
+    The form has no mark for a system message: it is said at the head of the human's next turn.
+    """
+    text, before = "", ""
+    for message in prompt:
+        if message.role == "system":
+            before += f"{message.content}\n\n"
+            continue
+        text += f"{HUMAN if message.role == 'user' else ASSISTANT} {before}{message.content}"
+        before = ""
+    return text + ASSISTANT

@@ -1,0 +1,115 @@
+"""TRL's preference format: `prompt`, `chosen`, `rejected`, as texts or as lists of messages.
+
+Columns beyond TRL's, which it passes over, keep what a pair would lose: `score_chosen` and
+`score_rejected` (the ratings), `rating_scale`, `id`, `kind`, and whether each reply came to its own
+end. https://huggingface.co/docs/trl/dataset_formats
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from social_sandbox.envs.errors import UserError
+
+from ..collate import trainable
+from ..groups import Candidate, RatedGroup
+from .conversation import as_messages, as_text, read_messages, read_reply, read_score
+from .pair import PairRating, pair_group
+
+Pairs = Literal["best_worst", "adjacent", "all"]
+
+
+def read_preferences(
+    source: str, rows: Iterable[tuple[str, dict[str, Any]]], how: PairRating, dropped: Counter[str]
+) -> Iterator[RatedGroup]:
+    """A group a pair; what is no pair is counted in `dropped`.
+
+    Without `prompt`, lists of messages share all but the last one. Raises UserError naming the
+    place of a row that is not in the format.
+    """
+    for number, (place, row) in enumerate(rows, start=1):
+        missing = [field for field in ("chosen", "rejected") if row.get(field) is None]
+        if missing:
+            raise UserError(f"{place}: needs {missing[0]}")
+        chosen, rejected, prompt = row["chosen"], row["rejected"], row.get("prompt")
+        if prompt is None:
+            if isinstance(chosen, str) or isinstance(rejected, str):
+                raise UserError(
+                    f"{place}: needs prompt (whole Human/Assistant dialogues are of kind hh)"
+                )
+            prompt, chosen = chosen[:-1], chosen[-1:]
+            if rejected[:-1] != prompt:
+                dropped["dialogues differ before the last reply"] += 1
+                continue
+            rejected = rejected[-1:]
+        replies = (
+            read_reply(place, "chosen", chosen),
+            read_reply(place, "rejected", rejected),
+        )
+        scores = (
+            read_score(place, row, "score_chosen"),
+            read_score(place, row, "score_rejected"),
+        )
+        group = pair_group(
+            str(row.get("id") or f"preference:{Path(source).name}:{number}"),
+            str(row.get("kind") or "preference"),
+            read_messages(place, "prompt", prompt),
+            replies,
+            replace(how, rating_scale=int(row.get("rating_scale") or how.rating_scale)),
+            dropped,
+            scores,
+            (bool(row.get("chosen_ends", True)), bool(row.get("rejected_ends", True))),
+        )
+        if group:
+            yield group
+
+
+def preference_rows(
+    groups: Iterable[RatedGroup], pairs: Pairs, min_gap: float, conversational: bool
+) -> Iterator[dict[str, Any]]:
+    """A row a pair of trainable candidates whose ratings differ, by `min_gap` at least."""
+    for group in groups:
+        for place, (better, worse) in enumerate(rated_pairs(group, pairs, min_gap)):
+            replies = [
+                [{"role": "assistant", "content": c.text}] if conversational else c.text
+                for c in (better, worse)
+            ]
+            yield {
+                "prompt": as_messages(group.prompt) if conversational else as_text(group.prompt),
+                "chosen": replies[0],
+                "rejected": replies[1],
+                "score_chosen": better.rating,
+                "score_rejected": worse.rating,
+                "rating_scale": group.rating_scale,
+                "chosen_ends": better.ends,
+                "rejected_ends": worse.ends,
+                "id": f"{group.id}/{place}" if place else group.id,
+                "kind": group.kind,
+            }
+
+
+def rated_pairs(
+    group: RatedGroup, pairs: Pairs, min_gap: float
+) -> list[tuple[Candidate, Candidate]]:
+    """(better, worse) candidates: the best with the worst, each with the next, or all."""
+    usable = [candidate for candidate in group.candidates if trainable(candidate)]
+    ranked = sorted(usable, key=_rating, reverse=True)
+    chosen: Sequence[tuple[Candidate, Candidate]]
+    if pairs == "all":
+        chosen = list(combinations(ranked, 2))
+    elif pairs == "adjacent":
+        chosen = list(pairwise(ranked))
+    else:
+        chosen = [(ranked[0], ranked[-1])] if len(ranked) > 1 else []
+    return [
+        (better, worse)
+        for better, worse in chosen
+        if _rating(better) > _rating(worse) and _rating(better) - _rating(worse) >= min_gap
+    ]
+
+
+def _rating(candidate: Candidate) -> float:
+    return candidate.rating or 0.0

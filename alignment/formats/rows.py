@@ -1,0 +1,92 @@
+"""Rows of a data file, whatever its kind: JSON lines, a JSON array, Parquet, or the hub."""
+
+import json
+from collections.abc import Iterator
+from glob import has_magic
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import read_numbered, read_text
+
+Row = dict[str, Any]
+_adapter: TypeAdapter[Row] = TypeAdapter(Row)
+
+
+def read_rows(source: str, what: str, split: str = "train") -> Iterator[tuple[str, Row]]:
+    """Every row with its place in words, such as `data: FILE, line 3`.
+
+    `source` is a file (JSON lines, a JSON array, or Parquet by its ending) or, where no such file
+    exists, the hub id of a data set, of which `split` is read. Raises UserError naming `what`,
+    and the file with its line or the id.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        raise UserError(f"{what}: {source} is a folder: name its files, such as {source}/*.jsonl")
+    if is_hub_id(source):
+        rows = _hub(source, what, split)
+    elif path.suffix == ".parquet":
+        rows = _parquet(path, what)
+    elif _is_array(path, what):
+        rows = _array(path, what)
+    else:
+        for number, row in read_numbered(path, _adapter, what):
+            yield f"{what}: {source}, line {number}", row
+        return
+    for number, row in enumerate(rows, start=1):
+        yield f"{what}: {source}, row {number}", row
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether a source is named as a data set of the hub, and not as a file."""
+    return (
+        source.count("/") == 1
+        and not source.startswith((".", "/", "~"))
+        and not source.endswith((".json", ".jsonl", ".parquet"))
+        and not has_magic(source)
+        and not Path(source).exists()
+    )
+
+
+def _hub(name: str, what: str, split: str) -> Iterator[Row]:
+    from datasets import load_dataset
+
+    try:
+        yield from load_dataset(name, split=split)
+    except Exception as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(f"{what}: cannot load {name} from the hub: {reason}") from error
+
+
+def _parquet(path: Path, what: str) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(1024):
+                yield from batch.to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        raise UserError(f"{what}: cannot read {path}: {reason}") from error
+
+
+def _is_array(path: Path, what: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(256).lstrip().startswith(b"[")
+    except OSError as error:
+        raise UserError(f"{what}: cannot read {path}: {error.strerror}") from error
+
+
+def _array(path: Path, what: str) -> Iterator[Row]:
+    try:
+        rows = json.loads(read_text(path, what))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{what}: {path}, line {error.lineno}: not JSON ({error.msg})") from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise UserError(f"{what}: {path}, row {number}: not an object")
+        yield row

@@ -1,0 +1,133 @@
+"""The leak guard: no question that is held out for evaluation may be in the training data."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.memory import SIMILARITIES, Embedder
+
+from .groups import RatedGroup
+
+_FEWEST_WORDS = 4
+"""A question of fewer words is found where it stands alone, not within a longer text."""
+_LENGTHS = 3.0
+"""A text more than so many times as long as every question is none's near-duplicate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A held-out question and the text of the training data that is nearest to it."""
+
+    held_out: str
+    text: str
+    distance: float
+    """Cosine distance of their embeddings; 0 where one holds the other word for word."""
+    group: str
+    """The id of the text's group."""
+
+
+def check_leaks(
+    groups: Sequence[RatedGroup],
+    held_out: Sequence[str],
+    embedder: Embedder,
+    threshold: float,
+    source: str,
+) -> Leak | None:
+    """The nearest that the data comes to a held-out question; None where nothing is comparable.
+
+    Word for word (case and punctuation aside) a question is looked for in everything that is said;
+    as a near-duplicate in what users ask: their messages, and the lines of those.
+
+    Raises UserError naming both texts and `source` where a question is found, or one is nearer
+    than `threshold`.
+    """
+    nearest = exact_leak(groups, held_out) or near_leak(groups, held_out, embedder)
+    if nearest is None or (nearest.distance >= threshold and nearest.distance > 0):
+        return nearest
+    how = (
+        "is in it word for word"
+        if nearest.distance == 0
+        else f"is a near-duplicate (distance {nearest.distance:.2f}) of one"
+    )
+    raise UserError(
+        f"data.leak_guard: {source}: the held-out question {_quoted(nearest.held_out)} {how}: "
+        f"{_quoted(nearest.text)} (group {nearest.group}); leave it out of one of the two, or "
+        "data.leak_guard=false"
+    )
+
+
+def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | None:
+    """The first text that holds a held-out question word for word."""
+    by_start: dict[tuple[str, ...], list[tuple[list[str], str]]] = defaultdict(list)
+    short = {}
+    for question in held_out:
+        words = _words(question)
+        if len(words) < _FEWEST_WORDS:
+            short[tuple(words)] = question
+        else:
+            by_start[tuple(words[:_FEWEST_WORDS])].append((words, question))
+    checked: set[str] = set()
+    for group in groups:
+        for text in (*(m.content for m in group.prompt), *(c.text for c in group.candidates)):
+            if text in checked:
+                continue
+            checked.add(text)
+            words = _words(text)
+            if words and tuple(words) in short:
+                return Leak(short[tuple(words)], text, 0.0, group.id)
+            for at in range(len(words) - _FEWEST_WORDS + 1):
+                for asked, question in by_start.get(tuple(words[at : at + _FEWEST_WORDS]), ()):
+                    if words[at : at + len(asked)] == asked:
+                        return Leak(question, text, 0.0, group.id)
+    return None
+
+
+def near_leak(
+    groups: Iterable[RatedGroup], held_out: Sequence[str], embedder: Embedder
+) -> Leak | None:
+    """The pair of a held-out question and a text that users ask which are nearest."""
+    longest = max((len(_words(question)) for question in held_out), default=0) * _LENGTHS
+    asked: dict[str, str] = {}
+    for group in groups:
+        for text in _asked(group):
+            if 1 < len(text.split()) <= longest:
+                asked.setdefault(text, group.id)
+    if not asked or not held_out:
+        return None
+    texts = list(asked)
+    questions = embedder.embed(list(held_out)).T
+    best: Leak | None = None
+    size = max(1, SIMILARITIES // len(held_out))
+    for start in range(0, len(texts), size):
+        part = texts[start : start + size]
+        similarity = embedder.embed(part) @ questions
+        row, column = np.unravel_index(int(similarity.argmax()), similarity.shape)
+        distance = max(1e-6, 1.0 - float(similarity[row, column]))
+        if best is None or distance < best.distance:
+            text = part[int(row)]
+            best = Leak(held_out[int(column)], text, round(distance, 6), asked[text])
+    return best
+
+
+def _asked(group: RatedGroup) -> Iterator[str]:
+    """The user's messages, and their lines without a label such as `Question:`."""
+    for message in group.prompt:
+        if message.role == "user":
+            yield message.content.strip()
+            lines = message.content.split("\n")
+            if len(lines) > 1:
+                yield from (re.sub(r"^\W*\w+:\s*", "", line).strip() for line in lines)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+
+
+def _quoted(text: str) -> str:
+    """A text in quotation marks on one line, shortened."""
+    line = " ".join(text.split())
+    return f'"{line if len(line) <= 160 else line[:157] + "..."}"'
