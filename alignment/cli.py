@@ -10,9 +10,12 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
@@ -23,6 +26,18 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 from social_sandbox.policies.account import BudgetReached
 
+from .stopping import Terminated, sigterm_stops
+from .sweeps import (
+    as_hydra_overrides,
+    begin_point,
+    first_comment,
+    in_sweep,
+    summarise,
+    sweep_file,
+    sweep_files,
+    swept,
+)
+
 COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
     "simulate": "let the society talk; writes simulation/interactions.jsonl",
@@ -32,6 +47,7 @@ COMMANDS = {
     "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
     "figures": "draw what there is; writes figures/",
     "bench": "measure how fast everything is here; see bench --help",
+    "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
 }
 
@@ -46,6 +62,7 @@ Every setting is a Hydra override, for example:
   social-sandbox simulate policy=scripted observer=scripted embedder=hashing
   social-sandbox export to=preference format=parquet
   social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
+  wandb sweep $(social-sandbox sweeps margin)
 
 A complete stage is not run again; an interrupted one goes on where it was.
 All settings and groups: social-sandbox run --help"""
@@ -54,7 +71,8 @@ All settings and groups: social-sandbox run --help"""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code.
 
-    0 if it did all; 2 for what a user can mend; 3 where a budget is spent; 130 for Ctrl-C.
+    0 if it did all; 2 for what a user can mend; 3 where a budget is spent; 130 for Ctrl-C and 143
+    for SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -71,18 +89,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "bench":
             _bench(overrides)
             return 0
+        if command == "sweeps":
+            _list_sweeps(overrides)
+            return 0
         if command == "export":
             # Nothing else has a setting of this name.
             overrides = [f"export.{o}" if o.startswith(_OF_EXPORT) else o for o in overrides]
-        _run(command, _with_policies(overrides))
+        with sigterm_stops():
+            _run(command, _with_policies(overrides))
     except BudgetReached as error:
         _error(f"{error}; nothing is lost: with a larger budget the same command goes on")
         return 3
     except (UserError, HydraException, OmegaConfBaseException) as error:
         return _fail(_one_line(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         _error("stopped; nothing is lost: the same command goes on from here")
-        return 130
+        return 143 if isinstance(stopped, Terminated) else 130
     return 0
 
 
@@ -99,12 +121,37 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     def job(config: DictConfig) -> None:
         try:
             _job(command, config)
-        except (UserError, OmegaConfBaseException, BudgetReached) as error:
+        except BudgetReached as error:
             failures.append(error)
+        except (UserError, OmegaConfBaseException) as error:
+            failures.append(UserError(f"{_point()}: {error}") if _is_point() else error)
 
     job()
     if failures:
+        for failure in failures[1:]:
+            _error(_one_line(failure))
         raise failures[0]
+
+
+def _is_point() -> bool:
+    """Whether this job is one of many that differ in their settings."""
+    return in_sweep() or HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def _point() -> str:
+    settings = swept(HydraConfig.get().overrides.task)
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _list_sweeps(names: Sequence[str]) -> None:
+    if names:
+        # Nothing but the path: wandb sweep $(social-sandbox sweeps NAME)
+        print(sweep_file(names[0]))
+        return
+    table = Table("sweep", "what", "file")
+    for name, path in sweep_files().items():
+        table.add_row(name, first_comment(path), str(path))
+    Console().print(table)
 
 
 def _bench(arguments: Sequence[str]) -> None:
@@ -125,6 +172,8 @@ def _list_policies() -> None:
 
 def _with_policies(overrides: Sequence[str]) -> list[str]:
     """Overrides in which policies of others can be named, by name or by `_target_`."""
+    if in_sweep():
+        overrides = as_hydra_overrides(overrides)
     # A list of players is best written over several lines, which Hydra's grammar does not know.
     given = [o.replace("\n", " ") if o.startswith("population=") else o for o in overrides]
     for kind in registry.KINDS:
@@ -144,16 +193,27 @@ def _job(command: str, config: DictConfig) -> None:
     logs.setLevel(logging.INFO)
     if not logs.handlers:
         logs.addHandler(RichHandler(console=Console(stderr=True), show_time=False, show_path=False))
+    from .identity import settings_hash
     from .run import COMMANDS as STAGES
     from .settings import read_settings
     from .tracking import tracked
 
     settings = read_settings(config)
+    console = Console()
+    everything = settings.output_dir
+    if _is_point():
+        settings = replace(settings, output_dir=everything / settings_hash(settings))
+        begin_point(settings.output_dir, HydraConfig.get().overrides.task)
+        # Hydra's copy of the command line, keys of policies included.
+        (everything / "multirun.yaml").unlink(missing_ok=True)
+        console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     named = {str(name): value for name, value in plain.items()}
-    with tracked(settings.wandb, named, settings.output_dir) as run:
-        STAGES[command](settings, Console(), run)
+    with tracked(settings, named, command) as run:
+        STAGES[command](settings, console, run)
+    if _is_point():
+        console.print(f"all points so far: {summarise(everything)}")
 
 
 def quiet_libraries() -> None:

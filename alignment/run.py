@@ -7,7 +7,8 @@ wrote.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
     summary = _stage(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
-    tracking.log_simulation(run, interactions, summary)
+    with _logged_once(settings, "simulation", run, []) as to:
+        tracking.log_simulation(to, interactions, summary)
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)
     return summary
@@ -100,6 +102,8 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
         return work
 
     summary = _stage(settings, console, "data", made_with, prepare)
+    with _logged_once(settings, "data", run, [("interactions", source)]) as to:
+        tracking.log_data(to, read_groups(settings.output_dir / "data" / "groups.jsonl"))
     report.print_data(console, summary)
     data_report.print_report(console, _json(settings.output_dir / "data" / "report.json") or {})
     return summary
@@ -165,6 +169,8 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     summary = _stage(settings, console, "alignment", made_with, prepare)
     # With the optimiser's state they are three times the model; the stage is complete.
     shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)
+    with _logged_once(settings, "alignment", run, [("groups", source)]):
+        pass  # its metrics were sent step by step
     report.print_training(console, summary)
     return summary
 
@@ -214,7 +220,9 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         return work
 
     summary = _stage(settings, console, "evaluation", made_with, prepare)
-    tracking.log_evaluation(run, summary["table"])
+    with _logged_once(settings, "evaluation", run, [("model", Path(model))]) as to:
+        answers = _lines(settings.output_dir / "evaluation" / "answers.jsonl")
+        tracking.log_evaluation(to, summary["table"], answers, summary["rating_scale"])
     report.print_evaluation(console, summary)
     return summary
 
@@ -277,6 +285,16 @@ def _groups_file(settings: Settings, console: Console, run: tracking.Run) -> Pat
     return _output(settings, "data", "groups.jsonl", "data")
 
 
+@contextmanager
+def _logged_once(
+    settings: Settings, stage: str, run: tracking.Run, sources: Sequence[tuple[str, Path]]
+) -> Iterator[tracking.Run]:
+    """The run to log a stage to; None if it has it already. The stage's files follow."""
+    folder = settings.output_dir / stage
+    yield None if tracking.is_logged(run, folder) else run
+    tracking.log_files(run, folder, sources, settings.wandb.log_model)
+
+
 def _output(settings: Settings, stage: str, file: str, command: str) -> Path:
     """A file of an earlier stage, which must be complete."""
     folder = settings.output_dir / stage
@@ -302,6 +320,10 @@ def _priors_input(source: str | None) -> str | None:
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 COMMANDS: dict[str, Stage] = {

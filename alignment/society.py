@@ -15,6 +15,7 @@ from social_sandbox.policies.population import Population
 from .agreement import observer_agreement
 from .players import read_players
 from .priors import read_priors
+from .redact import without_secrets
 from .settings import Settings, build
 from .stages import Summary
 
@@ -30,7 +31,8 @@ _HOW_ASKED = frozenset(
 
 def what_is_said(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """What a simulation must not mix: with the rest changed, a stopped one can go on."""
-    return {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
+    said = {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
+    return {name: without_secrets(value, name) for name, value in said.items()}
 
 
 def make_worlds(settings: Settings) -> list[World]:

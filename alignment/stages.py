@@ -45,7 +45,7 @@ def run_stage(
         UserError: the folder was made with other settings.
     """
     settings = json.loads(json.dumps(settings, default=str))
-    record = _read(folder / RECORD)
+    record = read_record(folder)
     if record and record["settings"] != settings:
         if not overwrite:
             raise UserError(
@@ -71,8 +71,29 @@ def run_stage(
 
 def is_complete(folder: Path) -> bool:
     """Whether the stage of this folder was finished."""
-    record = _read(folder / RECORD)
+    record = read_record(folder)
     return bool(record and record["complete"])
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """What is known of the stage of this folder; None where none was begun.
+
+    Raises UserError where the record is damaged.
+    """
+    path = folder / RECORD
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise UserError(f"output_dir: {path} is damaged: remove its folder") from error
+
+
+def note(folder: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to the record of a stage; returns the whole of it."""
+    record = {**(read_record(folder) or {}), **more}
+    write_json(folder / RECORD, record)
+    return record
 
 
 def file_hash(path: Path) -> str:
@@ -87,15 +108,6 @@ def write_json(path: Path, value: object) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, path)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise UserError(f"output_dir: {path} is damaged: remove its folder") from error
 
 
 def _difference(old: object, new: object, name: str = "") -> str:

@@ -1,7 +1,10 @@
 """Metrics to Weights & Biases; offline without a key, and not at all when disabled."""
 
+import json
 import netrc
 import os
+import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,64 +13,150 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import wandb
 from transformers import TrainerCallback
+from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
 from social_sandbox.policies.account import Account
 from social_sandbox.policies.rollout import OnInteraction
 
-from .figures import ratings_by_round
-from .settings import WandbConfig
+from .figures import rating_scale, ratings_by_round
+from .groups import RatedGroup
+from .identity import settings_hash
+from .lineage import PRODUCTS, describe, log_stage
+from .redact import without_secret, without_secrets
+from .settings import LogModel, Settings
+from .stages import note, read_record, write_json
+from .stopping import Terminated
+from .sweeps import in_sweep
 
 Run = Any
 """A wandb run, or None where tracking is disabled."""
 
+AXES = {
+    "env": "round",
+    "spent": "interactions",
+    "data": "cycle",
+    "train": "global_step",
+    "eval": "cycle",
+}
+"""Each kind of metric has a step axis of its own: prefix -> the metric that counts."""
+
+RUNS = "wandb_runs.json"
+"""In the output folder: the wandb run of each command, and how often it was begun."""
+
+KILLED = 255
+"""The exit code by which wandb knows a run that was stopped from outside."""
+
+TABLE_ROWS = 500
+"""At most so many rows of sample answers are sent."""
+
+_ROWS_OF_A_TRY = 1_000_000
+
 
 @contextmanager
-def tracked(config: WandbConfig, settings: Mapping[str, Any], folder: Path) -> Iterator[Run]:
-    """A wandb run around a command; metrics have step axes of their own."""
-    mode = config.mode
-    if mode == "auto":
-        mode = "online" if _has_key() else "offline"
-    if mode == "disabled":
+def tracked(settings: Settings, config: Mapping[str, Any], command: str) -> Iterator[Run]:
+    """A wandb run around a command; the same command with the same settings goes on in it.
+
+    Args:
+        settings: of the command.
+        config: the same as plain values, which become the run's config under dotted names.
+        command: becomes the run's job type.
+    """
+    wanted = settings.wandb
+    mode = _mode(wanted.mode)
+    # Of several processes that train together, the first one speaks.
+    if mode == "disabled" or os.environ.get("RANK", "0") != "0":
         yield None
         return
+    folder = settings.output_dir
     folder.mkdir(parents=True, exist_ok=True)
     # Or it advertises another product wherever it sees the package openai.
     os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
-    run = wandb.init(
-        project=config.project,
-        name=config.name,
-        tags=list(config.tags),
-        config=dict(settings),
-        dir=folder,
-        mode=mode,
-        settings=wandb.Settings(silent=True, console="off"),
-    )
-    for prefix, step in {"env": "round", "train": "global_step", "eval": "cycle"}.items():
+    # What an offline run has still to upload lies beside it, not in the user's home.
+    os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
+    known = _begin(folder, f"{command} {settings_hash(settings)}")
+    with _argv_without_secrets():
+        run = wandb.init(
+            # Inside a sweep these three are the sweep's.
+            id=None if in_sweep() else known["id"],
+            project=None if in_sweep() else wanted.project,
+            entity=None if in_sweep() else wanted.entity,
+            group=wanted.group or folder.name,
+            job_type=command,
+            name=wanted.name,
+            tags=list(wanted.tags),
+            config=flat(without_secrets(config)),
+            dir=folder.resolve(),
+            mode=mode,
+            resume="allow",
+            settings=wandb.Settings(silent=True, console="off"),
+        )
+    for prefix, step in AXES.items():
         run.define_metric(f"{prefix}/{step}")
         run.define_metric(f"{prefix}/*", step_metric=f"{prefix}/{step}")
-    failed = True
+    if run.offline and known["tries"] > 1:
+        # Offline a run cannot be gone on with: every try counts its rows from 0, and rows of
+        # one number would replace each other when all tries are synced into one run.
+        run.log({"tries": known["tries"]}, step=(known["tries"] - 1) * _ROWS_OF_A_TRY)
+    exit_code = 1
     try:
         yield run
-        failed = False
+        exit_code = 0
+    except KeyboardInterrupt as stopped:
+        exit_code = KILLED
+        if isinstance(stopped, Terminated) and in_sweep():
+            # The sweep hands the point out again; its folder is found by the settings.
+            run.mark_preempting()
+        raise
     finally:
-        run.finish(exit_code=int(failed))
+        run.finish(exit_code=exit_code)
+        for stage in PRODUCTS:
+            _is_sent(run, folder / stage)
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings under dotted names, as on the command line and in the keys of a sweep."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def is_logged(run: Run, folder: Path) -> bool:
+    """Whether nothing of this folder's stage has to be sent: the run has it, or there is none."""
+    return run is None or run.id in (read_record(folder) or {}).get("logged_to", ())
+
+
+def log_files(
+    run: Run, folder: Path, sources: Sequence[tuple[str, Path]], log_model: LogModel
+) -> None:
+    """Record what a stage made and read, and log it as artifacts."""
+    described = describe(folder, sources)
+    if not is_logged(run, folder):
+        log_stage(run, described, log_model)
+        note(folder, {"logging_to": run.id})
 
 
 def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
     """Sends the running account of a simulation, one row in so many seconds at most."""
     if run is None:
         return None
-    last = -seconds
+    done, last = 0, -seconds
 
     def send(_: Interaction, account: Account) -> None:
-        nonlocal last
+        nonlocal done, last
+        done += 1
         if monotonic() - last >= seconds:
             last = monotonic()
-            run.log(_costs({name: asdict(t) for name, t in account.by_policy.items()}))
+            costs = {name: asdict(tokens) for name, tokens in account.by_policy.items()}
+            run.log({**_costs(costs), "spent/interactions": done})
 
     return send
 
@@ -75,34 +164,100 @@ def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
 def log_simulation(
     run: Run, interactions: Sequence[Interaction], summary: Mapping[str, Any]
 ) -> None:
-    """Mean ratings and rewards by round, and what each policy has cost."""
+    """Mean ratings, their histograms and rewards by round, and what each policy has cost."""
     if run is None:
         return
+    scale = rating_scale(interactions)
     for number, ratings in ratings_by_round(interactions).items():
-        row = {
+        done = [interaction for interaction in interactions if interaction.round == number]
+        row: dict[str, Any] = {
             f"env/{aspect}_{judged}": ratings[judged][aspect]
             for judged in JUDGED
             for aspect in ASPECTS
         }
-        rewards = [done.reward for done in interactions if done.round == number]
-        row["env/reward"] = sum(rewards) / len(rewards)
+        row["env/reward"] = sum(interaction.reward for interaction in done) / len(done)
+        for judged in JUDGED:
+            for aspect in ASPECTS:
+                given = [interaction.rating(aspect, judged) for interaction in done]
+                row[f"env/ratings/{aspect}_{judged}"] = histogram(given, scale)
         present = {name: value for name, value in row.items() if value is not None}
         run.log({**present, "env/round": number})
-    run.log(_costs(summary["spent"]))
+    run.log({**_costs(summary["spent"]), "spent/interactions": summary["interactions"]})
 
 
-def log_evaluation(run: Run, table: Mapping[str, Mapping[str, Any]]) -> None:
-    """Held-out results, each with the ends of its interval."""
+def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
+    """How the candidates of the training data are rated, by kind of group."""
     if run is None:
         return
-    row = {
+    ratings: dict[str, list[float | None]] = defaultdict(list)
+    scales: dict[str, int] = {}
+    for group in groups:
+        ratings[group.kind] += [candidate.rating for candidate in group.candidates]
+        scales[group.kind] = max(group.rating_scale, scales.get(group.kind, 0))
+    row: dict[str, Any] = {f"data/groups/{kind}": 0 for kind in ratings}
+    for group in groups:
+        row[f"data/groups/{group.kind}"] += 1
+    for kind, given in ratings.items():
+        row[f"data/ratings/{kind}"] = histogram(given, scales[kind])
+    present = {name: value for name, value in row.items() if value is not None}
+    run.log({**present, "data/cycle": cycle})
+
+
+def log_evaluation(
+    run: Run,
+    table: Mapping[str, Mapping[str, Any]],
+    answers: Sequence[Mapping[str, Any]],
+    scale: int,
+    cycle: int = 0,
+) -> None:
+    """Held-out results with the ends of their intervals, ratings, and the answers themselves.
+
+    Args:
+        run: where to; None: nowhere.
+        table: of `evaluate.compare`, as plain values.
+        answers: of `evaluate.answer_rows`: question, and answer and ratings by model.
+        scale: the highest rating.
+        cycle: which evaluation of this run it is.
+    """
+    if run is None:
+        return
+    row: dict[str, Any] = {
         f"eval/{measure}/{column}{suffix}": estimate[end]
         for measure, columns in table.items()
         for column, estimate in columns.items()
         if estimate
         for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
     }
-    run.log({**row, "eval/cycle": 0})
+    models = [name for name, value in answers[0].items() if isinstance(value, Mapping)]
+    for name in models:
+        for aspect in ASPECTS:
+            given = [answer[name][aspect] for answer in answers]
+            row[f"eval/ratings/{aspect}_{name}"] = histogram(given, scale)
+    columns = [f"{name} {what}" for what in ("answer", *ASPECTS) for name in models]
+    cells = [
+        [answer[name][what] for what in ("answer", *ASPECTS) for name in models]
+        for answer in answers[:TABLE_ROWS]
+    ]
+    row["eval/answers"] = wandb.Table(
+        columns=["question", "kind", "sample", *columns],
+        data=[
+            [answer["question"], answer["kind"], answer["sample"], *values]
+            for answer, values in zip(answers, cells, strict=False)
+        ],
+    )
+    present = {name: value for name, value in row.items() if value is not None}
+    run.log({**present, "eval/cycle": cycle})
+
+
+def histogram(ratings: Sequence[float | None], scale: int) -> Any:
+    """Of the ratings that were given, two bars a point; None where there are none."""
+    given = [rating for rating in ratings if rating is not None]
+    if not given:
+        return None
+    edges = np.linspace(MIN_RATING, scale, 2 * (scale - MIN_RATING) + 1)
+    # A candidate that nobody could rate with these numbers is still to be seen at the end.
+    counted = np.histogram(np.clip(given, MIN_RATING, scale), bins=edges)
+    return wandb.Histogram(np_histogram=counted)
 
 
 class WandbMetrics(TrainerCallback):  # type: ignore[misc]
@@ -125,6 +280,43 @@ def _costs(spent: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         for policy, costs in spent.items()
         for name, cost in costs.items()
     }
+
+
+def _is_sent(run: Run, folder: Path) -> None:
+    """Only a run that was finished has everything; one that was killed is told again."""
+    record = read_record(folder) or {}
+    if record.get("logging_to") == run.id:
+        sent = [*record.get("logged_to", ()), run.id]
+        note(folder, {"logged_to": sent, "logging_to": None})
+
+
+def _begin(folder: Path, name: str) -> dict[str, Any]:
+    """The wandb run of this command and these settings: `id`, and `tries` with this one."""
+    path = folder / RUNS
+    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = runs.get(name) or {"id": generate_id(), "tries": 0}
+    if in_sweep():
+        known["id"] = os.environ.get("WANDB_RUN_ID", known["id"])
+    known["tries"] += 1
+    write_json(path, {**runs, name: known})
+    return dict(known)
+
+
+@contextmanager
+def _argv_without_secrets() -> Iterator[None]:
+    """wandb records the command line."""
+    before = sys.argv
+    sys.argv = [without_secret(argument) for argument in before]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+def _mode(mode: str) -> Any:
+    if mode != "auto":
+        return mode
+    return os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
 
 
 def _has_key() -> bool:

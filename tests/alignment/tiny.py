@@ -1,5 +1,6 @@
 """A language model and a tokenizer so small that they are made in the tests."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -73,3 +74,11 @@ def rated_groups(count: int) -> list[RatedGroup]:
         rated(f"g{number}", *(texts[(number + i) % 6] for i in range(number % 6 + 1)))
         for number in range(count)
     ]
+
+
+def save_tiny_model(folder: Path) -> Path:
+    """The model and its tokenizer in a folder, as `base_model=` takes them."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.save_pretrained(folder)
+    tiny_llama(len(tokenizer)).save_pretrained(folder)
+    return folder

@@ -1,0 +1,40 @@
+"""Which run this is: a hash of the settings that its outcome depends on.
+
+The same settings are the same run, whoever asks for it: a point of a sweep that was stopped and
+is issued again finds its folder by this hash.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from .settings import Settings
+from .society import what_is_said
+from .stages import file_hash
+
+_HOW_RUN = ("output_dir", "overwrite", "progress", "budget", "wandb")
+"""Settings that change where and how a run goes, and not what comes of it."""
+
+
+def settings_hash(settings: Settings) -> str:
+    """Twelve hexadecimal digits for all settings that the outcome depends on.
+
+    An input file counts by what is in it, not by its path.
+    """
+    plain = {name: value for name, value in asdict(settings).items() if name not in _HOW_RUN}
+    for recipe in ("policy", "observer", "embedder"):
+        plain[recipe] = what_is_said(plain[recipe])
+    plain["population"] = [what_is_said(entry) for entry in plain["population"] or ()]
+    for name in ("questions", "priors", "interactions", "groups"):
+        plain[name] = _content(plain[name])
+    plain["evaluate"]["questions"] = _content(plain["evaluate"]["questions"])
+    text = json.dumps(plain, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _content(source: str | Path | None) -> str | None:
+    """The hash of a file; what is no file, such as the id of a dataset, stands for itself."""
+    if source is None:
+        return None
+    return file_hash(Path(source)) if Path(source).is_file() else str(source)

@@ -1,0 +1,30 @@
+"""Keys and passwords, which must be written nowhere, taken out of settings."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "***"
+_SECRET = re.compile(
+    r"(^|[._])(api_?key|access_?key|secret|password|passwd|token|credentials?)$", re.IGNORECASE
+)
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """A copy of settings in which keys and passwords are hidden, logins inside URLs included."""
+    if isinstance(value, Mapping):
+        return {key: without_secrets(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner) for inner in value]
+    if value is not None and _SECRET.search(name):
+        return HIDDEN
+    return _LOGIN.sub(f"{HIDDEN}@", value) if isinstance(value, str) else value
+
+
+def without_secret(override: str) -> str:
+    """An argument of the command line in which a key, a password or a login is hidden."""
+    name, equals, value = override.partition("=")
+    if not equals:
+        return override
+    return f"{name}={without_secrets(value, name.lstrip('+~'))}"

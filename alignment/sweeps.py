@@ -1,0 +1,127 @@
+"""Sweeps: many runs that differ in a few settings, by wandb's agent or by Hydra's --multirun.
+
+A point of a sweep has a folder of its own in `output_dir`, named by a hash of its settings: wandb
+hands a pre-empted point out again under another process, and it must go on where it was.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+
+from .redact import without_secret
+from .stages import read_record, write_json
+
+POINT = "point.json"
+SUMMARY = "summary.md"
+_NOT_SWEPT = ("output_dir", "overwrite", "progress", "wandb", "hydra", "budget")
+
+
+def in_sweep() -> bool:
+    """Whether `wandb agent` started this program."""
+    return bool(os.environ.get("WANDB_SWEEP_ID"))
+
+
+def sweep_files() -> dict[str, Path]:
+    """The sweeps that come with this package: name -> YAML file for `wandb sweep`."""
+    folder = Path(str(files("social_sandbox.configs") / "sweeps"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def sweep_file(name: str) -> Path:
+    """The file of one sweep. Raises UserError naming those there are."""
+    known = sweep_files()
+    if name not in known:
+        raise UserError(f"sweeps: no sweep {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def first_comment(path: Path) -> str:
+    """What a sweep is for: the first line of its file."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+
+
+def as_hydra_overrides(arguments: Sequence[str]) -> list[str]:
+    """wandb's arguments as Hydra reads them: wandb writes Python's None, Hydra reads null."""
+    return [a.removesuffix("None") + "null" if a.endswith("=None") else a for a in arguments]
+
+
+def begin_point(folder: Path, overrides: Sequence[str]) -> None:
+    """Write down which settings make this point."""
+    write_json(folder / POINT, {"settings": swept(overrides)})
+
+
+def swept(overrides: Sequence[str]) -> dict[str, str]:
+    """The settings of a command line, without keys and without where and how it runs."""
+    pairs = (without_secret(override).lstrip("+~").partition("=") for override in overrides)
+    return {
+        name: value
+        for name, equals, value in pairs
+        if equals and name.partition(".")[0] not in _NOT_SWEPT
+    }
+
+
+def summarise(folder: Path) -> Path:
+    """Write `summary.md`, a table of all points in a folder; returns its path."""
+    points = [
+        (path.parent, json.loads(path.read_text(encoding="utf-8"))["settings"])
+        for path in sorted(folder.glob(f"*/{POINT}"))
+    ]
+    names = list(dict.fromkeys(name for _, settings in points for name in settings))
+    differing = [n for n in names if len({settings.get(n) for _, settings in points}) > 1]
+    rows = [
+        (
+            [settings.get(name, "") for name in differing],
+            {"point": point.name, **_results(point)},
+        )
+        for point, settings in points
+    ]
+    columns = list(dict.fromkeys(name for _, results in rows for name in results))
+    lines = [
+        _line([*differing, *columns]),
+        _line(["---"] * len(differing) + ["---:"] * len(columns)),
+    ]
+    for values, results in sorted(rows, key=lambda row: [_order(v) for v in row[0]]):
+        lines.append(_line([*values, *(results.get(name, "-") for name in columns)]))
+    path = folder / SUMMARY
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _results(point: Path) -> dict[str, str]:
+    """What the finished stages of a point came to."""
+    found: dict[str, str] = {}
+    simulation = _summary(point / "simulation")
+    if simulation:
+        found["mean reward"] = f"{simulation['mean_reward']:.3f}"
+    alignment = _summary(point / "alignment")
+    if alignment:
+        found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
+    evaluation = _summary(point / "evaluation")
+    for measure, columns in (evaluation or {}).get("table", {}).items():
+        change = columns["difference"]
+        if change:
+            ends = f"({change['low']:+.2f} to {change['high']:+.2f})"
+            found[measure.replace("_", " ")] = f"{change['mean']:+.2f} {ends}"
+    return found
+
+
+def _summary(stage: Path) -> Mapping[str, Any] | None:
+    record = read_record(stage)
+    return record["summary"] if record and record["complete"] else None
+
+
+def _order(value: str) -> tuple[float, str]:
+    """Numbers by size, words after them."""
+    try:
+        return float(value), ""
+    except ValueError:
+        return float("inf"), value
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
