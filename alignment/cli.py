@@ -46,6 +46,7 @@ COMMANDS = {
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
     "figures": "draw what there is; writes figures/",
+    "online": "simulate and align in turn, cycles times; each society played by the last model",
     "bench": "measure how fast everything is here; see bench --help",
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
@@ -194,6 +195,7 @@ def _job(command: str, config: DictConfig) -> None:
     if not logs.handlers:
         logs.addHandler(RichHandler(console=Console(stderr=True), show_time=False, show_path=False))
     from .identity import settings_hash
+    from .online import online
     from .run import COMMANDS as STAGES
     from .settings import read_settings
     from .tracking import tracked
@@ -211,7 +213,7 @@ def _job(command: str, config: DictConfig) -> None:
     assert isinstance(plain, dict)
     named = {str(name): value for name, value in plain.items()}
     with tracked(settings, named, command) as run:
-        STAGES[command](settings, console, run)
+        {**STAGES, "online": online}[command](settings, console, run)
     if _is_point():
         console.print(f"all points so far: {summarise(everything)}")
 

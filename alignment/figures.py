@@ -84,6 +84,43 @@ def plot_run(
     return written
 
 
+def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
+    """Draw an online run: ratings in the society and on held-out questions, cycle by cycle."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = [cycle["cycle"] + 1 for cycle in cycles]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for judged in JUDGED:
+        for aspect, style in zip(ASPECTS, ("-", ":"), strict=True):
+            values = [cycle["society"][judged][aspect] for cycle in cycles]
+            left.plot(
+                numbers,
+                [np.nan if value is None else value for value in values],
+                style,
+                marker="o",
+                color=COLOURS[judged],
+                label=f"{aspect} of the {judged}",
+            )
+    for shift, measure in enumerate(("alignment", "engagement")):
+        shown = [
+            (number, cycle["held_out"][measure]["difference"])
+            for number, cycle in zip(numbers, cycles, strict=True)
+            if cycle["held_out"][measure]["difference"]
+        ]
+        middle = [estimate["mean"] for _, estimate in shown]
+        reach = [[abs(e[end] - e["mean"]) for _, e in shown] for end in ("low", "high")]
+        # Beside each other, or their intervals would hide one another.
+        places = [number + 0.06 * shift for number, _ in shown]
+        right.errorbar(places, middle, yerr=reach, marker="o", capsize=4, label=measure)
+    right.axhline(0, color="grey", linewidth=1)
+    left.set(title="The society, last round", ylabel="mean rating", ylim=(MIN_RATING, None))
+    right.set(title="Held-out questions: minus the base model (95 %)", ylabel="rating points")
+    for axes in (left, right):
+        axes.set(xlabel="cycle", xticks=numbers)
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
+    return _save(figure, path)
+
+
 def _save(figure: Any, path: Path) -> Path:
     figure.savefig(path, dpi=120)
     plt.close(figure)

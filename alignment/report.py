@@ -75,6 +75,23 @@ def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
+    """An online run: the revisions of each society, and what alignment has changed by then."""
+    table = Table("cycle", title="Revisions in the society; held-out answers minus the base model")
+    for aspect in ASPECTS:
+        table.add_column(f"{aspect}\nrevision", justify="right")
+    for aspect in ASPECTS:
+        table.add_column(f"{aspect}\nheld out", justify="right")
+    for cycle in cycles:
+        ratings = [cycle["society"]["revision"][aspect] for aspect in ASPECTS]
+        table.add_row(
+            str(cycle["cycle"] + 1),
+            *("-" if rating is None else f"{rating:.2f}" for rating in ratings),
+            *(_interval(cycle["held_out"][a]["difference"], signed=True) for a in ASPECTS),
+        )
+    console.print(table)
+
+
 def print_files(console: Console, folder: Path) -> None:
     """Where everything is."""
     what = {

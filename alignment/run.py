@@ -67,7 +67,9 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     summary = _stage(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
     with _logged_once(settings, "simulation", run, []) as to:
-        tracking.log_simulation(to, interactions, summary)
+        tracking.log_simulation(
+            to, interactions, summary, first=settings.cycle * settings.env.n_rounds
+        )
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)
     return summary
@@ -102,8 +104,10 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
         return work
 
     summary = _stage(settings, console, "data", made_with, prepare)
-    with _logged_once(settings, "data", run, [("interactions", source)]) as to:
-        tracking.log_data(to, read_groups(settings.output_dir / "data" / "groups.jsonl"))
+    local = [("interactions", Path(file)) for file in files if not is_hub_id(file)]
+    with _logged_once(settings, "data", run, local) as to:
+        groups = read_groups(settings.output_dir / "data" / "groups.jsonl")
+        tracking.log_data(to, groups, settings.cycle)
     report.print_data(console, summary)
     data_report.print_report(console, _json(settings.output_dir / "data" / "report.json") or {})
     return summary
@@ -222,7 +226,9 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     summary = _stage(settings, console, "evaluation", made_with, prepare)
     with _logged_once(settings, "evaluation", run, [("model", Path(model))]) as to:
         answers = _lines(settings.output_dir / "evaluation" / "answers.jsonl")
-        tracking.log_evaluation(to, summary["table"], answers, summary["rating_scale"])
+        tracking.log_evaluation(
+            to, summary["table"], answers, summary["rating_scale"], settings.cycle
+        )
     report.print_evaluation(console, summary)
     return summary
 

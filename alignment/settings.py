@@ -75,11 +75,16 @@ class Settings:
     method: Method
     evaluate: EvaluateConfig
     wandb: WandbConfig
+    cycles: int
+    cycle: int = 0
+    """Which cycle of an online run this is; not a setting of users."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
         if self.n_worlds < 1:
             raise UserError(f"n_worlds must be at least 1, got {self.n_worlds}")
+        if self.cycles < 1:
+            raise UserError(f"cycles must be at least 1, got {self.cycles}")
 
 
 _SECTIONS: dict[str, type] = {

@@ -162,9 +162,15 @@ def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
 
 
 def log_simulation(
-    run: Run, interactions: Sequence[Interaction], summary: Mapping[str, Any]
+    run: Run,
+    interactions: Sequence[Interaction],
+    summary: Mapping[str, Any],
+    first: int = 0,
 ) -> None:
-    """Mean ratings, their histograms and rewards by round, and what each policy has cost."""
+    """Mean ratings, their histograms and rewards by round, and what each policy has cost.
+
+    `first`: rounds of this run before, in other simulations.
+    """
     if run is None:
         return
     scale = rating_scale(interactions)
@@ -181,7 +187,7 @@ def log_simulation(
                 given = [interaction.rating(aspect, judged) for interaction in done]
                 row[f"env/ratings/{aspect}_{judged}"] = histogram(given, scale)
         present = {name: value for name, value in row.items() if value is not None}
-        run.log({**present, "env/round": number})
+        run.log({**present, "env/round": first + number})
     run.log({**_costs(summary["spent"]), "spent/interactions": summary["interactions"]})
 
 

@@ -1,0 +1,108 @@
+"""Alternating: a society talks, a model is aligned on what it said and plays the next society.
+
+Beyond the paper, which simulates once. A cycle is a folder with the stages of a run; what is
+complete is kept, so that an interrupted run goes on in the middle of a cycle.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.seeding import key
+
+from . import report, tracking
+from .run import align_stage, data_stage, evaluate_stage, simulate_stage
+from .settings import Settings
+from .stages import Summary, is_complete, write_json
+
+
+def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
+    """`cycles` times simulate, data, align and evaluate; writes `cycles.json` and a figure.
+
+    The social agents of a cycle are played by the model of the cycle before, which is also the
+    one that is aligned further; held-out results are always beside `base_model`. Every cycle has
+    a seed of its own that follows from the run's.
+
+    Raises UserError where the social agents are not one local model.
+    """
+    from .figures import plot_cycles
+
+    if settings.population is not None or "model" not in settings.policy:
+        raise UserError("policy: online needs one local model, such as policy=huggingface")
+    if "base_url" in settings.policy:
+        raise UserError("policy: online aligns what it plays, and a model behind an API it cannot")
+    if settings.interactions is not None or settings.groups is not None:
+        given = "interactions" if settings.groups is None else "groups"
+        raise UserError(f"{given}: online makes its own; give it to run or align")
+    if not settings.data.takes_own_interactions:
+        raise UserError("data.sources: online needs a source of kind interactions without a path")
+    model, rows = settings.base_model, []
+    for cycle in range(settings.cycles):
+        console.rule(f"cycle {cycle + 1} of {settings.cycles}")
+        now = of_cycle(settings, cycle, model)
+        known = is_complete(now.output_dir / "alignment")
+        simulated = simulate_stage(now, console, run)
+        data_stage(now, console, run)
+        align_stage(now, console, run)
+        if not known:
+            _forget_later(settings, cycle)
+        model = str(now.output_dir / "alignment" / "model")
+        beside = replace(
+            now,
+            base_model=settings.base_model,
+            evaluate=replace(settings.evaluate, model=model),
+        )
+        rows.append(row(cycle, model, simulated, evaluate_stage(beside, console, run)))
+        write_json(settings.output_dir / "cycles.json", rows)
+    report.print_cycles(console, rows)
+    figure = plot_cycles(settings.output_dir / "figures" / "cycles.png", rows)
+    console.print(f"  {figure}", soft_wrap=True, highlight=False)
+    return {"cycles": rows, "figures": [str(figure)]}
+
+
+def of_cycle(settings: Settings, cycle: int, model: str) -> Settings:
+    """The settings of one cycle, whose agents are played by this model."""
+    return replace(
+        settings,
+        cycle=cycle,
+        seed=key(settings.seed, "cycle", cycle),
+        output_dir=folder_of(settings, cycle),
+        policy={**settings.policy, "model": model},
+        base_model=model,
+    )
+
+
+def folder_of(settings: Settings, cycle: int) -> Path:
+    """Where a cycle's stages are."""
+    return settings.output_dir / f"cycle_{cycle}"
+
+
+def row(cycle: int, model: str, simulated: Summary, evaluated: Summary) -> dict[str, Any]:
+    """One cycle in figures: the society's ratings in its last round, and held-out results."""
+    rounds = simulated["rounds"]
+    return {
+        "cycle": cycle,
+        "model": model,
+        "reward": simulated["mean_reward"],
+        "society": rounds[list(rounds)[-1]],
+        "held_out": evaluated["table"],
+        "rating_scale": evaluated["rating_scale"],
+    }
+
+
+def _forget_later(settings: Settings, cycle: int) -> None:
+    """Later cycles were played by another model than the one that has just been made."""
+    later = [folder_of(settings, number) for number in range(cycle + 1, settings.cycles)]
+    stale: Sequence[Path] = [folder for folder in later if folder.exists()]
+    if stale and not settings.overwrite:
+        raise UserError(
+            f"output_dir: {stale[0]} was made after another cycle {cycle}; remove it, or "
+            "overwrite=true to replace it"
+        )
+    for folder in stale:
+        shutil.rmtree(folder)
