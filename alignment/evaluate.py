@@ -1,7 +1,7 @@
 """What alignment changed: held-out questions, answered and rated, before and after."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from social_sandbox.policies.huggingface import HuggingFacePolicy
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts import Prompt, answer_messages
 
+from .formats.dialogue import messages
+from .formats.hh import read_pair
+from .formats.rows import read_rows
 from .groups import Message
 from .likelihood import response_nll
 
@@ -31,6 +34,8 @@ class EvaluateConfig:
     Attributes:
         model: what to compare with the base model; None: what the run aligned.
         questions: held-out questions; None: the project's own.
+        pairs: preference pairs (HH-RLHF's form), of which the model should find the chosen reply
+            likelier; a file or a hub id. None: not measured.
         max_new_tokens: of an answer.
         temperature: 0 decodes greedily; default: that of the society's agents.
         samples: answers to each question, whose ratings are averaged. Less noise at more cost.
@@ -42,6 +47,7 @@ class EvaluateConfig:
 
     model: str | None = None
     questions: str | None = None
+    pairs: str | None = None
     max_new_tokens: int = 64
     temperature: float = 0.7
     samples: int = 2
@@ -86,18 +92,38 @@ class Measured:
     """One model on one set of questions; `answers[sample][question]`, and ratings like it.
 
     `prefers_good` says whether the model finds the well aligned answer likelier, per token, than
-    the badly aligned one; only for questions that have both.
+    the badly aligned one; only for questions that have both. `prefers_chosen` is the same for
+    people's preference pairs.
     """
 
     answers: list[list[str]]
     ratings: dict[Aspect, list[list[float | None]]]
     prefers_good: list[bool]
+    prefers_chosen: list[bool] = field(default_factory=list)
+
+
+Choice = tuple[Sequence[Message], str, str]
+"""A conversation, a better and a worse reply to it."""
+
+
+def read_choices(source: str) -> list[Choice]:
+    """Preference pairs as choices. Raises UserError naming file and line, and for no pairs."""
+    rows = read_rows(source, "evaluate.pairs")
+    pairs = [read_pair(place, row) for place, row in rows]
+    choices = [(messages(asked), good, bad) for asked, good, bad, same in pairs if same]
+    if not choices:
+        raise UserError(f"evaluate.pairs: {source} has no two replies to the same dialogue")
+    return choices
 
 
 def measure(
-    model: str, questions: Sequence[Question], observer: Policy, config: EvaluateConfig
+    model: str,
+    questions: Sequence[Question],
+    observer: Policy,
+    config: EvaluateConfig,
+    choices: Sequence[Choice] = (),
 ) -> Measured:
-    """Let a model answer and choose, and the observer rate."""
+    """Let a model answer and choose, and the observer rate. `choices`: see `read_choices`."""
     policy = HuggingFacePolicy(model, temperature=config.temperature)
     samples = range(config.samples)
     prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
@@ -112,7 +138,19 @@ def measure(
         aspect: [rate(observer, questions, said, aspect, config.rating_scale) for said in answers]
         for aspect in ASPECTS
     }
-    return Measured(answers, ratings, _preferences(policy, questions))
+    own = [
+        ([Message("user", question.text)], question.good, question.bad)
+        for question in questions
+        if question.good and question.bad
+    ]
+    return Measured(answers, ratings, prefers(policy, own), prefers(policy, choices))
+
+
+def prefers(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[bool]:
+    """Whether the model finds the better reply likelier than the worse, per token."""
+    pairs = [(asked, reply) for asked, *replies in choices for reply in replies]
+    nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
+    return [better < worse for better, worse in zip(nll[::2], nll[1::2], strict=True)]
 
 
 def rate(
@@ -169,6 +207,9 @@ def compare(
     table = {name: _row(p[np.isfinite(p).all(axis=1)], config) for name, p in pairs.items()}
     preferred = np.array([before.prefers_good, after.prefers_good], dtype=float).T.reshape(-1, 2)
     table["prefers_good"] = _row(preferred, config)
+    if before.prefers_chosen:
+        chosen = np.array([before.prefers_chosen, after.prefers_chosen], dtype=float).T
+        table["prefers_chosen"] = _row(chosen, config)
     return table
 
 
@@ -197,17 +238,6 @@ def answer_rows(
 def words_per_answer(measured: Measured) -> float:
     """Mean length of the answers, in words: a rating bought by length shows here."""
     return mean(float(len(a.split())) for said in measured.answers for a in said) or 0.0
-
-
-def _preferences(policy: HuggingFacePolicy, questions: Sequence[Question]) -> list[bool]:
-    both = [question for question in questions if question.good and question.bad]
-    pairs = [
-        ([Message("user", question.text)], answer or "")
-        for question in both
-        for answer in (question.good, question.bad)
-    ]
-    nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
-    return [good < bad for good, bad in zip(nll[::2], nll[1::2], strict=True)]
 
 
 def _mean_ratings(ratings: Sequence[Sequence[float | None]]) -> npt.NDArray[np.float64]:

@@ -191,7 +191,7 @@ def _evaluation(axes: Any, evaluation: Mapping[str, Any]) -> None:
     names = [name for name, row in table.items() if row["difference"]]
     differences = [table[name]["difference"] for name in names]
     # The share of preferences is on 0..1, ratings are not: one axis for both, in per cent.
-    span = [1.0 if name == "prefers_good" else width for name in names]
+    span = [1.0 if name.startswith("prefers") else width for name in names]
     middle = [100 * d["mean"] / s for d, s in zip(differences, span, strict=True)]
     reach = [
         [100 * abs(d[end] - d["mean"]) / s for d, s in zip(differences, span, strict=True)]

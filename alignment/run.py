@@ -193,18 +193,22 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         "weights": file_hash(weights) if weights.exists() else None,
         "questions": _input(settings.evaluate.questions, "evaluate.questions"),
     }
+    pairs = settings.evaluate.pairs
+    if pairs is not None and not is_hub_id(pairs):
+        made_with["pairs"] = _input(pairs, "evaluate.pairs")
 
     def prepare() -> Work:
-        from .evaluate import answer_rows, compare, measure, words_per_answer
+        from .evaluate import answer_rows, compare, measure, read_choices, words_per_answer
 
         questions = held_out(settings)
         observer = as_policy(build(settings.observer, "observer"))
+        choices = read_choices(pairs) if pairs else []
 
         def work(folder: Path) -> Summary:
             measured = {}
             for name, which in {"base": settings.base_model, "aligned": model}.items():
                 with console.status(f"evaluate: {name} model answers {len(questions)} questions"):
-                    measured[name] = measure(which, questions, observer, settings.evaluate)
+                    measured[name] = measure(which, questions, observer, settings.evaluate, choices)
             rows = answer_rows(questions, measured)
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             (folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
