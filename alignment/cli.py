@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _error(f"{error}; nothing is lost: with a larger budget the same command goes on")
         return 3
     except (UserError, HydraException, OmegaConfBaseException) as error:
-        return _fail(_one_line(error))
+        return _fail(_one_line(error, overrides))
     except KeyboardInterrupt as stopped:
         _error("stopped; nothing is lost: the same command goes on from here")
         return 143 if isinstance(stopped, Terminated) else 130
@@ -172,7 +172,7 @@ def _list_policies() -> None:
 
 
 def _with_policies(overrides: Sequence[str]) -> list[str]:
-    """Overrides in which policies of others can be named, by name or by `_target_`."""
+    """Overrides in which policies and methods of others can be named, by name or `_target_`."""
     if in_sweep():
         overrides = as_hydra_overrides(overrides)
     # A list of players is best written over several lines, which Hydra's grammar does not know.
@@ -184,6 +184,11 @@ def _with_policies(overrides: Sequence[str]) -> list[str]:
             # The settings of another policy's class are none of its own.
             given = [f"++{o}" if o.startswith(f"{kind}.") else o for o in given]
             given.insert(0, f"{kind}=custom")
+    if any(o.startswith("method._target_=") for o in given) and not any(
+        o.startswith("method=") for o in given
+    ):
+        given = [f"++{o}" if o.startswith("method.") else o for o in given]
+        given.insert(0, "method=custom")
     return given
 
 
@@ -238,13 +243,16 @@ def _error(message: str) -> None:
     Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, overrides: Sequence[str]) -> str:
     """The first line of an error that says something, with the setting's likely name."""
     text = str(error).strip()
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         name = unknown[1]
-        return f"{name}: no such setting{_nearest(name, _known_settings())}"
+        # Each method has settings of its own.
+        method = [o for o in overrides if o.startswith("method=") and "," not in o]
+        of = f" of {method[-1]}" if method and name.startswith("method.") else ""
+        return f"{name}: no such setting{of}{_nearest(name, _known_settings(method))}"
     group = re.search(r"Could not find '([^']+)'", text)
     if group and "/" in group[1]:
         name, choice = group[1].rsplit("/", 1)
@@ -259,9 +267,9 @@ def _nearest(word: str, known: Sequence[str] | dict[str, str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)[:300]}"
 
 
-def _known_settings() -> list[str]:
+def _known_settings(method: Sequence[str]) -> list[str]:
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
-        config = hydra.compose("config")
+        config = hydra.compose("config", list(method))
     return _names(config, "")
 
 

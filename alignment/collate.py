@@ -63,19 +63,41 @@ def encode(
 
     A response without a token of its own has no labels: silence is not taught.
     """
+    parts = [(response, True)]
+    return encode_parts(tokenizer, messages, parts, max_length, min_prompt, ends)
+
+
+def encode_parts(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    parts: Sequence[tuple[str, bool]],
+    max_length: int,
+    min_prompt: int | None = None,
+    ends: bool = True,
+) -> Encoded:
+    """As `encode`, for a response in parts, each with whether it is learnt.
+
+    Each part is tokenised apart. The end-of-turn token belongs to the last one.
+    """
     if tokenizer.eos_token_id is None:
         raise UserError("base_model: its tokenizer has no eos_token, so no response could end")
     said = [{"role": message.role, "content": message.content} for message in messages]
     prompt = _ids(tokenizer, render_messages(tokenizer, said))
-    answer = _ids(tokenizer, response)
+    answer: list[int] = []
+    labels: list[int] = []
+    for text, learnt in parts:
+        ids = _ids(tokenizer, text)
+        answer += ids
+        labels += ids if learnt else [IGNORED] * len(ids)
     if answer and ends:
         answer.append(tokenizer.eos_token_id)
+        labels.append(tokenizer.eos_token_id if parts[-1][1] else IGNORED)
     least = max_length // 4 if min_prompt is None else min_prompt
     kept = min(len(prompt), max(least, max_length - len(answer)), max_length)
     room = max_length - kept
     truncated = kept < len(prompt) or room < len(answer)
-    prompt, answer = prompt[len(prompt) - kept :], answer[:room]
-    return Encoded((*prompt, *answer), (*[IGNORED] * kept, *answer), truncated)
+    prompt = prompt[len(prompt) - kept :]
+    return Encoded((*prompt, *answer[:room]), (*[IGNORED] * kept, *labels[:room]), truncated)
 
 
 def trainable(candidate: Candidate) -> bool:

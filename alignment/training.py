@@ -27,7 +27,7 @@ from social_sandbox.policies.huggingface import best_dtype
 from .collate import trainable
 from .groups import RatedGroup
 from .method import Job, Method
-from .training_config import TrainingConfig
+from .training_config import LoraConfig, TrainingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def train(
         arguments=partial(training_arguments, method, checkpoints, progress),
         callbacks=callbacks,
         folder=folder,
-        peft_config=_peft_config(method),
+        peft_config=_peft_config(method.lora, model),
     )
     if method.lora is None:
         for parameter in model.parameters():
@@ -267,15 +267,19 @@ def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
     args.max_steps = min(planned, enough)
 
 
-def _peft_config(config: TrainingConfig) -> Any:
-    if config.lora is None:
+def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
+    if lora is None:
         return None
     try:
-        from peft import LoraConfig
+        import peft
     except ImportError as error:
         raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
-    lora = config.lora
-    return LoraConfig(
+    if not isinstance(lora.target_modules, str):
+        names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+        for target in lora.target_modules:
+            if target.rpartition(".")[2] not in names:
+                raise UserError(f"method.lora.target_modules: the model has no module {target!r}")
+    return peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,

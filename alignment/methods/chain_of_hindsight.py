@@ -1,0 +1,102 @@
+"""Chain of Hindsight (Liu, Sferrazza, Abbeel 2023, arXiv 2302.02676): TRL's SFTTrainer on chains.
+
+A chain shows several answers to one prompt, each after the verdict on it, in one turn of the
+assistant: "A worse answer: ... A better answer: ...". Verdicts are read and not learnt. The paper's
+random masking of past tokens and its mixture with pretraining data are not done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from social_sandbox.envs.errors import UserError
+
+from ..collate import draw, encode_parts
+from ..groups import Candidate, RatedGroup
+from ..method import Job, Method, Selection
+from ..trl_data import import_trl, language_modelling
+
+Order = Literal["worse_first", "better_first"]
+ORDERS: tuple[Order, ...] = ("worse_first", "better_first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainOfHindsightConfig(Method):
+    """One chain of differently rated candidates for each group that has some."""
+
+    candidates_per_group: int = 2
+    """At most so many answers in a chain: the best-rated and some rated lower, by the seed."""
+    order: Order = "worse_first"
+    better: str = "A better answer:"
+    """The verdict on the best answer of a chain."""
+    worse: str = "A worse answer:"
+    """The verdict on every other."""
+    plain: bool = True
+    """Also imitate the best answer without a verdict, so that the model gives it unasked. Without,
+    it has to be asked for by beginning its turn with `better`."""
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        super().__post_init__()
+        self._require("candidates_per_group", self.candidates_per_group >= 2, "at least 2")
+        self._require("order", self.order in ORDERS, " or ".join(ORDERS))
+        for name in ("better", "worse"):
+            self._require(name, bool(getattr(self, name).strip()), "a text")
+
+    def select(self, groups: Sequence[RatedGroup]) -> Selection:
+        """Chains, and single best answers if `plain`."""
+        import_trl("chain_of_hindsight")
+        drawn = [(g, draw(g, self.candidates_per_group, self.seed, epoch=0)) for g in groups]
+        chains = [(group, _ranked(answers)) for group, answers in drawn if len(answers) > 1]
+        if not chains:
+            raise UserError(
+                f"groups: none of the {len(groups)} groups has candidates with different ratings"
+            )
+        if not self.plain:
+            return Selection(chains, [group for group, _ in chains])
+        alone = [(group, _ranked(answers)[-1:]) for group, answers in drawn if answers]
+        return Selection([*chains, *alone], [group for group, _ in alone])
+
+    def make_trainer(self, job: Job) -> Any:
+        """TRL's Trainer on token ids."""
+        trl = import_trl("chain_of_hindsight")
+        return trl.SFTTrainer(
+            model=job.model,
+            args=job.arguments(kind=trl.SFTConfig, max_length=None),
+            train_dataset=language_modelling(
+                [
+                    encode_parts(
+                        job.tokenizer,
+                        group.prompt,
+                        self.parts(answers),
+                        self.max_length,
+                        ends=self._last(answers).ends,
+                    )
+                    for group, answers in job.examples
+                ]
+            ),
+            processing_class=job.tokenizer,
+            callbacks=list(job.callbacks),
+            peft_config=job.peft_config,
+        )
+
+    def parts(self, answers: Sequence[Candidate]) -> list[tuple[str, bool]]:
+        """Verdicts and answers, given from the worst to the best, and whether they are learnt."""
+        if len(answers) == 1:
+            return [(answers[0].text, True)]
+        verdicts = [self.worse] * (len(answers) - 1) + [self.better]
+        told = list(zip(verdicts, answers, strict=True))
+        if self.order == "better_first":
+            told.reverse()
+        parts = []
+        for number, (verdict, answer) in enumerate(told):
+            gap = "\n\n" if number else ""
+            parts += [(f"{gap}{verdict}", False), (f" {answer.text}", True)]
+        return parts
+
+    def _last(self, answers: Sequence[Candidate]) -> Candidate:
+        return answers[0 if self.order == "better_first" else -1]
+
+
+def _ranked(answers: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(answers, key=lambda c: c.rating or 0.0)

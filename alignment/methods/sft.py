@@ -1,0 +1,55 @@
+"""Supervised fine-tuning on the best response to each prompt (TRL's SFTTrainer)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+
+from ..collate import encode, trainable
+from ..groups import RatedGroup
+from ..method import Job, Method, Selection
+from ..trl_data import import_trl, language_modelling
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftConfig(Method):
+    """Imitation of the best-rated candidate, in pairs the chosen one; of equals the first."""
+
+    min_rating: float | None = None
+    """Only of responses rated this high; null: the best of each group, however bad."""
+
+    def select(self, groups: Sequence[RatedGroup]) -> Selection:
+        """Groups with a candidate that can be imitated, each with that candidate."""
+        import_trl("sft")
+        best = [
+            (group, max(usable, key=lambda c: c.rating or 0.0))
+            for group in groups
+            if (usable := [c for c in group.candidates if trainable(c)])
+        ]
+        least = self.min_rating
+        examples = [(g, c) for g, c in best if least is None or (c.rating or 0.0) >= least]
+        if not examples:
+            rated = "" if least is None else f" of at least method.min_rating={least:g}"
+            raise UserError(
+                f"groups: none of the {len(groups)} groups has a valid candidate with text and a "
+                f"rating{rated}"
+            )
+        return Selection(examples, [group for group, _ in examples])
+
+    def make_trainer(self, job: Job) -> Any:
+        """TRL's Trainer on token ids; the mean is over the response tokens of a whole step."""
+        trl = import_trl("sft")
+        return trl.SFTTrainer(
+            model=job.model,
+            args=job.arguments(kind=trl.SFTConfig, max_length=None),
+            train_dataset=language_modelling(
+                [
+                    encode(job.tokenizer, group.prompt, best.text, self.max_length, ends=best.ends)
+                    for group, best in job.examples
+                ]
+            ),
+            processing_class=job.tokenizer,
+            callbacks=list(job.callbacks),
+            peft_config=job.peft_config,
+        )

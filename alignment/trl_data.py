@@ -1,0 +1,67 @@
+"""What the methods that stand on TRL share: tokenised data, and TRL itself.
+
+TRL would render and tokenise for itself. It is given token ids instead, so that the tokens that
+carry loss are decided in one place, `collate.encode`.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+
+from .collate import Encoded, encode
+from .groups import Candidate, Message
+from .losses import IGNORED
+from .method import Job
+
+
+def import_trl(method: str) -> ModuleType:
+    """TRL, which tells nobody that it is used. Raises UserError where it is not installed."""
+    try:
+        import trl
+    except ImportError as error:
+        raise UserError(f"method={method} needs: pip install 'social-sandbox[align]'") from error
+    from huggingface_hub import constants
+
+    # The variable of the environment is read once, perhaps before anybody could set it.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    return trl
+
+
+def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Rows as a datasets.Dataset in memory."""
+    from datasets import Dataset
+
+    return Dataset.from_list([dict(row) for row in rows])
+
+
+def language_modelling(rows: Sequence[Encoded]) -> Any:
+    """`input_ids` and `labels`, as SFTTrainer takes them; rows without a label are left out."""
+    return dataset(
+        [{"input_ids": list(r.input_ids), "labels": list(r.labels)} for r in rows if r.n_response]
+    )
+
+
+def prompt_and_responses(
+    tokenizer: Any, prompt: Sequence[Message], responses: Sequence[Candidate], max_length: int
+) -> tuple[list[int], list[list[int]]]:
+    """Token ids of one prompt and of several responses to it; all have the same prompt.
+
+    Where a long response makes `encode` cut the prompt, it is cut for the others too.
+    """
+    rows = [encode(tokenizer, prompt, c.text, max_length, ends=c.ends) for c in responses]
+    kept = min(_n_prompt(row) for row in rows)
+    first = rows[0].input_ids[: _n_prompt(rows[0])]
+    answers = [list(row.input_ids[_n_prompt(row) :]) for row in rows]
+    return list(first[len(first) - kept :]), answers
+
+
+def reference(job: Job) -> Any:
+    """The model as it is before training; None under LoRA, where it is the one without adapters."""
+    return copy.deepcopy(job.model).eval() if job.peft_config is None else None
+
+
+def _n_prompt(row: Encoded) -> int:
+    return next((n for n, label in enumerate(row.labels) if label != IGNORED), len(row.labels))
