@@ -15,7 +15,7 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
     table.add_column()
     table.add_column(overflow="fold")
     for source in report.get("sources", ()):
-        if len(report["sources"]) > 1 or any(source["dropped"].values()):
+        if len(report["sources"]) > 1 or source["dropped"]:
             table.add_row(
                 f"from {source['kind']}",
                 f"{source['kept']} of {source['read']} groups{_reasons(source['dropped'])}",
@@ -58,5 +58,5 @@ def _counts(counts: Mapping[str, int], between: str = " ") -> str:
 
 
 def _reasons(dropped: Mapping[str, int]) -> str:
-    listed = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    listed = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     return f" ({listed})" if listed else ""

@@ -106,7 +106,7 @@ def _header(counts: Mapping[str, int], features: Any, suffix: str) -> str:
     DatasetInfosDict(
         {"default": DatasetInfo(features=features, splits=splits)}
     ).to_dataset_card_data(header)
-    return header.to_yaml() + "\n"
+    return f"{header.to_yaml()}\n"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -71,6 +71,7 @@ def export_groups(
         UserError: the folder is somebody else's, or no row comes of the groups.
     """
     import datasets
+    from pyarrow import parquet
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
         raise UserError(f"export.folder: {folder} exists and is no earlier export")
@@ -91,10 +92,11 @@ def export_groups(
     (partial / "data").mkdir(parents=True)
     features = _features(config)
     for split, found in rows.items():
-        made = datasets.Dataset.from_list(found, features=features)
         path = partial / "data" / f"{split}.{config.format}"
         if config.format == "parquet":
-            made.to_parquet(path)
+            made = datasets.Dataset.from_list(found, features=features)
+            # Not made.to_parquet(), which shows a progress bar.
+            parquet.write_table(made.data.table, path)
         else:
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in found)
             path.write_text("".join(lines), encoding="utf-8")

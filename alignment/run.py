@@ -95,7 +95,8 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
 
         def work(folder: Path) -> Summary:
             write_groups(folder / "groups.jsonl", groups)
-            write_json(folder / "report.json", {"sources": list(map(asdict, sources)), **checked})
+            told = {"sources": [source.summary() for source in sources], **checked}
+            write_json(folder / "report.json", told)
             return {
                 "groups": dict(Counter(group.kind for group in groups)),
                 "candidates": sum(len(group.candidates) for group in groups),

@@ -40,6 +40,12 @@ class SourceReport:
     dropped: Counter[str] = field(default_factory=Counter)
     """Why rows or groups of it are not there, and how many."""
 
+    def summary(self) -> dict[str, Any]:
+        """The same as plain values."""
+        dropped = {reason: count for reason, count in self.dropped.items() if count}
+        plain = {"kind": self.kind, "files": self.files, "read": self.read, "kept": self.kept}
+        return {**plain, "dropped": dropped}
+
 
 def read_sources(
     config: DataConfig, own: Path | None = None

@@ -65,7 +65,7 @@ def _parquet(path: Path, what: str) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        with path.open("rb") as handle, parquet.ParquetFile(handle) as file:
             for batch in file.iter_batches(1024):
                 yield from batch.to_pylist()
     except (OSError, pyarrow.ArrowException) as error:

@@ -1,13 +1,19 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from social_sandbox.alignment.formats.authors import read_authors_file, write_authors_file
+from social_sandbox.alignment.formats.authors import authors_rows, read_authors
+from social_sandbox.alignment.formats.rows import read_rows
 from social_sandbox.alignment.groups import Candidate, Message, RatedGroup, Source
 from social_sandbox.envs import UserError
 
 ROW = {"query": "May I lie?", "responses": ["No.", "Yes."], "scores": ["7", 1], "model": "gpt"}
+
+
+def read_authors_file(path: Path) -> list[RatedGroup]:
+    return list(read_authors(str(path), read_rows(str(path), "data")))
 
 
 def write(path: Path, rows: object) -> Path:
@@ -41,12 +47,11 @@ def test_their_marks_for_unparsable_ratings_are_missing_ratings(
 
 def test_writes_what_it_reads(tmp_path: Path) -> None:
     groups = read_authors_file(write(tmp_path / "data.json", [ROW]))
-    write_authors_file(tmp_path / "again.json", groups)
-    again = read_authors_file(tmp_path / "again.json")
+    again = read_authors_file(write(tmp_path / "again.json", list(authors_rows(groups))))
     assert [g.candidates for g in again] == [g.candidates for g in groups]
 
 
-def test_what_cannot_be_trained_on_is_not_written(tmp_path: Path) -> None:
+def test_what_cannot_be_trained_on_is_not_written() -> None:
     group = RatedGroup(
         id="g",
         kind="imitation",
@@ -57,10 +62,11 @@ def test_what_cannot_be_trained_on_is_not_written(tmp_path: Path) -> None:
             Candidate("", 5.0, valid=False),
         ),
     )
-    write_authors_file(tmp_path / "data.json", [group])
-    (row,) = json.loads((tmp_path / "data.json").read_text())
+    (row,) = authors_rows([group])
     assert row["responses"] == ["good"]
     assert row["query"] == "User: q\n\nAssistant: a\n\nUser: again"
+    with pytest.raises(UserError, match=r"rated on 1\.\.7, and group g on 1\.\.10"):
+        list(authors_rows([replace(group, rating_scale=10)]))
 
 
 @pytest.mark.parametrize(
