@@ -35,8 +35,14 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Show the newest loss."""
         if logs and "loss" in logs:
-            parts = f"imitation {logs['loss/sft']:.3f} + contrast {logs['loss/contrast']:.3f}"
-            self._bar.update(self._task, metrics=f"loss {float(logs['loss']):.3f} = {parts}")
+            metrics = f"loss {float(logs['loss']):.3f}"
+            if "loss/contrast" in logs:
+                metrics += f" = {logs['loss/sft']:.3f} + contrast {logs['loss/contrast']:.3f}"
+            elif "rewards/accuracies" in logs:
+                metrics += f", accuracy {logs['rewards/accuracies']:.2f}"
+            elif "reward" in logs:
+                metrics += f", reward {logs['reward']:.2f}"
+            self._bar.update(self._task, metrics=metrics)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Leave the last state standing."""

@@ -25,6 +25,7 @@ from social_sandbox.policies.simulate import INTERACTIONS, simulate
 from . import report, tracking
 from .data import build_groups
 from .groups import read_groups, write_groups
+from .methods import method_name
 from .progress import TrainingProgress
 from .settings import Settings, build
 from .society import make_population, make_worlds, simulation_summary, what_is_said
@@ -103,7 +104,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         data_stage(settings, console, run)
     source = settings.groups or _output(settings, "data", "groups.jsonl", "data")
     made_with = {
-        "method": asdict(settings.method),
+        "method": {"name": method_name(settings.method), **asdict(settings.method)},
         "base_model": settings.base_model,
         "groups": _input(source, "groups"),
     }
@@ -112,18 +113,22 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        from .training import train_stable_alignment
+        from .training import train
 
         groups = read_groups(source)
+        # What is wrong with the data is said before a model is loaded.
+        settings.method.select(groups)
         base = settings.base_model
         tokenizer = load(AutoTokenizer, base, "base_model")
-        model = load(AutoModelForCausalLM, base, "base_model", dtype=torch.float32)
+        # Frozen weights under LoRA stay as they are on disk.
+        dtype: Any = torch.float32 if settings.method.lora is None else "auto"
+        model = load(AutoModelForCausalLM, base, "base_model", dtype=dtype)
         callbacks: list[Any] = [tracking.WandbMetrics(run)]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
 
         def work(folder: Path) -> Summary:
-            trained = train_stable_alignment(
+            trained = train(
                 model, tokenizer, groups, settings.method, folder, callbacks, progress=False
             )
             summary = asdict(trained)

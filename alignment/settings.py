@@ -16,7 +16,8 @@ from social_sandbox.policies.account import Budget
 
 from .data import DataConfig
 from .evaluate import EvaluateConfig
-from .trainer import StableAlignmentConfig
+from .method import Method
+from .methods import find_method
 
 Section = TypeVar("Section")
 
@@ -68,7 +69,7 @@ class Settings:
     data: DataConfig
     groups: Path | None
     base_model: str
-    method: StableAlignmentConfig
+    method: Method
     evaluate: EvaluateConfig
     wandb: WandbConfig
 
@@ -82,7 +83,6 @@ _SECTIONS: dict[str, type] = {
     "env": WorldConfig,
     "budget": Budget,
     "data": DataConfig,
-    "method": StableAlignmentConfig,
     "evaluate": EvaluateConfig,
     "wandb": WandbConfig,
 }
@@ -95,15 +95,27 @@ def read_settings(config: DictConfig) -> Settings:
     values = {str(name): value for name, value in plain.items()}
     for name, kind in _SECTIONS.items():
         values[name] = checked(kind, values[name], name)
+    values["method"] = _method(values["method"])
     return checked(Settings, values, "")
 
 
-def checked(kind: type[Section], values: Mapping[str, Any], section: str) -> Section:
-    """A dataclass out of plain values. Raises UserError naming section and setting."""
+def _method(values: Mapping[str, Any]) -> Method:
+    own = {name: value for name, value in values.items() if name not in ("name", "_target_")}
+    name = str(values.get("_target_") or values["name"])
+    return checked(find_method(name), own, "method", f" of {name}")
+
+
+def checked(
+    kind: type[Section], values: Mapping[str, Any], section: str, whose: str = ""
+) -> Section:
+    """A dataclass out of plain values. Raises UserError naming section and setting.
+
+    `whose` follows "no such setting".
+    """
     try:
         return TypeAdapter(kind).validate_python(dict(values))
     except ValidationError as error:
-        raise UserError(_first_problem(error, section)) from error
+        raise UserError(_first_problem(error, section, whose)) from error
 
 
 def build(recipe: Mapping[str, Any], section: str) -> Any:
@@ -120,12 +132,12 @@ def build(recipe: Mapping[str, Any], section: str) -> Any:
         raise UserError(f"{section}: {reason}") from error
 
 
-def _first_problem(error: ValidationError, section: str) -> str:
+def _first_problem(error: ValidationError, section: str, whose: str = "") -> str:
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UserError):
         return str(cause)
     setting = ".".join(filter(None, (section, *map(str, first["loc"]))))
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"{setting}: no such setting"
+        return f"{setting}: no such setting{whose}"
     return f"{setting}: {first['msg']}, got {first['input']!r}"

@@ -1,94 +1,30 @@
-"""Stable Alignment as a Trainer of transformers: its settings, its loss and what it logs."""
+"""Stable Alignment as a Trainer of transformers: its loss and what it logs."""
 
 import inspect
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback
-from transformers.trainer_utils import SchedulerType
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 
 from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
 from .groups import RatedGroup
 from .losses import (
     IGNORED,
-    REDUCTIONS,
-    Reduction,
     StableAlignmentLoss,
     sequence_nll,
     stable_alignment,
     token_nll,
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class StableAlignmentConfig:
-    """How to align. Margin, ratio and epochs are those of the authors' published model's card."""
-
-    margin: float = 1.0
-    ratio: float = 0.2
-    reduce: Reduction = "mean"
-    rating_scale: float | None = None
-    """What ratings are divided by in the margin; null: by the scale of each group's ratings."""
-    candidates_per_group: int = 3
-    max_length: int = 512
-    learning_rate: float = 1e-4
-    epochs: float = 2.0
-    max_steps: int = -1
-    """Optimiser steps; -1: as many as the epochs have."""
-    batch_groups: int = 4
-    """Groups of one forward pass, on each device."""
-    accumulation: int = 1
-    """Forward passes of one optimiser step."""
-    warmup_ratio: float = 0.03
-    schedule: str = "cosine"
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    seed: int = 0
-    save_steps: int = 100
-    logging_steps: int = 10
-    bf16: bool | None = None
-    """Compute in bfloat16 (the weights stay float32); null: where the device can."""
-    gradient_checkpointing: bool = False
-    device: str | None = None
-    """`cpu` or `cuda`; null: a GPU where there is one."""
-    extra: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of transformers.TrainingArguments."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        for name in ("learning_rate", "epochs"):
-            self._require(name, 0 < getattr(self, name) < math.inf, "a number above 0")
-        for name in ("margin", "ratio", "weight_decay", "max_grad_norm"):
-            self._require(name, 0 <= getattr(self, name) < math.inf, "a number not below 0")
-        for name in ("candidates_per_group", "batch_groups", "accumulation"):
-            self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("save_steps", "logging_steps"):
-            self._require(name, getattr(self, name) >= 1, "at least 1")
-        scale = self.rating_scale
-        self._require(
-            "rating_scale", scale is None or 0 < scale < math.inf, "a number above 0, or null"
-        )
-        self._require("max_length", self.max_length >= 8, "at least 8")
-        self._require("max_steps", self.max_steps == -1 or self.max_steps >= 1, "-1 or above 0")
-        self._require("warmup_ratio", 0 <= self.warmup_ratio < 1, "in [0, 1)")
-        self._require("reduce", self.reduce in REDUCTIONS, " or ".join(REDUCTIONS))
-        schedules = [schedule.value for schedule in SchedulerType]
-        self._require("schedule", self.schedule in schedules, " or ".join(schedules))
-        self._require("device", self.device in (None, "cpu", "cuda"), "cpu, cuda or null")
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise UserError(f"method.{name} must be {what}, got {getattr(self, name)!r}")
+if TYPE_CHECKING:
+    from .methods.stable_alignment import StableAlignmentConfig
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -158,7 +94,7 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
         model: Any,
         args: Any,
         dataset: GroupDataset,
-        config: StableAlignmentConfig,
+        config: "StableAlignmentConfig",
         callbacks: Sequence[Any] = (),
     ) -> None:
         self.config = config
@@ -166,7 +102,7 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
             [group_length(group) for group in dataset.groups],
             config.seed,
             # Whole steps: which groups share one must not depend on how it is accumulated.
-            config.batch_groups * config.accumulation,
+            config.batch_size * config.accumulation,
         )
         self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         # A LoRA model hides the signature of the model that it wraps.

@@ -1,22 +1,33 @@
 """A training run: from rated groups to an aligned model in a folder."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, TrainerState, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import (
+    PrinterCallback,
+    TrainerCallback,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
 
-from .collate import GroupDataset, trainable
+from .collate import trainable
 from .groups import RatedGroup
-from .trainer import StableAlignmentConfig, StableAlignmentTrainer
+from .method import Job, Method
+from .training_config import TrainingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +43,39 @@ class TrainingSummary:
     """Of this call alone."""
     tokens: int
     """Tokens read, prompts included and padding not."""
+    examples: int
+    """Groups, pairs or responses that the method trains on."""
     groups: int
+    """Groups that they come from."""
     dropped_groups: int
-    """Groups without a candidate that can be trained on."""
+    """Groups that the method has no use for."""
     masked_candidates: int
-    """Candidates of the other groups that cannot be: invalid, unrated or blank."""
+    """Candidates of the used groups that cannot be trained on: invalid, unrated or blank."""
     log: tuple[dict[str, float], ...]
     """One row of metrics every `logging_steps` steps."""
 
 
-def train_stable_alignment(
+def train(
     model: Any,
     tokenizer: Any,
     groups: Sequence[RatedGroup],
-    config: StableAlignmentConfig,
+    method: Method,
     output_dir: str | Path,
     callbacks: Sequence[Any] = (),
     resume: bool = True,
     progress: bool = True,
 ) -> TrainingSummary:
-    """Align a model on rated groups; the aligned model is written to `output_dir`/model.
+    """Align a model on rated groups by a method; the model is written to `output_dir`/model.
+
+    With `method.lora` the adapters are in `output_dir`/adapter, and `model` is the base model with
+    them merged into it, in float32.
 
     Args:
         model: a causal language model, trained in place. What is trained of it is turned into
             float32: in bfloat16 a step of 2e-5 rounds to nothing.
         tokenizer: the model's.
-        groups: those without a valid, rated, non-blank candidate are dropped and counted.
-        config: how.
+        groups: the data; what the method cannot use of it is left out and counted.
+        method: how.
         output_dir: has `checkpoints` and, once the run is complete, `model`.
         callbacks: of transformers; they see every row of metrics.
         resume: go on from the last whole checkpoint there is. The caller vouches that it was
@@ -69,60 +86,82 @@ def train_stable_alignment(
         UserError: there is nothing to train on, or a setting makes no sense.
     """
     began = time.monotonic()
-    usable = [group for group in groups if any(map(trainable, group.candidates))]
-    if not usable:
-        raise UserError(
-            f"groups: none of the {len(groups)} groups has a valid candidate with a rating and text"
-        )
+    selection = method.select(groups)
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    args = training_arguments(config, checkpoints, progress)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-    dataset = GroupDataset(
-        usable,
-        tokenizer,
-        max_length=config.max_length,
-        candidates_per_group=config.candidates_per_group,
-        seed=config.seed,
+    job = Job(
+        model=model,
+        tokenizer=tokenizer,
+        examples=selection.examples,
+        arguments=partial(training_arguments, method, checkpoints, progress),
+        callbacks=callbacks,
+        folder=folder,
+        peft_config=_peft_config(method),
     )
-    trainer = StableAlignmentTrainer(model, args, dataset, config, callbacks)
-    # Without a progress bar the Trainer would print every row of metrics instead.
-    trainer.remove_callback(PrinterCallback)
-    last = last_checkpoint(checkpoints)
-    if last is None:
-        trainer.train()
-    else:
-        state = TrainerState.load_from_json(str(last / "trainer_state.json"))
-        if state.global_step < state.max_steps:
-            trainer.train(resume_from_checkpoint=str(last))
-        else:
-            # Stopped between the last step and the export. train() would do one step too many.
-            trainer._load_from_checkpoint(str(last))
-            trainer.state = state
-    if trainer.state.global_step >= trainer.state.max_steps:
-        _export(trainer, folder)
-    log = tuple(row for row in trainer.state.log_history if "loss" in row)
+    if method.lora is None:
+        for parameter in model.parameters():
+            parameter.data = parameter.data.float()
+    # New adapters are drawn from it.
+    set_seed(method.seed)
+    trainer = method.make_trainer(job)
+    state = run_trainer(trainer, method)
+    _export(trainer, folder)
+    log = tuple(row for row in state.log_history if "loss" in row)
     return TrainingSummary(
-        loss_start=_mean_loss(log, 0, trainer.state.global_step / 10),
-        loss_end=_mean_loss(log, trainer.state.global_step * 0.9, trainer.state.global_step),
-        steps=trainer.state.global_step,
+        loss_start=_mean_loss(log, 0, state.global_step / 10),
+        loss_end=_mean_loss(log, state.global_step * 0.9, state.global_step),
+        steps=state.global_step,
         seconds=time.monotonic() - began,
-        tokens=int(trainer.state.num_input_tokens_seen),
-        groups=len(usable),
-        dropped_groups=len(groups) - len(usable),
-        masked_candidates=sum(not trainable(c) for group in usable for c in group.candidates),
+        tokens=int(state.num_input_tokens_seen),
+        examples=len(selection.examples),
+        groups=len(selection.groups),
+        dropped_groups=len(groups) - len(selection.groups),
+        masked_candidates=sum(
+            not trainable(c) for group in selection.groups for c in group.candidates
+        ),
         log=log,
     )
 
 
+def run_trainer(trainer: Any, config: TrainingConfig) -> TrainerState:
+    """Train to the end, going on from the last whole checkpoint; returns how far it came."""
+    # Without a progress bar the Trainer would print every row of metrics instead.
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_Ending(config.max_tokens))
+    if config.max_tokens is not None:
+        _fit_schedule(trainer, config.max_tokens)
+    last = last_checkpoint(Path(trainer.args.output_dir))
+    if last is None:
+        trainer.train()
+        return trainer.state
+    state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+    spent = config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
+    if state.global_step < state.max_steps and not spent:
+        trainer.train(resume_from_checkpoint=str(last))
+    else:
+        # Stopped between the last step and the export. train() would do one step too many.
+        trainer._load_from_checkpoint(str(last))
+        trainer.state = state
+    return trainer.state
+
+
 def training_arguments(
-    config: StableAlignmentConfig, folder: Path, progress: bool = True
-) -> TrainingArguments:
+    config: TrainingConfig,
+    folder: Path,
+    progress: bool = True,
+    kind: type[Any] = TrainingArguments,
+    **own: Any,
+) -> Any:
     """The Trainer's arguments; its checkpoints go to `folder`. Nothing is reported anywhere.
+
+    Args:
+        config: the shared settings.
+        folder: where checkpoints go.
+        progress: show the Trainer's progress bar.
+        kind: TrainingArguments, or a class of TRL that inherits it.
+        own: further arguments that the method sets.
 
     Raises UserError where `extra` has an argument that has a setting of its own or is unknown.
     """
@@ -135,7 +174,7 @@ def training_arguments(
         "learning_rate": config.learning_rate,
         "num_train_epochs": config.epochs,
         "max_steps": config.max_steps,
-        "per_device_train_batch_size": config.batch_groups,
+        "per_device_train_batch_size": config.batch_size,
         "gradient_accumulation_steps": config.accumulation,
         # Below 1 it is the share of all steps.
         "warmup_steps": config.warmup_ratio,
@@ -152,6 +191,7 @@ def training_arguments(
         "disable_tqdm": not progress,
         "remove_unused_columns": False,
         "include_num_input_tokens_seen": "non_padding",
+        **own,
     }
     clash = sorted(own.keys() & config.extra.keys())
     if clash:
@@ -159,7 +199,7 @@ def training_arguments(
     # The last checkpoint but one stays: the last may be half written when the power goes.
     defaults = {"save_total_limit": 2, "dataloader_pin_memory": gpu}
     try:
-        return TrainingArguments(**own, **{**defaults, **config.extra})
+        return kind(**own, **{**defaults, **config.extra})
     except (TypeError, ValueError) as error:
         raise UserError(f"method.extra: {str(error).splitlines()[0]}") from error
 
@@ -181,10 +221,82 @@ def last_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def _export(trainer: StableAlignmentTrainer, folder: Path) -> None:
+class _Ending(TrainerCallback):  # type: ignore[misc]
+    """Ends a run when its tokens are spent, and has the last step logged."""
+
+    def __init__(self, max_tokens: int | None) -> None:
+        self.max_tokens = math.inf if max_tokens is None else max_tokens
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        spent = state.num_input_tokens_seen >= self.max_tokens
+        if spent:
+            # Saved, or a run that is killed before its export would go on with training.
+            control.should_training_stop = control.should_save = True
+        if spent or state.global_step >= state.max_steps:
+            control.should_log = True
+
+
+def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
+    """Have the learning rate end where the tokens do, as far as that can be foreseen.
+
+    The steps that the tokens are enough for follow from the first `batches` of the data. A run
+    that generates what it learns from has none to look at: there the steps stay as set.
+    """
+    args = trainer.args
+    size = args.per_device_train_batch_size
+    # The order may be drawn from torch's own state.
+    with torch.random.fork_rng(devices=[]):
+        ahead = DataLoader(
+            trainer.train_dataset,
+            size,
+            sampler=trainer._get_train_sampler(),
+            collate_fn=trainer.data_collator,
+        )
+        masks = [
+            batch["attention_mask"] for batch in islice(ahead, batches) if "attention_mask" in batch
+        ]
+    if not masks:
+        return
+    tokens = sum(int(mask.sum()) for mask in masks) / len(masks)
+    passes = args.gradient_accumulation_steps * args.world_size
+    # A little more than foreseen: what ends the run is the count of what was read.
+    enough = math.ceil(1.02 * max_tokens / (tokens * passes)) + 1
+    planned = args.max_steps
+    if planned < 0:
+        planned = math.ceil(len(ahead) / passes * args.num_train_epochs)
+    args.max_steps = min(planned, enough)
+
+
+def _peft_config(config: TrainingConfig) -> Any:
+    if config.lora is None:
+        return None
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
+    lora = config.lora
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _export(trainer: Any, folder: Path) -> None:
     partial, final = folder / "model.partial", folder / "model"
     shutil.rmtree(partial, ignore_errors=True)
-    trainer.save_model(str(partial))
+    if hasattr(trainer.model, "merge_and_unload"):
+        adapter = folder / "adapter"
+        trainer.save_model(str(adapter))
+        (adapter / "training_args.bin").unlink(missing_ok=True)
+        # In bfloat16 the merging would round most of what was learnt away.
+        merged = trainer.model.float().merge_and_unload()
+        merged.save_pretrained(partial)
+        trainer.processing_class.save_pretrained(partial)
+    else:
+        trainer.save_model(str(partial))
     if trainer.args.should_save:
         # A pickle of the arguments: nobody who is given a model should have to trust one.
         (partial / "training_args.bin").unlink(missing_ok=True)

@@ -20,8 +20,8 @@ from social_sandbox.policies.shared_model import load
 
 from ..collate import encode
 from ..groups import Candidate, Message, RatedGroup
-from ..trainer import StableAlignmentConfig
-from ..training import train_stable_alignment
+from ..methods.stable_alignment import StableAlignmentConfig
+from ..training import train
 
 BATCH, LENGTH = 4, 256
 """Groups in a step; tokens of prompt and response at most."""
@@ -66,15 +66,13 @@ def stable_alignment(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -
     clock = Clock()
     config = StableAlignmentConfig(
         max_steps=len(groups) // BATCH,
-        batch_groups=BATCH,
+        batch_size=BATCH,
         max_length=LENGTH,
         save_steps=1_000_000,
         device="cpu" if not torch.cuda.is_available() else None,
     )
     with tempfile.TemporaryDirectory() as folder:
-        train_stable_alignment(
-            model, tokenizer, groups, config, folder, [clock], resume=False, progress=False
-        )
+        train(model, tokenizer, groups, config, folder, [clock], resume=False, progress=False)
     return clock.end - clock.start
 
 

@@ -16,15 +16,15 @@ from social_sandbox.alignment.collate import (
     pad_token_id,
 )
 from social_sandbox.alignment.losses import stable_alignment
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.trainer import (
     EpochSampler,
-    StableAlignmentConfig,
     StableAlignmentTrainer,
     valid_groups,
 )
 from social_sandbox.alignment.training import (
     last_checkpoint,
-    train_stable_alignment,
+    train,
     training_arguments,
 )
 from social_sandbox.envs.errors import UserError
@@ -78,7 +78,7 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
         model = tiny_llama(len(tokenizer))
         config = dataclasses.replace(QUICK, **changes)
         groups = rated_groups(12) if groups is None else groups
-        summary = train_stable_alignment(
+        summary = train(
             model, tokenizer, groups, config, tmp_path / folder, callbacks, progress=False
         )
         return model, summary
@@ -150,9 +150,7 @@ def test_the_exported_model_loads_and_says_what_it_said(
 def test_weights_stay_float32_whatever_is_computed_in(tokenizer: Any, tmp_path: Path) -> None:
     model = tiny_llama(len(tokenizer)).bfloat16()
     config = dataclasses.replace(QUICK, bf16=True, max_steps=2)
-    summary = train_stable_alignment(
-        model, tokenizer, rated_groups(12), config, tmp_path, progress=False
-    )
+    summary = train(model, tokenizer, rated_groups(12), config, tmp_path, progress=False)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     exported = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype="auto")
     assert {p.dtype for p in exported.parameters()} == {torch.float32}
@@ -163,7 +161,7 @@ def test_weights_stay_float32_whatever_is_computed_in(tokenizer: Any, tmp_path: 
 def test_how_a_batch_is_accumulated_does_not_matter(align: Any, bf16: bool) -> None:
     # Groups differ in size, and 12 groups make one whole batch of 8 and one of 4.
     models = [
-        align(f"{size}", batch_groups=size, accumulation=8 // size, bf16=bf16, max_steps=3)
+        align(f"{size}", batch_size=size, accumulation=8 // size, bf16=bf16, max_steps=3)
         for size in (8, 4, 2, 1)
     ]
     whole, losses = models[0][0], [row["loss"] for row in models[0][1].log]
@@ -179,7 +177,7 @@ def test_the_gradient_does_not_grow_with_accumulation(align: Any) -> None:
     """The trap: a loss that is a mean already, taken for a sum over the accumulated batch."""
     norms = []
     for size in (8, 2):
-        _, summary = align(f"{size}", batch_groups=size, accumulation=8 // size, max_steps=1)
+        _, summary = align(f"{size}", batch_size=size, accumulation=8 // size, max_steps=1)
         norms.append(summary.log[0]["grad_norm"])
     assert norms[1] == pytest.approx(norms[0], rel=1e-4)
 
@@ -269,7 +267,7 @@ def test_every_epoch_draws_candidates_and_an_order_anew(
     align: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = SeenBatches(monkeypatch)
-    align(batch_groups=12, max_steps=3, candidates_per_group=2)
+    align(batch_size=12, max_steps=3, candidates_per_group=2)
     first, second, third = seen.ids
     drawn = [sorted(epoch) for epoch in seen.ids]
     assert drawn[0] != drawn[1] != drawn[2]
@@ -281,7 +279,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
     align: Any, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
     # 12 groups, 2 a pass, 2 passes a step: 3 steps an epoch, so both stops are amid an epoch.
-    settings = {"batch_groups": 2, "accumulation": 2, "max_steps": 7, "candidates_per_group": 2}
+    settings = {"batch_size": 2, "accumulation": 2, "max_steps": 7, "candidates_per_group": 2}
     seen = SeenBatches(monkeypatch)
     whole, summary = align("whole", **settings)
     uninterrupted, seen.ids = seen.ids, []
@@ -300,10 +298,10 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
 def test_a_run_cut_before_its_export_is_exported_without_another_step(
     align: Any, tmp_path: Path
 ) -> None:
-    model, summary = align(max_steps=5, batch_groups=2)
+    model, summary = align(max_steps=5, batch_size=2)
     exported = tmp_path / "run" / "model"
     exported.rename(tmp_path / "lost")
-    again, same = align(max_steps=5, batch_groups=2)
+    again, same = align(max_steps=5, batch_size=2)
     assert_same_weights(again, model)
     assert (same.steps, same.tokens, same.log) == (5, summary.tokens, summary.log)
     assert (exported / "model.safetensors").exists()
@@ -381,11 +379,9 @@ def test_the_embedded_model_learns_from_a_few_groups(tmp_path: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     smollm2 = AutoTokenizer.from_pretrained(folder)
     config = dataclasses.replace(
-        QUICK, bf16=None, max_steps=3, batch_groups=2, learning_rate=5e-5, save_steps=100
+        QUICK, bf16=None, max_steps=3, batch_size=2, learning_rate=5e-5, save_steps=100
     )
-    summary = train_stable_alignment(
-        model, smollm2, rated_groups(4)[1:3], config, tmp_path, progress=False
-    )
+    summary = train(model, smollm2, rated_groups(4)[1:3], config, tmp_path, progress=False)
     assert summary.loss_end < summary.loss_start
     assert 0 < summary.log[0]["eos_probability"] < 1
 

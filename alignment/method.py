@@ -1,0 +1,71 @@
+"""What a method of alignment is: settings, what it trains on, and a Trainer."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .groups import RatedGroup
+from .training_config import TrainingConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of the data a method trains on."""
+
+    examples: Sequence[Any]
+    """Groups, pairs or responses: `Method.make_trainer` knows what they are."""
+    groups: Sequence[RatedGroup]
+    """Rated groups that they come from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that a Trainer is made from."""
+
+    model: Any
+    """A causal language model without adapters."""
+    tokenizer: Any
+    examples: Sequence[Any]
+    """Those of the method's own `select`."""
+    arguments: Callable[..., Any]
+    """`arguments(kind=DPOConfig, beta=0.1)` makes a Trainer's arguments out of shared settings;
+    `kind` is transformers.TrainingArguments or a class of TRL that inherits it."""
+    callbacks: Sequence[Any]
+    folder: Path
+    """The run's own; a method that trains more than one model keeps the others in it."""
+    peft_config: Any = None
+    """A peft.LoraConfig for those who wrap the model themselves, as TRL does; None: train all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(TrainingConfig):
+    """A method: its dataclass inherits this one and has its settings, and no others.
+
+    It is found by the name of its module in `alignment/methods`, or by `method._target_`.
+    """
+
+    @abstractmethod
+    def select(self, groups: Sequence[RatedGroup]) -> Selection:
+        """What there is to train on, before any model is loaded.
+
+        Raises UserError saying in one line why there is nothing.
+        """
+
+    @abstractmethod
+    def make_trainer(self, job: Job) -> Any:
+        """A transformers.Trainer, ready to `train()`, with arguments by `job.arguments`."""
+
+
+def with_adapters(job: Job, args: Any) -> Any:
+    """The job's model, wrapped for LoRA where the job asks for it."""
+    if job.peft_config is None:
+        return job.model
+    from peft import get_peft_model
+
+    model = get_peft_model(job.model, job.peft_config)
+    if args.activation_checkpointing:
+        # Or no gradient would reach the adapters through frozen embeddings.
+        model.enable_input_require_grads()
+    return model

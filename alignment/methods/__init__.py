@@ -1,0 +1,52 @@
+"""Methods of alignment, one a module; the module's name is the method's."""
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+
+from ..method import Method
+
+
+def installed() -> list[str]:
+    """The names of this project's methods."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find_method(name: str) -> type[Method]:
+    """The dataclass of a method, by its module's name or as `package.module.Class`.
+
+    Raises UserError where there is none.
+    """
+    if "." in name:
+        return _theirs(name)
+    if name not in installed():
+        raise UserError(f"method.name: no method {name!r}; there are {', '.join(installed())}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    classes = [
+        found
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Method) and found.__module__ == module.__name__
+    ]
+    assert len(classes) == 1, f"{module.__name__} must define one Method, not {len(classes)}"
+    return classes[0]
+
+
+def method_name(method: Method) -> str:
+    """What `find_method` finds it by."""
+    module = type(method).__module__
+    own = module.removeprefix(f"{__name__}.")
+    return own if own != module else f"{module}.{type(method).__qualname__}"
+
+
+def _theirs(path: str) -> type[Method]:
+    module, _, name = path.rpartition(".")
+    try:
+        found: Any = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"method._target_: cannot import {path}: {error}") from error
+    if not (inspect.isclass(found) and issubclass(found, Method)):
+        raise UserError(f"method._target_: {path} is no subclass of social_sandbox's Method")
+    return found
