@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from .methods import method_name
 from .settings import Settings
 from .society import what_is_said
 from .stages import file_hash
@@ -26,6 +27,8 @@ def settings_hash(settings: Settings) -> str:
     for recipe in ("policy", "observer", "embedder"):
         plain[recipe] = what_is_said(plain[recipe])
     plain["population"] = [what_is_said(entry) for entry in plain["population"] or ()]
+    # By its settings alone, one method may look like another.
+    plain["method"] = {"name": method_name(settings.method), **plain["method"]}
     for name in ("questions", "priors", "interactions", "groups"):
         plain[name] = _content(plain[name])
     plain["evaluate"]["questions"] = _content(plain["evaluate"]["questions"])

@@ -16,7 +16,7 @@ SOCIETY = (
     *("n_worlds=1", "env.grid_size=2", "env.n_rounds=2"),
 )
 TRAINING = (
-    *("method.max_steps=2", "method.batch_groups=2", "method.logging_steps=1"),
+    *("method.max_steps=2", "method.batch_size=2", "method.logging_steps=1"),
     *("method.max_length=64", "method.device=cpu"),
 )
 EVALUATION = ("evaluate.max_new_tokens=4", "evaluate.samples=1", "evaluate.resamples=100")

@@ -1,8 +1,10 @@
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from social_sandbox.alignment.identity import settings_hash
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.redact import without_secret, without_secrets
 
 from .small_job import settings_of
@@ -33,6 +35,17 @@ def test_how_an_api_is_asked_does_not() -> None:
     asked = ["policy=openai", "policy.model=m"]
     assert hash_of(*asked, "policy.max_concurrency=3") == hash_of(*asked)
     assert hash_of(*asked, "policy.temperature=0") != hash_of(*asked)
+
+
+class Renamed(StableAlignmentConfig):
+    """A method of somebody else with the settings of one of ours."""
+
+
+def test_another_method_with_the_same_settings_is_another_run() -> None:
+    ours = settings_of([])
+    theirs = replace(ours, method=Renamed(**asdict(ours.method)))
+    assert asdict(theirs) == asdict(ours)
+    assert settings_hash(theirs) != settings_hash(ours)
 
 
 def test_an_input_file_counts_by_what_is_in_it(tmp_path: Path) -> None:
