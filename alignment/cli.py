@@ -130,7 +130,7 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     job()
     if failures:
         for failure in failures[1:]:
-            _error(_one_line(failure))
+            _error(_one_line(failure, overrides))
         raise failures[0]
 
 

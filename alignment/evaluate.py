@@ -110,7 +110,9 @@ def read_choices(source: str) -> list[Choice]:
     """Preference pairs as choices. Raises UserError naming file and line, and for no pairs."""
     rows = read_rows(source, "evaluate.pairs")
     pairs = [read_pair(place, row) for place, row in rows]
-    choices = [(messages(asked), good, bad) for asked, good, bad, same in pairs if same]
+    choices: list[Choice] = [
+        (messages(asked), good, bad) for asked, good, bad, same in pairs if same
+    ]
     if not choices:
         raise UserError(f"evaluate.pairs: {source} has no two replies to the same dialogue")
     return choices

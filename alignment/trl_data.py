@@ -27,7 +27,8 @@ def import_trl(method: str) -> ModuleType:
 
     # The variable of the environment is read once, perhaps before anybody could set it.
     constants.HF_HUB_DISABLE_TELEMETRY = True
-    return trl
+    found: ModuleType = trl
+    return found
 
 
 def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -223,11 +223,10 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
             heappush(self._asked[turn.agent], asked)
             changed.add(turn.agent)
         for agent in changed:
-            turn = None
             self._first.pop(agent, None)
             if self._asked[agent]:
                 self._first[agent] = self._asked[agent][0]
-                turn = self._first[agent][-1]
-            self._seen[agent] = observation(agent, turn)
-            self._infos[agent] = info(turn) if turn else {}
+            first = self._first[agent][-1] if agent in self._first else None
+            self._seen[agent] = observation(agent, first)
+            self._infos[agent] = info(first) if first else {}
         self._told.clear()

@@ -28,7 +28,7 @@ def bench(quick: bool) -> list[Row]:
     """Seconds a turn by population and face, and a step of two board games."""
     sizes = {side * side: side for side in GRIDS}
     turns = 5_000 if quick else 20_000
-    faces = {
+    faces: dict[str, Callable[[int, int], float]] = {
         "World": world_turn,
         "AEC": aec_turn,
         PARALLEL: parallel_turn,
