@@ -54,7 +54,7 @@ def test_ratings_must_be_on_one_scale() -> None:
     ten = replace(rated("h", ("a", 9.0)), rating_scale=10)
     with pytest.raises(UserError, match=r"rated on 1\.\.7 and on 1\.\.10"):
         check_groups([GROUPS[0], ten], "data")
-    with pytest.raises(UserError, match="group g has a rating of 9, .* its scale of 1 to 7"):
+    with pytest.raises(UserError, match=r"group g has a rating of 9, .* its scale of 1 to 7"):
         check_groups([rated("g", ("a", 9.0))], "data")
 
 
