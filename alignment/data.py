@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from pydantic import ConfigDict
+
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Answer, Interaction, mean
 from social_sandbox.envs.seeding import key
@@ -54,6 +56,8 @@ class SourceConfig:
         rater: who is said to have rated; null: `human` for `hh`, else the kind.
         split: of a data set of the hub.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     kind: SourceKind
     path: str | None = None

@@ -30,8 +30,8 @@ TALK = (
     Message("assistant", "Hello."),
     Message("user", "May I?"),
 )
-# Read with what is before it, the newline of a template and this beginning could make one token.
-ANSWER = "\n :) No.\n"
+# Read at once with what is before it, it makes one token with the newline of a template.
+ANSWER = " :) No.\n"
 
 
 def byte_level(eos: str, template: str, bos: str | None = None) -> Any:
