@@ -73,12 +73,12 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, or of the names and hashes of all files of a folder."""
     if path.is_file():
         return file_hash(path)
-    files = {
-        str(file.relative_to(path)): file_hash(file)
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-    }
+    files = {str(file.relative_to(path)): file_hash(file) for file in _files(path)}
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _known(artifact: str, path: Path) -> dict[str, str]:
@@ -99,7 +99,8 @@ def _artifact(known: Mapping[str, str], metadata: Mapping[str, Any], log_model: 
         # "immutable": wandb would copy gigabytes into a folder of its own first.
         artifact.add_dir(str(path), policy="immutable", skip_cache=True)
     else:
-        artifact.add_reference(path.as_uri())
+        for file in _files(path):
+            artifact.add_reference(file.as_uri(), name=str(file.relative_to(path)))
     return artifact
 
 

@@ -177,7 +177,7 @@ def test_wandbs_agent_runs_points_and_a_point_that_is_issued_again_goes_on(
     goal = config["metric"]["name"]
     for place in places.values():
         for number, run in enumerate(offline_runs(place)):
-            assert (run.exit_code, run.project) == (0, "social-sandbox" if run.project else "")
+            assert run.exit_code == 0
             # Another run of wandb is told everything, though all stages were complete.
             assert [row[goal] for row in run.rows if goal in row]
             assert any("env/reward" in row for row in run.rows) is False

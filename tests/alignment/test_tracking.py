@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,7 @@ def test_the_same_command_goes_on_in_the_same_run(here: Path) -> None:
     assert cli.main(["simulate", *SOCIETY, "env.grid_size=0"]) == 2
     for more in ([], ["progress=true"], ["budget.usd=5"], ["seed=7", "overwrite=true"]):
         assert cli.main(["simulate", *SOCIETY, *more]) == 0
+        time.sleep(1)  # wandb names a try's folder by the second; a process of its own takes longer
     first, again, larger_budget, other = offline_runs(here / "runs/default")
     assert first.id == again.id == larger_budget.id != other.id
     assert metrics(first, "env/")

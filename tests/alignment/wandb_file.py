@@ -22,6 +22,7 @@ class OfflineRun:
     """One try of a run."""
 
     id: str = ""
+    began: float = 0.0
     project: str = ""
     group: str = ""
     job_type: str = ""
@@ -36,7 +37,8 @@ class OfflineRun:
 
 def offline_runs(folder: Path) -> list[OfflineRun]:
     """The tries below an output folder, oldest first."""
-    return [read(path) for path in sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))]
+    tries = [read(path) for path in folder.glob("wandb/offline-run-*/run-*.wandb")]
+    return sorted(tries, key=lambda run: run.began)
 
 
 def read(path: Path) -> OfflineRun:
@@ -45,6 +47,7 @@ def read(path: Path) -> OfflineRun:
         kind = record.WhichOneof("record_type")
         if kind == "run":
             run.id, run.project = record.run.run_id, record.run.project
+            run.began = record.run.start_time.ToNanoseconds()
             run.group, run.job_type = record.run.run_group, record.run.job_type
             run.config = {u.key: json.loads(u.value_json) for u in record.run.config.update}
         elif kind == "history":
