@@ -17,7 +17,7 @@ from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
 from .groups import RatedGroup
 from .losses import (
     IGNORED,
-    StableAlignmentLoss,
+    GroupLoss,
     sequence_nll,
     stable_alignment,
     token_nll,
@@ -187,7 +187,7 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
 
     def _record(
         self,
-        parts: StableAlignmentLoss,
+        parts: GroupLoss,
         nll: Tensor,
         count: Tensor,
         per_token: Tensor,
