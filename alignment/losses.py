@@ -50,6 +50,8 @@ class GroupLoss:
     """Sum over candidates rated below their group's best of how much less likely than wanted."""
     n_negatives: Tensor
     """Candidates rated below their group's best."""
+    n_violations: Tensor
+    """Of these, how many are not as much less likely as wanted."""
 
     @property
     def mean(self) -> Tensor:
@@ -170,6 +172,7 @@ def stable_alignment(
         best=best,
         excess=-gap.masked_fill(~negative, 0.0).sum(),
         n_negatives=negative.sum(),
+        n_violations=(negative & (gap > 0)).sum(),
     )
 
 
@@ -191,7 +194,7 @@ def rrhf(
     (equations 2 and 3; imitation is a mean per token, as in the authors' code). For the arguments
     see `stable_alignment`.
     """
-    usable, top, is_best, best = _best(nll, rating, group, n_groups, valid)
+    usable, _, is_best, best = _best(nll, rating, group, n_groups, valid)
     size = nll.shape[0]
     l_best = _at(nll, best, usable)
     both = usable[:, None] & usable & (group[:, None] == group)
@@ -214,6 +217,7 @@ def rrhf(
         best=best,
         excess=less_likely.sum(),
         n_negatives=negative.sum(),
+        n_violations=(less_likely < 0).sum(),
     )
 
 
@@ -245,6 +249,8 @@ def _sorted_in_groups(rating: Tensor, group: Tensor, usable: Tensor) -> Tensor:
     """(candidates,) the ratings of each group, the highest first; those that count come first."""
     # Candidates that do not count stand behind their group, wherever they are in the batch.
     own = torch.argsort(2 * group + (~usable).long(), stable=True)
-    high_first = torch.argsort(rating.masked_fill(~usable, -torch.inf), descending=True, stable=True)
+    high_first = torch.argsort(
+        rating.masked_fill(~usable, -torch.inf), descending=True, stable=True
+    )
     ranked = high_first[torch.argsort(group[high_first], stable=True)]
     return torch.empty_like(rating).index_copy(0, own, rating[ranked])
