@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from .collate import trainable
 from .groups import RatedGroup
 from .health import stopped_early
 from .method import Job, Method
+from .processes import is_first
 from .training_config import LoraConfig, TrainingConfig
 
 
@@ -93,7 +93,7 @@ def train(
     selection = method.select(groups)
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
-    if not resume and int(os.environ.get("RANK", "0")) == 0:
+    if not resume and is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     job = Job(
         model=model,

@@ -1,8 +1,10 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -11,23 +13,50 @@ import yaml
 from safetensors.torch import load_file
 
 import social_sandbox.configs
+from social_sandbox.alignment.training import last_checkpoint
 
+from .small_job import small_job
 from .train_in_processes import main
 
 CONFIGS = Path(social_sandbox.configs.__file__).parent / "accelerate"
 
 
-def two_processes(folder: Path, batch_size: int) -> None:
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-        *("-m", "tests.alignment.train_in_processes", str(folder), str(batch_size)),
-    ]
-    root = Path(__file__).parents[2]
+def torchrun(command: list[str]) -> subprocess.CompletedProcess[str]:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=300
+    return subprocess.run(
+        [sys.executable, *launcher, *command],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
+
+
+def two_processes(folder: Path, batch_size: int) -> None:
+    done = torchrun(["-m", "tests.alignment.train_in_processes", str(folder), str(batch_size)])
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_the_command_line_aligns_in_two_processes(tmp_path: Path) -> None:
+    from social_sandbox.alignment.groups import write_groups
+
+    from .tiny import rated_groups
+
+    groups = tmp_path / "groups.jsonl"
+    write_groups(groups, rated_groups(12))
+    job = [*small_job(tmp_path), f"groups={groups}", f"output_dir={tmp_path / 'run'}"]
+    command = ["-m", "social_sandbox.alignment.cli", "align", "wandb=disabled", *job]
+    done = torchrun(command)
+    assert done.returncode == 0, done.stderr[-3000:]
+    # One of them speaks and writes.
+    assert done.stdout.count(" in 2 steps") == 1
+    record = json.loads((tmp_path / "run" / "alignment" / "stage.json").read_text())
+    assert record["complete"]
+    assert record["summary"]["steps"] == 2
+    assert (tmp_path / "run" / "alignment" / "model" / "model.safetensors").exists()
+    assert "complete, kept" in torchrun(command).stdout
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -47,6 +76,34 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     weights = [load_file(tmp_path / x / "model" / "model.safetensors") for x in ("one", "two")]
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    settings = (2, 80, 3)  # batch size, steps, steps between checkpoints
+    command = [sys.executable, "-m", "tests.alignment.train_in_processes", str(cut)]
+    child = subprocess.Popen(
+        [*command, *map(str, settings)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = monotonic() + 240
+    while last_checkpoint(cut / "checkpoints") is None and monotonic() < until:
+        sleep(0.01)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert not (cut / "model").exists()
+    main(cut, *settings)
+    main(whole, *settings)
+    weights = [load_file(x / "model" / "model.safetensors") for x in (cut, whole)]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    losses = [[row["loss"] for row in summary_of(x)["log"]] for x in (cut, whole)]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 80
 
 
 @pytest.mark.parametrize("name", ["ddp.yaml", "fsdp.yaml"])

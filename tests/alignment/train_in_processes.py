@@ -1,4 +1,4 @@
-"""Run by torchrun in test_processes: trains the tiny model with this process as one of several."""
+"""Run by test_processes: trains the tiny model, alone or as one process of several."""
 
 import dataclasses
 import json
@@ -23,10 +23,12 @@ SETTINGS = StableAlignmentConfig(
 )
 
 
-def main(folder: Path, batch_size: int) -> None:
+def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 100) -> None:
     """Train on 12 groups of one to six candidates; writes `summary.json`."""
     tokenizer = tiny_tokenizer()
-    method = dataclasses.replace(SETTINGS, batch_size=batch_size)
+    method = dataclasses.replace(
+        SETTINGS, batch_size=batch_size, max_steps=max_steps, save_steps=save_steps
+    )
     model = tiny_llama(len(tokenizer))
     summary = train(model, tokenizer, rated_groups(12), method, folder, progress=False)
     if int(os.environ.get("RANK", "0")) == 0:
@@ -34,4 +36,4 @@ def main(folder: Path, batch_size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
