@@ -26,6 +26,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 from social_sandbox.policies.account import BudgetReached
 
+from .processes import is_first, several
 from .stopping import Terminated, sigterm_stops
 from .sweeps import (
     as_hydra_overrides,
@@ -206,7 +207,9 @@ def _job(command: str, config: DictConfig) -> None:
     from .tracking import tracked
 
     settings = read_settings(config)
-    console = Console()
+    console = Console(quiet=not is_first())
+    if several() and command != "align":
+        raise UserError(f"{command} runs in one process; several can only align")
     everything = settings.output_dir
     if _is_point():
         settings = replace(

@@ -16,6 +16,7 @@ from social_sandbox.policies.chat_template import render_messages
 
 from .groups import Candidate, Message, RatedGroup
 from .losses import IGNORED
+from .packing import Packing, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Encoded:
     def n_response(self) -> int:
         """Tokens that are learnt, the end-of-turn token included."""
         return sum(label != IGNORED for label in self.labels)
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens that are not learnt: those of the prompt, which come first."""
+        return len(self.labels) - self.n_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +177,22 @@ class GroupCollator:
     Gives `input_ids`, `attention_mask` and `labels` of shape (candidates, length), `rating`
     (float32, NaN where nobody rated), `rating_scale`, `group` and `truncated` of shape
     (candidates,), and the integer `n_groups`.
+
+    Where prompts are packed, the first three have the shape (groups, length), and so have
+    `position_ids` and `segment`: -1 in padding, 0 in the prompt, 1 + n in the n-th candidate.
     """
 
     pad_token_id: int
+    packing: Packing = False
 
     def __call__(self, groups: Sequence[EncodedGroup]) -> dict[str, Any]:
         """Collate; see the class."""
-        rows = [row for group in groups for row in group.candidates]
         ratings = [rating for group in groups for rating in group.ratings]
         numbers = [number for number, group in enumerate(groups) for _ in group.candidates]
         scales = [group.rating_scale for group in groups for _ in group.candidates]
-        width = max((len(row.input_ids) for row in rows), default=0)
+        rows = [row for group in groups for row in group.candidates]
         return {
-            "input_ids": _padded([row.input_ids for row in rows], width, self.pad_token_id),
-            "attention_mask": _padded([(1,) * len(row.input_ids) for row in rows], width, 0),
-            "labels": _padded([row.labels for row in rows], width, IGNORED),
+            **self._text(groups),
             "rating": torch.tensor(
                 [math.nan if rating is None else rating for rating in ratings], dtype=torch.float32
             ),
@@ -195,6 +202,26 @@ class GroupCollator:
             "n_groups": len(groups),
         }
 
+    def _text(self, groups: Sequence[EncodedGroup]) -> dict[str, Tensor]:
+        packed = pack(groups, self.packing) if self.packing else None
+        if packed is None:
+            rows = [row for group in groups for row in group.candidates]
+            return self._rows([row.input_ids for row in rows], [row.labels for row in rows])
+        return {
+            **self._rows(packed.input_ids, packed.labels),
+            "position_ids": _padded(packed.position_ids, 0),
+            "segment": _padded(packed.segment, -1),
+        }
+
+    def _rows(
+        self, ids: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]
+    ) -> dict[str, Tensor]:
+        return {
+            "input_ids": _padded(ids, self.pad_token_id),
+            "attention_mask": _padded([[1] * len(row) for row in ids], 0),
+            "labels": _padded(labels, IGNORED),
+        }
+
 
 def pad_token_id(tokenizer: Any) -> int:
     """The id to pad with; the end-of-turn token where the tokenizer has none of its own."""
@@ -202,7 +229,8 @@ def pad_token_id(tokenizer: Any) -> int:
     return int(tokenizer.eos_token_id if own is None else own)
 
 
-def _padded(rows: Sequence[Sequence[int]], width: int, filler: int) -> Tensor:
+def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
+    width = max(map(len, rows), default=0)
     filled = [[*row, *[filler] * (width - len(row))] for row in rows]
     return torch.tensor(filled, dtype=torch.long).reshape(len(rows), width)
 

@@ -19,19 +19,21 @@ REDUCTIONS: tuple[Reduction, ...] = ("mean", "max", "mean_of_hinges")
 
 
 @dataclass(frozen=True, slots=True)
-class StableAlignmentLoss:
+class GroupLoss:
     """Sums over the groups of a batch, so that the caller may divide by a larger batch's count.
+
+    What every loss over rated groups comes to: the imitation of the best, and a contrast.
 
     `loss`, `sft` and `contrast` are scalars, and loss = sft + contrast; only `loss` is meant to
     be differentiated. The counts are scalar integer tensors.
     """
 
     loss: Tensor
-    """Sum over groups of l_b + ratio * hinge, in nats per token."""
+    """Sum over groups, in nats per token."""
     sft: Tensor
     """Sum over groups of l_b: the imitation of the best-rated candidate."""
     contrast: Tensor
-    """Sum over groups of ratio * hinge."""
+    """Sum over groups of the contrast, with its weight."""
     n_groups: Tensor
     """Groups with at least one valid candidate: what `loss` has to be divided by for a mean."""
     n_empty_groups: Tensor
@@ -39,11 +41,17 @@ class StableAlignmentLoss:
     n_masked: Tensor
     """Candidates without a rating or without a response."""
     n_hinges: Tensor
-    """Hinges in `contrast`: one a group with a negative; one a negative for mean_of_hinges."""
+    """Hinges in `contrast`: one a group with a negative, or one for each two that are compared."""
     n_active: Tensor
     """Of these, the hinges above zero."""
     best: Tensor
     """(n_groups,) index of each group's best-rated candidate; number of candidates for none."""
+    excess: Tensor
+    """Sum over candidates rated below their group's best of how much less likely than wanted."""
+    n_negatives: Tensor
+    """Candidates rated below their group's best."""
+    n_violations: Tensor
+    """Of these, how many are not as much less likely as wanted."""
 
     @property
     def mean(self) -> Tensor:
@@ -99,7 +107,8 @@ def stable_alignment(
     rating_scale: float | Tensor = 7.0,
     reduce: Reduction = "mean",
     valid: Tensor | None = None,
-) -> StableAlignmentLoss:
+    reference_bug: bool = False,
+) -> GroupLoss:
     """Contrastive preference optimisation of Stable Alignment (arXiv 2305.16960).
 
     Per group, with l the mean NLL per response token, r the rating, b the best-rated candidate
@@ -123,23 +132,17 @@ def stable_alignment(
             makes up for one that is not; "max" its variant with the worst candidate only;
             "mean_of_hinges" lets no candidate make up for another.
         valid: (candidates,) bool; false where there is no response. Default: all.
+        reference_bug: take the margins as the authors' code does, which reads the ratings sorted
+            by value in the candidates' own order: the k-th candidate of a group gets the margin
+            of the k-th best. An ablation.
     """
+    usable, top, is_best, best = _best(nll, rating, group, n_groups, valid)
     size = nll.shape[0]
-    usable = torch.isfinite(rating)
-    if valid is not None:
-        usable = usable & valid
-    # Ratings stay in their own precision for the comparisons: equal must mean equal.
-    top = rating.new_full((n_groups,), -torch.inf).scatter_reduce(
-        0, group, rating.masked_fill(~usable, -torch.inf), "amax"
-    )
-    is_best = usable & (rating == top[group])
-    index = torch.arange(size, device=nll.device).masked_fill(~is_best, size)
-    best = index.new_full((n_groups,), size).scatter_reduce(0, group, index, "amin")
-    # The index of "none" reads a zero at the end, so an empty group needs no case of its own.
-    l_best = torch.cat([nll.masked_fill(~usable, 0.0), nll.new_zeros(1)])[best]
+    l_best = _at(nll, best, usable)
 
     negative = usable & ~is_best
-    wanted = margin * (top[group] - rating).to(nll.dtype) / rating_scale
+    compared = _sorted_in_groups(rating, group, usable) if reference_bug else rating
+    wanted = margin * (top[group] - compared).to(nll.dtype) / rating_scale
     gap = l_best[group] - nll + wanted
     n_negatives = torch.zeros_like(best).scatter_add(0, group, negative.long())
     zeros = nll.new_zeros(n_groups)
@@ -157,7 +160,7 @@ def stable_alignment(
     alone = reduce == "mean_of_hinges"
     contrast = ratio * hinge
     filled = best < size
-    return StableAlignmentLoss(
+    return GroupLoss(
         loss=(l_best + contrast).sum(),
         sft=l_best.sum(),
         contrast=contrast.sum(),
@@ -167,4 +170,87 @@ def stable_alignment(
         n_hinges=negative.sum() if alone else (n_negatives > 0).sum(),
         n_active=((single if alone else hinge) > 0).sum(),
         best=best,
+        excess=-gap.masked_fill(~negative, 0.0).sum(),
+        n_negatives=negative.sum(),
+        n_violations=(negative & (gap > 0)).sum(),
     )
+
+
+def rrhf(
+    nll: Tensor,
+    rating: Tensor,
+    group: Tensor,
+    n_groups: int,
+    *,
+    rank_weight: float = 1.0,
+    valid: Tensor | None = None,
+) -> GroupLoss:
+    """Rank responses to align language models (Yuan et al. 2023, arXiv 2304.05302).
+
+    Per group, with p = -l the length-normalised log-probability, r the rating, b the best-rated:
+
+        L = l_b + rank_weight * sum over r_i < r_j of max(0, p_i - p_j)
+
+    (equations 2 and 3; imitation is a mean per token, as in the authors' code). For the arguments
+    see `stable_alignment`.
+    """
+    usable, _, is_best, best = _best(nll, rating, group, n_groups, valid)
+    size = nll.shape[0]
+    l_best = _at(nll, best, usable)
+    both = usable[:, None] & usable & (group[:, None] == group)
+    worse = both & (rating[:, None] < rating)
+    # Row i, column j: how much likelier the worse one is. Not p - p where nothing is compared: the
+    # candidates of other groups, and nan where there is no rating, must not reach the gradient.
+    hinges = (nll - nll[:, None]).masked_fill(~worse, 0.0).relu()
+    contrast = rank_weight * nll.new_zeros(n_groups).scatter_add(0, group, hinges.sum(1))
+    filled, negative = best < size, usable & ~is_best
+    less_likely = (nll - l_best[group]).masked_fill(~negative, 0.0)
+    return GroupLoss(
+        loss=(l_best + contrast).sum(),
+        sft=l_best.sum(),
+        contrast=contrast.sum(),
+        n_groups=filled.sum(),
+        n_empty_groups=(~filled).sum(),
+        n_masked=(~usable).sum(),
+        n_hinges=worse.sum(),
+        n_active=(hinges > 0).sum(),
+        best=best,
+        excess=less_likely.sum(),
+        n_negatives=negative.sum(),
+        n_violations=(less_likely < 0).sum(),
+    )
+
+
+def _best(
+    nll: Tensor, rating: Tensor, group: Tensor, n_groups: int, valid: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Which candidates count, each group's top rating, who has it, and the first who has it."""
+    size = nll.shape[0]
+    usable = torch.isfinite(rating)
+    if valid is not None:
+        usable = usable & valid
+    # Ratings stay in their own precision for the comparisons: equal must mean equal.
+    top = rating.new_full((n_groups,), -torch.inf).scatter_reduce(
+        0, group, rating.masked_fill(~usable, -torch.inf), "amax"
+    )
+    is_best = usable & (rating == top[group])
+    index = torch.arange(size, device=nll.device).masked_fill(~is_best, size)
+    best = index.new_full((n_groups,), size).scatter_reduce(0, group, index, "amin")
+    return usable, top, is_best, best
+
+
+def _at(nll: Tensor, best: Tensor, usable: Tensor) -> Tensor:
+    """(n_groups,) l of the best-rated; 0 for a group without one."""
+    # The index of "none" reads a zero at the end, so an empty group needs no case of its own.
+    return torch.cat([nll.masked_fill(~usable, 0.0), nll.new_zeros(1)])[best]
+
+
+def _sorted_in_groups(rating: Tensor, group: Tensor, usable: Tensor) -> Tensor:
+    """(candidates,) the ratings of each group, the highest first; those that count come first."""
+    # Candidates that do not count stand behind their group, wherever they are in the batch.
+    own = torch.argsort(2 * group + (~usable).long(), stable=True)
+    high_first = torch.argsort(
+        rating.masked_fill(~usable, -torch.inf), descending=True, stable=True
+    )
+    ranked = high_first[torch.argsort(group[high_first], stable=True)]
+    return torch.empty_like(rating).index_copy(0, own, rating[ranked])

@@ -54,6 +54,9 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
         f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s"
     )
+    # A summary of an earlier version does not have it.
+    if summary.get("stopped_early"):
+        console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
 
 
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:

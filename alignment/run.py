@@ -27,6 +27,7 @@ from .export import export_groups
 from .formats.rows import is_hub_id
 from .groups import read_groups, write_groups
 from .methods import method_name
+from .processes import is_first, several
 from .progress import TrainingProgress
 from .settings import Settings, build
 from .society import make_population, make_worlds, simulation_summary, what_is_said
@@ -173,7 +174,8 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
 
     summary = _stage(settings, console, "alignment", made_with, prepare)
     # With the optimiser's state they are three times the model; the stage is complete.
-    shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)
+    if is_first():
+        shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)
     with _logged_once(settings, "alignment", run, [("groups", source)]):
         pass  # its metrics were sent step by step
     report.print_training(console, summary)
@@ -298,6 +300,11 @@ def _groups_file(settings: Settings, console: Console, run: tracking.Run) -> Pat
     if settings.groups is not None:
         return settings.groups
     if not is_complete(settings.output_dir / "data"):
+        if several():
+            raise UserError(
+                f"output_dir: {settings.output_dir / 'data'} is not complete, and several "
+                "processes cannot make it together: social-sandbox data first"
+            )
         data_stage(settings, console, run)
     return _output(settings, "data", "groups.jsonl", "data")
 

@@ -16,6 +16,8 @@ from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
 
+from .processes import is_first
+
 RECORD = "stage.json"
 
 Summary = dict[str, Any]
@@ -54,7 +56,8 @@ def run_stage(
                 "or overwrite=true to replace it"
             )
         work = prepare()
-        shutil.rmtree(folder)
+        if is_first():
+            shutil.rmtree(folder)
         record = None
     elif record and record["complete"]:
         console.print(f"[bold]{folder.name}[/]: complete, kept")
@@ -103,7 +106,9 @@ def file_hash(path: Path) -> str:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file whole, for people to read."""
+    """Write a JSON file whole, for people to read. Of several processes the first one writes."""
+    if not is_first():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

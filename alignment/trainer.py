@@ -1,9 +1,8 @@
-"""Stable Alignment as a Trainer of transformers: its loss and what it logs."""
+"""A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
 
-import inspect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,17 +13,11 @@ from transformers import Trainer, TrainerCallback
 from social_sandbox.envs.seeding import generator
 
 from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
+from .forward import Likelihoods, ResponseLikelihood, response_tokens
 from .groups import RatedGroup
-from .losses import (
-    IGNORED,
-    StableAlignmentLoss,
-    sequence_nll,
-    stable_alignment,
-    token_nll,
-)
-
-if TYPE_CHECKING:
-    from .methods.stable_alignment import StableAlignmentConfig
+from .health import StopPastMargin
+from .losses import GroupLoss
+from .packing import Packing, allowed
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -75,14 +68,19 @@ class _Clock(TrainerCallback):  # type: ignore[misc]
             control.should_log = True
 
 
-class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
-    """transformers.Trainer with the loss of Stable Alignment over batches of rated groups.
+GroupLossFunction = Callable[[Tensor, Mapping[str, Any], Tensor], GroupLoss]
+"""(nll, batch, valid) -> loss: nats per token of each candidate, and which have a response."""
+
+
+class GroupTrainer(Trainer):  # type: ignore[misc]
+    """transformers.Trainer with a loss over batches of rated groups.
 
     Checkpoints, resuming and export are the Trainer's own. Every log row has, besides the
     Trainer's: `loss/sft`, `loss/contrast`, `hinge_active` (share), `nll/rating_K` (mean nats per
-    token of the candidates rated K), `eos_probability` (of ending where the best-rated response
-    ends), `masked_candidates` and `truncated` (counts since the row before). With several
-    processes these are the first process's.
+    token of the candidates rated K), `nll/past_margin` (how much less likely than wanted the
+    lower-rated are, in the mean), `margin_violations` (the share of them that are not as much
+    less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
+    `response_tokens` (mean), `masked_candidates` and `truncated` (counts since the row before).
     """
 
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
@@ -94,27 +92,31 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
         model: Any,
         args: Any,
         dataset: GroupDataset,
-        config: "StableAlignmentConfig",
+        loss: GroupLossFunction,
         callbacks: Sequence[Any] = (),
+        *,
+        packing: Packing = False,
+        logits_chunk: int | None = None,
+        stop_nll: float | None = None,
     ) -> None:
-        self.config = config
+        """For the settings see `group_method.GroupMethod`."""
+        self.group_loss = loss
         self._sampler = EpochSampler(
             [group_length(group) for group in dataset.groups],
-            config.seed,
-            # Whole steps: which groups share one must not depend on how it is accumulated.
-            config.batch_size * config.accumulation,
+            args.seed,
+            # Whole steps: which groups share one must not depend on how it is accumulated, nor
+            # on how many processes share the work.
+            args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size,
         )
         self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        # A LoRA model hides the signature of the model that it wraps.
-        base = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self._selects_logits = "logits_to_keep" in inspect.signature(base.forward).parameters
+        self.likelihood = ResponseLikelihood(model, logits_chunk)
         super().__init__(
             model=model,
             args=args,
-            data_collator=GroupCollator(pad_token_id(dataset.tokenizer)),
+            data_collator=GroupCollator(pad_token_id(dataset.tokenizer), allowed(packing, model)),
             train_dataset=dataset,
             processing_class=dataset.tokenizer,
-            callbacks=[_Clock(self._sampler), *callbacks],
+            callbacks=[_Clock(self._sampler), StopPastMargin(stop_nll), *callbacks],
         )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
@@ -138,86 +140,73 @@ class StableAlignmentTrainer(Trainer):  # type: ignore[misc]
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
         """The loss of a micro-batch: the sum over its groups / the groups of the whole batch."""
-        labels = inputs["labels"]
-        # The logits at a position are about the token after it.
-        keep = torch.zeros_like(labels, dtype=torch.bool)
-        keep[:, :-1] = labels[:, 1:] != IGNORED
-        targets, sequence = labels[:, 1:][keep[:, :-1]], keep.nonzero()[:, 0]
-        selection = {"logits_to_keep": keep} if self._selects_logits else {}
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            use_cache=False,
-            **selection,
-        )
-        logits = outputs.logits if outputs.logits.dim() == 2 else outputs.logits[keep]
-        per_token = token_nll(logits, targets)
-        nll, count = sequence_nll(per_token, sequence, labels.shape[0])
-        parts = stable_alignment(
-            nll,
-            inputs["rating"],
-            inputs["group"],
-            inputs["n_groups"],
-            margin=self.config.margin,
-            ratio=self.config.ratio,
-            rating_scale=self.config.rating_scale or inputs["rating_scale"],
-            reduce=self.config.reduce,
-            valid=count > 0,
-        )
+        read = self.likelihood(model, inputs)
+        parts = self.group_loss(read.nll, inputs, read.count > 0)
         if model.training:
-            self._record(parts, nll, count, per_token, targets, inputs)
+            self._record(parts, read, inputs)
         if num_items_in_batch is None:
             loss = parts.mean
         else:
             # Processes average their gradients, and the count is of all of them together.
             loss = parts.loss / num_items_in_batch.clamp(min=1) * self.args.world_size
-        return (loss, outputs) if return_outputs else loss
+        return (loss, read) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add what was measured since the last row to the Trainer's training rows."""
         if "loss" in logs:
-            for name, (total, weight) in sorted(self._sums.items()):
+            sums = self._sums_of_all()
+            for name, (total, weight) in sorted(sums.items()):
                 logs[name] = total / weight if weight else 0.0
+            for name in _COUNTS & sums.keys():
+                logs[name] = sums[name][0]
             self._sums.clear()
-            if self.args.world_size == 1:
-                # A mean over groups, as its parts are: in the Trainer's own mean over steps the
-                # few groups of an epoch's last batch weigh as much as those of a whole one.
-                logs["loss"] = logs["loss/sft"] + logs["loss/contrast"]
+            # A mean over groups, as its parts are: in the Trainer's own mean over steps the
+            # few groups of an epoch's last batch weigh as much as those of a whole one.
+            logs["loss"] = logs["loss/sft"] + logs["loss/contrast"]
         super().log(logs, start_time)
 
-    def _record(
-        self,
-        parts: StableAlignmentLoss,
-        nll: Tensor,
-        count: Tensor,
-        per_token: Tensor,
-        targets: Tensor,
-        inputs: Mapping[str, Any],
-    ) -> None:
-        n_groups = parts.n_groups.item()
+    def _sums_of_all(self) -> dict[str, list[float]]:
+        """The sums of all processes; each has seen other ratings."""
+        mine = dict(self._sums)
+        if self.args.world_size == 1:
+            return mine
+        everyone: list[Any] = [None] * self.args.world_size
+        torch.distributed.all_gather_object(everyone, mine)
+        summed: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for sums in everyone:
+            for name, (total, weight) in sums.items():
+                summed[name] = [summed[name][0] + total, summed[name][1] + weight]
+        return summed
+
+    def _record(self, parts: GroupLoss, read: Likelihoods, inputs: Mapping[str, Any]) -> None:
+        n_groups, n_negatives = parts.n_groups.item(), parts.n_negatives.item()
         self._add("loss/sft", parts.sft.item(), n_groups)
         self._add("loss/contrast", parts.contrast.item(), n_groups)
         self._add("hinge_active", parts.n_active.item(), parts.n_hinges.item())
-        for name, number in (
-            ("masked_candidates", parts.n_masked),
-            ("truncated", inputs["truncated"].sum()),
-        ):
-            self._sums[name] = [self._sums[name][0] + number.item(), 1.0]
-        valid = (torch.isfinite(inputs["rating"]) & (count > 0)).tolist()
-        ratings, means = inputs["rating"].tolist(), nll.tolist()
-        for rating, mean, usable in zip(ratings, means, valid, strict=True):
+        self._add("nll/past_margin", parts.excess.item(), n_negatives)
+        self._add("margin_violations", parts.n_violations.item(), n_negatives)
+        self._add("masked_candidates", parts.n_masked.item(), 1)
+        self._add("truncated", inputs["truncated"].sum().item(), 1)
+        valid = torch.isfinite(inputs["rating"]) & (read.count > 0)
+        self._add("response_tokens", read.count[valid].sum().item(), valid.sum().item())
+        ratings, means = inputs["rating"].tolist(), read.nll.tolist()
+        for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
             if usable:
                 self._add(f"nll/rating_{round(rating)}", mean, 1)
         best = parts.best[parts.best < len(means)]
-        last = count.cumsum(0)[best] - 1
-        last = last[targets[last] == self.processing_class.eos_token_id]
+        last = read.count.cumsum(0)[best] - 1
+        last = last[read.targets[last] == self.processing_class.eos_token_id]
         if len(last):
-            self._add("eos_probability", per_token[last].neg().exp().sum().item(), len(last))
+            ending = read.per_token[last].neg().exp().sum().item()
+            self._add("eos_probability", ending, len(last))
 
     def _add(self, name: str, total: float, weight: float) -> None:
         sums = self._sums[name]
         sums[0] += total
         sums[1] += weight
+
+
+_COUNTS = {"masked_candidates", "truncated"}
 
 
 def group_length(group: RatedGroup) -> int:
@@ -228,5 +217,5 @@ def group_length(group: RatedGroup) -> int:
 
 def valid_groups(batch: Mapping[str, Any]) -> int:
     """How many groups of a collated batch have a rated candidate with a response."""
-    usable = (batch["labels"][:, 1:] != IGNORED).any(1) & torch.isfinite(batch["rating"])
+    usable = (response_tokens(batch) > 0) & torch.isfinite(batch["rating"])
     return int(batch["group"][usable].unique().numel())

@@ -26,7 +26,9 @@ from social_sandbox.policies.huggingface import best_dtype
 
 from .collate import trainable
 from .groups import RatedGroup
+from .health import stopped_early
 from .method import Job, Method
+from .processes import is_first
 from .training_config import LoraConfig, TrainingConfig
 
 
@@ -51,6 +53,8 @@ class TrainingSummary:
     """Groups that the method has no use for."""
     masked_candidates: int
     """Candidates of the used groups that cannot be trained on: invalid, unrated or blank."""
+    stopped_early: str | None
+    """Why training ended before its last step: it did harm; null if it did not."""
     log: tuple[dict[str, float], ...]
     """One row of metrics every `logging_steps` steps."""
 
@@ -89,7 +93,7 @@ def train(
     selection = method.select(groups)
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
-    if not resume:
+    if not resume and is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     job = Job(
         model=model,
@@ -121,6 +125,7 @@ def train(
         masked_candidates=sum(
             not trainable(c) for group in selection.groups for c in group.candidates
         ),
+        stopped_early=stopped_early(state.log_history),
         log=log,
     )
 
@@ -138,7 +143,8 @@ def run_trainer(trainer: Any, config: TrainingConfig) -> TrainerState:
         return trainer.state
     state = TrainerState.load_from_json(str(last / "trainer_state.json"))
     spent = config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
-    if state.global_step < state.max_steps and not spent:
+    harmed = stopped_early(state.log_history) is not None
+    if state.global_step < state.max_steps and not (spent or harmed):
         trainer.train(resume_from_checkpoint=str(last))
     else:
         # Stopped between the last step and the export. train() would do one step too many.
@@ -290,7 +296,8 @@ def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
 
 def _export(trainer: Any, folder: Path) -> None:
     partial, final = folder / "model.partial", folder / "model"
-    shutil.rmtree(partial, ignore_errors=True)
+    if trainer.args.should_save:
+        shutil.rmtree(partial, ignore_errors=True)
     if hasattr(trainer.model, "merge_and_unload"):
         adapter = folder / "adapter"
         trainer.save_model(str(adapter))

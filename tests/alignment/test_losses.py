@@ -8,6 +8,7 @@ import torch
 from social_sandbox.alignment.losses import (
     REDUCTIONS,
     Reduction,
+    rrhf,
     sequence_nll,
     stable_alignment,
     token_nll,
@@ -63,6 +64,59 @@ def slow_loss(case: Case, reduce: Reduction, margin: float, ratio: float) -> Cas
         "n_hinges": n_hinges,
         "n_active": n_active,
     }
+
+
+def slow_rrhf(case: Case, rank_weight: float) -> Case:
+    """Equations 2 and 3 of the paper, pair by pair."""
+    sft, contrast = torch.zeros(()).double(), torch.zeros(()).double()
+    excess, n_negatives, n_violations, n_hinges, n_active = 0.0, 0, 0, 0, 0
+    for number in range(case["n_groups"]):
+        usable = [
+            i
+            for i, group in enumerate(case["group"].tolist())
+            if group == number and case["valid"][i] and not math.isnan(case["rating"][i].item())
+        ]
+        if not usable:
+            continue
+        rating, p = case["rating"].tolist(), -case["nll"]
+        best = max(usable, key=lambda i: (rating[i], -i))
+        sft = sft - p[best]
+        for i in usable:
+            for j in usable:
+                if rating[i] < rating[j]:
+                    hinge = torch.clamp(p[i] - p[j], min=0)
+                    contrast = contrast + rank_weight * hinge
+                    n_hinges, n_active = n_hinges + 1, n_active + (hinge.item() > 0)
+            if rating[i] < rating[best]:
+                excess += (p[best] - p[i]).item()
+                n_negatives += 1
+                n_violations += (p[i] > p[best]).item()
+    return {
+        "loss": sft + contrast,
+        "sft": sft,
+        "contrast": contrast,
+        "excess": excess,
+        "n_negatives": n_negatives,
+        "n_violations": n_violations,
+        "n_hinges": n_hinges,
+        "n_active": n_active,
+    }
+
+
+def authors_loss(nll: torch.Tensor, ratings: list[float], margin: float, ratio: float) -> Any:
+    """alignment.py of agi-templar/Stable-Alignment, lines 254-289, for one query."""
+    scores = torch.tensor(ratings)
+    sorted_ratings, indices = torch.sort(scores, descending=True)
+    best = indices[0]
+    best_score = sorted_ratings[0]
+    others = []
+    for idx in range(len(ratings)):
+        if idx == best:
+            continue
+        # The bug: sorted ratings, read with an index of the unsorted ones.
+        others.append(nll[best] - nll[idx] + (best_score - sorted_ratings[idx]) / 7 * margin)
+    gaps = torch.stack(others)
+    return nll[best] + ratio * torch.clamp(gaps.mean(), min=0)
 
 
 def random_case(seed: int) -> Case:
@@ -276,3 +330,77 @@ def test_log_probabilities_are_computed_in_float32() -> None:
 def test_an_unknown_reduction_is_refused() -> None:
     with pytest.raises(ValueError, match="mean_of_hinges"):
         stable_alignment(**one_group([1.0], [1.0]), reduce="median", **SETTINGS)
+
+
+def test_rrhf_has_the_value_the_gradient_and_the_counts_of_its_definition() -> None:
+    for seed in range(300):
+        case = random_case(seed)
+        weight = 1.0 if seed % 2 else 0.3
+        fast, slow = rrhf(**case, rank_weight=weight), slow_rrhf(case, weight)
+        for name, value in slow.items():
+            got = getattr(fast, name).item()
+            assert got == pytest.approx(torch.as_tensor(value).item(), rel=1e-9, abs=1e-9), (
+                seed,
+                name,
+            )
+        if slow["loss"].requires_grad:
+            slowly = gradient(slow["loss"], case["nll"])
+            torch.testing.assert_close(gradient(fast.loss, case["nll"]), slowly, msg=f"{seed}")
+
+
+def test_the_worked_example_of_rrhf() -> None:
+    # The best is the likeliest but one; of three pairs (worse, better) two are the wrong way round.
+    parts = rrhf(**one_group([2.0, 1.0, 1.5], [7.0, 3.0, 1.0]))
+    assert parts.loss.item() == pytest.approx(2.0 + (2.0 - 1.0) + (2.0 - 1.5) + 0.0)
+    assert (parts.n_hinges.item(), parts.n_active.item(), parts.n_violations.item()) == (3, 2, 2)
+
+
+def test_the_bug_of_the_authors_code_is_theirs() -> None:
+    differs = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        sizes = rng.integers(2, 6, 3)
+        ratings = [rng.permutation(7)[:size] + 1.0 for size in sizes]
+        nll = torch.tensor(rng.exponential(2.0, int(sizes.sum())), requires_grad=True)
+        case: Case = {
+            "nll": nll,
+            "rating": torch.tensor(np.concatenate(ratings), dtype=torch.float32),
+            "group": torch.tensor(np.repeat(np.arange(3), sizes)),
+            "n_groups": 3,
+        }
+        settings: Case = {"margin": 10.0, "ratio": 0.5}
+        parts = zip(nll.split(sizes.tolist()), ratings, strict=True)
+        wanted = sum(authors_loss(part, list(rated), **settings) for part, rated in parts)
+        found = stable_alignment(**case, **settings, reference_bug=True)
+        torch.testing.assert_close(found.loss.double(), wanted.double(), rtol=1e-6, atol=1e-6)
+        grads = gradient(found.loss, nll), gradient(wanted, nll)
+        torch.testing.assert_close(*grads)
+        differs += not torch.isclose(found.loss, stable_alignment(**case, **settings).loss).item()
+    assert differs > 60
+
+
+@pytest.mark.parametrize("reduce", REDUCTIONS)
+def test_the_bug_does_not_matter_where_ratings_are_sorted_and_changes_margins_only(
+    reduce: Reduction,
+) -> None:
+    case = one_group([0.5, 3.0, 1.0], [7.0, 5.0, 2.0])
+    plain, bug = (
+        stable_alignment(**case, reduce=reduce, reference_bug=with_bug, **SETTINGS)
+        for with_bug in (False, True)
+    )
+    assert plain.loss.item() == bug.loss.item()
+    for seed in range(100):
+        # Without a margin there is nothing to take from the wrong candidate.
+        case = random_case(seed)
+        plain, bug = (
+            stable_alignment(**case, reduce=reduce, reference_bug=with_bug, margin=0.0, ratio=0.5)
+            for with_bug in (False, True)
+        )
+        assert plain.loss.item() == bug.loss.item()
+
+
+def test_how_far_the_low_rated_are_past_the_margin_is_counted() -> None:
+    # Wanted: 1 nat for each of the two; one is 2 nats away, the other half a nat.
+    parts = stable_alignment(**one_group([1.0, 3.0, 1.5], [7.0, 3.5, 3.5]), margin=2.0, ratio=0.2)
+    assert parts.excess.item() == pytest.approx((2 - 1) + (0.5 - 1))
+    assert (parts.n_negatives.item(), parts.n_violations.item()) == (2, 1)

@@ -14,6 +14,7 @@ from social_sandbox.alignment.methods import find_method, installed, method_name
 from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
 from social_sandbox.alignment.methods.dpo import DpoConfig
 from social_sandbox.alignment.methods.kto import KtoConfig
+from social_sandbox.alignment.methods.rrhf import RrhfConfig
 from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training import train, training_arguments
@@ -35,6 +36,7 @@ QUICK: dict[str, Any] = {
 }
 OFFLINE: list[type[Method]] = [
     StableAlignmentConfig,
+    RrhfConfig,
     SftConfig,
     ChainOfHindsightConfig,
     DpoConfig,

@@ -19,7 +19,7 @@ from social_sandbox.alignment.losses import stable_alignment
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.trainer import (
     EpochSampler,
-    StableAlignmentTrainer,
+    GroupTrainer,
     valid_groups,
 )
 from social_sandbox.alignment.training import (
@@ -61,13 +61,13 @@ class SeenBatches:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ids: list[list[list[int]]] = []
-        original = StableAlignmentTrainer.compute_loss
+        original = GroupTrainer.compute_loss
 
         def compute_loss(trainer: Any, model: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
             self.ids.append(inputs["input_ids"].tolist())
             return original(trainer, model, inputs, *rest, **more)
 
-        monkeypatch.setattr(StableAlignmentTrainer, "compute_loss", compute_loss)
+        monkeypatch.setattr(GroupTrainer, "compute_loss", compute_loss)
 
 
 @pytest.fixture
@@ -86,15 +86,14 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
     return run
 
 
-def trainer_for(
-    model: Any, tokenizer: Any, tmp_path: Path, **changes: Any
-) -> StableAlignmentTrainer:
+def trainer_for(model: Any, tokenizer: Any, tmp_path: Path, **changes: Any) -> GroupTrainer:
     config = dataclasses.replace(QUICK, **changes)
     data = GroupDataset(
         rated_groups(12), tokenizer, max_length=64, candidates_per_group=3, seed=config.seed
     )
     args = training_arguments(config, tmp_path, progress=False)
-    return StableAlignmentTrainer(model, args, data, config)
+    chunk = config.logits_chunk
+    return GroupTrainer(model, args, data, config.loss, packing=config.packing, logits_chunk=chunk)
 
 
 def batch_of(tokenizer: Any, *groups: Any) -> dict[str, Any]:
@@ -127,6 +126,10 @@ def test_the_loss_falls_and_the_run_is_told(align: Any) -> None:
     row = summary.log[-1]
     for name in ("loss", "loss/sft", "loss/contrast", "hinge_active", "learning_rate"):
         assert name in row
+    assert 0 <= row["margin_violations"] < summary.log[0]["margin_violations"]
+    assert row["nll/past_margin"] > 0 > summary.log[0]["nll/past_margin"]
+    assert summary.stopped_early is None
+    assert 1 < row["response_tokens"] < 7
     assert row["loss"] == pytest.approx(row["loss/sft"] + row["loss/contrast"], rel=1e-4)
     assert {"nll/rating_7", "nll/rating_1", "train_tokens_per_second"} <= {*row, *summary.log[-2]}
     assert row["masked_candidates"] == row["truncated"] == 0
@@ -241,9 +244,10 @@ def test_a_model_that_cannot_select_logits_gives_the_same_loss(
 ) -> None:
     trainer = trainer_for(model, tokenizer, tmp_path)
     batch = batch_of(tokenizer, *rated_groups(4))
-    assert trainer._selects_logits
+    trainer.likelihood.chunk = None
+    assert trainer.likelihood.selects
     wanted = trainer.compute_loss(model, batch)
-    trainer._selects_logits = False
+    trainer.likelihood.selects = False
     torch.testing.assert_close(trainer.compute_loss(model, batch), wanted)
 
 
@@ -261,6 +265,24 @@ def test_a_batch_without_a_response_is_counted_and_harmless(
     logs = {"loss": 0.0}
     trainer.log(logs)
     assert logs["masked_candidates"] == 2
+
+
+def test_training_ends_with_a_reason_when_the_low_rated_are_far_past_the_margin(
+    align: Any, tmp_path: Path
+) -> None:
+    settings = {"max_steps": 60, "stop_nll": 3.0, "save_steps": 100}
+    model, summary = align(**settings)
+    assert "past the margin (method.stop_nll=3)" in summary.stopped_early
+    assert summary.log[-1]["nll/past_margin"] > 3 > summary.log[-2]["nll/past_margin"]
+    assert summary.steps == summary.log[-1]["step"] < 60
+    exported = tmp_path / "run" / "model"
+    assert_same_weights(AutoModelForCausalLM.from_pretrained(exported), model)
+    # Killed before its export, it is exported and not trained on.
+    exported.rename(tmp_path / "lost")
+    again, same = align(**settings)
+    assert_same_weights(again, model)
+    assert (same.steps, same.stopped_early) == (summary.steps, summary.stopped_early)
+    assert exported.exists()
 
 
 def test_every_epoch_draws_candidates_and_an_order_anew(
@@ -355,6 +377,9 @@ def test_nothing_to_train_on_is_said(align: Any) -> None:
         ("schedule", "sideways"),
         ("save_steps", 0),
         ("device", "abacus"),
+        ("logits_chunk", 0),
+        ("stop_nll", 0.0),
+        ("packing", "maybe"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: Any) -> None:

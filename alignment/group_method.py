@@ -1,0 +1,78 @@
+"""What methods share whose loss is over all candidates of a rated group."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from social_sandbox.envs.errors import UserError
+
+from .collate import GroupDataset, trainable
+from .groups import RatedGroup
+from .losses import GroupLoss
+from .method import Job, Method, Selection, with_adapters
+from .packing import Packing
+from .trainer import GroupTrainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupMethod(Method):
+    """A method is one of these with a loss, and the loss's own settings."""
+
+    candidates_per_group: int = 3
+    packing: Packing = "auto"
+    """Read a prompt once for all its responses; `auto`: where the model can and it is faster."""
+    logits_chunk: int | None = 256
+    """Positions whose logits are in memory at a time; null: those of the whole batch."""
+    stop_nll: float | None = 10.0
+    """End training once lower-rated responses are so many nats per token less likely than the
+    loss asks for, in the mean; null: never."""
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        super().__post_init__()
+        self._require_at_least_one("candidates_per_group")
+        chunk, limit = self.logits_chunk, self.stop_nll
+        self._require("logits_chunk", chunk is None or chunk >= 1, "at least 1, or null")
+        self._require(
+            "stop_nll", limit is None or 0 < limit < math.inf, "a number above 0, or null"
+        )
+        self._require("packing", self.packing in (True, False, "auto"), "auto, true or false")
+
+    @abstractmethod
+    def loss(self, nll: Tensor, batch: Mapping[str, Any], valid: Tensor) -> GroupLoss:
+        """The loss of a collated batch, of shape and units as in `losses`."""
+
+    def select(self, groups: Sequence[RatedGroup]) -> Selection:
+        """Groups with a valid, rated candidate."""
+        usable = [group for group in groups if any(map(trainable, group.candidates))]
+        if not usable:
+            raise UserError(
+                f"groups: none of the {len(groups)} groups has a valid candidate with a rating "
+                "and text"
+            )
+        return Selection(usable, usable)
+
+    def make_trainer(self, job: Job) -> Any:
+        """The project's own Trainer."""
+        dataset = GroupDataset(
+            job.examples,
+            job.tokenizer,
+            max_length=self.max_length,
+            candidates_per_group=self.candidates_per_group,
+            seed=self.seed,
+        )
+        args = job.arguments()
+        return GroupTrainer(
+            with_adapters(job, args),
+            args,
+            dataset,
+            self.loss,
+            job.callbacks,
+            packing=self.packing,
+            logits_chunk=self.logits_chunk,
+            stop_nll=self.stop_nll,
+        )

@@ -1,0 +1,41 @@
+"""When training does harm: a run ends early, and says why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from transformers import TrainerCallback
+
+STOPPED = "stopped_early"
+"""The row of a Trainer's log that has the reason."""
+
+
+class StopPastMargin(TrainerCallback):  # type: ignore[misc]
+    """Ends a run whose lower-rated responses are far less likely than the margin asks for.
+
+    Past the margin there is nothing to gain: what drives the likelihood on is the same step that
+    spoils the model's language.
+    """
+
+    def __init__(self, limit: float | None) -> None:
+        """`limit`: nats per token past the margin, in the mean; None: never."""
+        self.limit = limit
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **_: Any
+    ) -> None:
+        """Look at the row of metrics."""
+        past = logs.get("nll/past_margin")
+        if self.limit is None or past is None or past <= self.limit:
+            return
+        reason = (
+            f"lower-rated responses are {past:.1f} nats a token past the margin "
+            f"(method.stop_nll={self.limit:g})"
+        )
+        state.log_history.append({STOPPED: reason, "step": state.global_step})
+        # Saved, or a run that is killed before its export would go on with training.
+        control.should_training_stop = control.should_save = True
+
+
+def stopped_early(log: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why a run ended early, from its log; None if it did not."""
+    return next((str(row[STOPPED]) for row in log if STOPPED in row), None)

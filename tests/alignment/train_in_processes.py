@@ -1,0 +1,39 @@
+"""Run by test_processes: trains the tiny model, alone or as one process of several."""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.training import train
+
+from .tiny import rated_groups, tiny_llama, tiny_tokenizer
+
+SETTINGS = StableAlignmentConfig(
+    device="cpu",
+    bf16=False,
+    max_length=64,
+    learning_rate=1e-2,
+    max_steps=5,
+    margin=3.0,
+    logging_steps=1,
+    save_steps=100,
+)
+
+
+def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 100) -> None:
+    """Train on 12 groups of one to six candidates; writes `summary.json`."""
+    tokenizer = tiny_tokenizer()
+    method = dataclasses.replace(
+        SETTINGS, batch_size=batch_size, max_steps=max_steps, save_steps=save_steps
+    )
+    model = tiny_llama(len(tokenizer))
+    summary = train(model, tokenizer, rated_groups(12), method, folder, progress=False)
+    if int(os.environ.get("RANK", "0")) == 0:
+        (folder / "summary.json").write_text(json.dumps(dataclasses.asdict(summary)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
