@@ -42,6 +42,8 @@ QUICK = StableAlignmentConfig(
     schedule="constant",
     logging_steps=1,
     save_steps=2,
+    packing=False,
+    stop_nll=None,
 )
 
 
@@ -265,6 +267,16 @@ def test_a_batch_without_a_response_is_counted_and_harmless(
     logs = {"loss": 0.0}
     trainer.log(logs)
     assert logs["masked_candidates"] == 2
+
+
+def test_a_packed_run_ends_with_the_weights_of_one_that_is_not(align: Any) -> None:
+    apart, one = align("apart")
+    packed, two = align("packed", packing=True, logits_chunk=3)
+    assert two.tokens < one.tokens
+    assert [row["loss"] for row in two.log] == pytest.approx(
+        [row["loss"] for row in one.log], rel=1e-4
+    )
+    assert_same_weights(packed, apart, 1e-3)
 
 
 def test_training_ends_with_a_reason_when_the_low_rated_are_far_past_the_margin(

@@ -19,7 +19,7 @@ SETTINGS = StableAlignmentConfig(
     max_steps=5,
     margin=3.0,
     logging_steps=1,
-    save_steps=100,
+    packing=False,  # it is chosen by the batch, and those of two processes are smaller
 )
 
 
