@@ -95,7 +95,7 @@ def slow_rrhf(case: Case, rank_weight: float) -> Case:
         "loss": sft + contrast,
         "sft": sft,
         "contrast": contrast,
-        "excess": excess,
+        "excess": torch.tensor(excess, dtype=torch.double),
         "n_negatives": n_negatives,
         "n_violations": n_violations,
         "n_hinges": n_hinges,
