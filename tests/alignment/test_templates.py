@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
@@ -35,21 +35,16 @@ ANSWER = " :) No.\n"
 
 
 def byte_level(eos: str, template: str, bos: str | None = None) -> Any:
-    """A byte-level BPE, trained here on a few lines, that merges across newlines and spaces."""
-    special = [token for token in (eos, bos, "<|im_start|>") if token]
-    inner = Tokenizer(models.BPE())
+    """A byte-level BPE whose one merge makes a token of a newline and a space behind it.
+
+    Not trained: of equally frequent pairs a training takes another one each time.
+    """
+    tokens = [token for token in (eos, bos, "<|im_start|>") if token]
+    tokens += [*sorted(pre_tokenizers.ByteLevel.alphabet()), "ĊĠ"]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    inner = Tokenizer(models.BPE(vocab=vocabulary, merges=[("Ċ", "Ġ")]))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     inner.decoder = ByteLevel()
-    corpus = [
-        "### Response:\n :) No.\n",
-        "assistant\n :) No.\n",
-        "### Instruction:\nMay I?\n\n",
-    ] * 9
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    inner.train_from_iterator(
-        corpus,
-        trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet),
-    )
     return PreTrainedTokenizerFast(
         tokenizer_object=inner,
         eos_token=eos,
