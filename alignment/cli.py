@@ -195,7 +195,12 @@ def _job(command: str, config: DictConfig) -> None:
     console = Console()
     everything = settings.output_dir
     if _is_point():
-        settings = replace(settings, output_dir=everything / settings_hash(settings))
+        settings = replace(
+            settings,
+            output_dir=everything / settings_hash(settings),
+            # Of the points together, or each would be a group of its own.
+            wandb=replace(settings.wandb, group=settings.wandb.group or everything.name),
+        )
         begin_point(settings.output_dir, HydraConfig.get().overrides.task)
         # Hydra's copy of the command line, keys of policies included.
         (everything / "multirun.yaml").unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import numpy as np
 
 from social_sandbox.envs.interactions import Interaction, mean
 from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, RATING_SCALE, Aspect, Judged
+
+from .histograms import Histogram
+from .stages import write_json
 
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
@@ -82,6 +86,25 @@ def plot_run(
             draw(axes)
         written.append(_save(figure, folder / "overview.png"))
     return written
+
+
+def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[Path]:
+    """Write how often each rating was given, a panel each; returns the paths of PNG and JSON."""
+    if not histograms:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = (len(histograms) + 1) // 2
+    figure, grid = plt.subplots(
+        rows, 2, figsize=(9, 2.4 * rows), layout="constrained", squeeze=False
+    )
+    for axes in grid.flat[len(histograms) :]:
+        axes.set_axis_off()
+    for axes, (name, counted) in zip(grid.flat, histograms.items(), strict=False):
+        axes.stairs(counted.counts, counted.edges, fill=True, color=COLOURS["revision"])
+        axes.set(title=name, xlabel="rating", ylabel="how often")
+    path = folder / "histograms.json"
+    write_json(path, {name: asdict(counted) for name, counted in histograms.items()})
+    return [_save(figure, folder / "histograms.png"), path]
 
 
 def _save(figure: Any, path: Path) -> Path:

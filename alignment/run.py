@@ -22,7 +22,7 @@ from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
-from . import report, tracking
+from . import histograms, report, tracking
 from .data import build_groups
 from .groups import read_groups, write_groups
 from .methods import method_name
@@ -199,18 +199,24 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
 
 def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
-    """Draw what there is; writes `figures/*.png`. Quick, and therefore always done anew."""
-    from .figures import plot_run
+    """Draw what there is; writes `figures/`. Quick, and therefore always done anew."""
+    from .figures import plot_histograms, plot_run, rating_scale
 
     folder = settings.output_dir
-    interactions = settings.interactions or folder / "simulation" / INTERACTIONS
-    results = _json(folder / "evaluation" / "results.json")
+    source = settings.interactions or folder / "simulation" / INTERACTIONS
+    interactions = read_interactions(source) if source.exists() else []
+    results = _json(folder / "evaluation" / "results.json") or {}
     paths = plot_run(
         folder / "figures",
-        read_interactions(interactions) if interactions.exists() else [],
+        interactions,
         _json(folder / "alignment" / "log.json") or [],
-        results or {},
+        results,
     )
+    counted = histograms.of_society(interactions, rating_scale(interactions))
+    if results:
+        answers = _lines(folder / "evaluation" / "answers.jsonl")
+        counted |= histograms.of_answers(answers, results["rating_scale"])
+    paths += plot_histograms(folder / "figures", counted)
     if not paths:
         raise UserError(f"output_dir: nothing to draw in {folder}: simulate, align or evaluate")
     return {"figures": [str(path) for path in paths]}

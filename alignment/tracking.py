@@ -13,16 +13,16 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import wandb
 from transformers import TrainerCallback
 from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
+from social_sandbox.envs.turns import ASPECTS, JUDGED
 from social_sandbox.policies.account import Account
 from social_sandbox.policies.rollout import OnInteraction
 
+from . import histograms
 from .figures import rating_scale, ratings_by_round
 from .groups import RatedGroup
 from .identity import settings_hash
@@ -250,14 +250,9 @@ def log_evaluation(
 
 
 def histogram(ratings: Sequence[float | None], scale: int) -> Any:
-    """Of the ratings that were given, two bars a point; None where there are none."""
-    given = [rating for rating in ratings if rating is not None]
-    if not given:
-        return None
-    edges = np.linspace(MIN_RATING, scale, 2 * (scale - MIN_RATING) + 1)
-    # A candidate that nobody could rate with these numbers is still to be seen at the end.
-    counted = np.histogram(np.clip(given, MIN_RATING, scale), bins=edges)
-    return wandb.Histogram(np_histogram=counted)
+    """`histograms.histogram` as wandb draws it; None where no rating was given."""
+    counted = histograms.histogram(ratings, scale)
+    return counted and wandb.Histogram(np_histogram=(counted.counts, counted.edges))
 
 
 class WandbMetrics(TrainerCallback):  # type: ignore[misc]

@@ -75,7 +75,10 @@ def test_figures_draw_what_there_is(here: Path) -> None:
     assert run("simulate") == 0
     assert run("figures") == 0
     drawn = {path.name for path in (here / "runs/default/figures").iterdir()}
-    assert drawn == {"ratings.png", "grid.png", "overview.png"}
+    assert drawn == {
+        *("ratings.png", "grid.png", "overview.png"),
+        *("histograms.png", "histograms.json"),
+    }
 
 
 def test_own_questions_are_asked(here: Path) -> None:

@@ -22,7 +22,7 @@ from social_sandbox.alignment.identity import settings_hash
 from social_sandbox.alignment.settings import read_settings
 from social_sandbox.alignment.sweeps import POINT, as_hydra_overrides, summarise, sweep_files, swept
 
-from .small_job import composed, settings_of, small_job
+from .small_job import SOCIETY, composed, settings_of, small_job
 from .wandb_file import offline_runs
 
 SWEEPS = sweep_files()
@@ -248,6 +248,20 @@ def test_a_point_that_fails_is_named_and_the_others_go_on(
     assert "env.n_peers=-1: env.n_peers must be at least" in failed
     assert failed.count("\n") == 1
     assert len((sweeping / "runs/peers/summary.md").read_text().splitlines()) == 2 + 2
+
+
+def test_the_points_of_a_multirun_are_one_group_of_wandb(
+    sweeping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_SWEEP_ID")
+    monkeypatch.delenv("WANDB_RUN_ID")
+    monkeypatch.delenv("WANDB_SWEEP_PARAM_PATH")
+    monkeypatch.setattr("sys.argv", ["social-sandbox"])
+    simulation = [*SOCIETY, "output_dir=runs/peers", "env.n_peers=1,2"]
+    assert cli.main(["simulate", "--multirun", *simulation]) == 0
+    runs = [run for path in (sweeping / "runs/peers").iterdir() for run in offline_runs(path)]
+    assert [run.group for run in runs] == ["peers", "peers"]
+    assert len({run.id for run in runs}) == 2
 
 
 def test_the_table_names_only_settings_that_differ(tmp_path: Path) -> None:
