@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from wandb.wandb_agent import Agent
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.identity import settings_hash
 from social_sandbox.alignment.settings import read_settings
-from social_sandbox.alignment.sweeps import as_hydra_overrides, summarise, sweep_files, swept
+from social_sandbox.alignment.sweeps import POINT, as_hydra_overrides, summarise, sweep_files, swept
 
 from .small_job import SOCIETY, composed, settings_of, small_job
 from .wandb_file import offline_runs
@@ -143,17 +144,15 @@ def sweeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run_by_agent(config: Mapping[str, Any], point: Mapping[str, Any], run_id: str) -> int:
+def issue(agent: Agent, config: Mapping[str, Any], point: Mapping[str, Any], run_id: str) -> Any:
     """Let wandb's own agent start a point as if its server had asked for it."""
-    agent = Agent(api=None, queue=None, sweep_id="sweep1")
-    agent._sweep_command = list(config["command"])
     command = {"type": "run", "run_id": run_id, "program": config["program"], "args": dict(point)}
     answer = agent._process_command(command)
     assert "exception" not in answer, answer
-    return int(agent._run_processes[run_id].wait())
+    return agent._run_processes[run_id]
 
 
-def test_wandbs_agent_runs_points_and_a_point_that_is_issued_again_goes_on(
+def test_wandbs_agent_runs_points_and_a_preempted_one_goes_on_where_it_was(
     sweeping: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = sweep("margin")
@@ -162,30 +161,48 @@ def test_wandbs_agent_runs_points_and_a_point_that_is_issued_again_goes_on(
     with monkeypatch.context() as before:
         before.delenv("WANDB_SWEEP_ID")
         assert cli.main(["simulate", *simulation, "wandb=disabled"]) == 0
-    config["command"][-1:-1] = job
-    first, second, *_ = points(config)
-    for run_id, point in (("one", first), ("two", second), ("three", first)):
-        assert run_by_agent(config, point, run_id) == 0
+    steps = 60
+    config["command"][-1:-1] = [*job, f"method.max_steps={steps}", "method.save_steps=5"]
+    agent = Agent(api=None, queue=None, sweep_id="sweep1")
+    agent._sweep_command = config["command"]
     folder = sweeping / "runs/sweeps/margin"
+    first, second, *_ = points(config)
+
+    process = issue(agent, config, first, "one")
+    deadline = time.monotonic() + 120
+    # The second is begun when the first one is whole.
+    while not [*folder.glob("*/alignment/checkpoints/checkpoint-10")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    agent._process_command({"type": "stop", "run_id": "one"})
+    assert process.wait() == 143
+    # wandb hands out the same run with the whole of its config again.
+    assert issue(agent, config, first, "one").wait() == 0
+    assert issue(agent, config, second, "two").wait() == 0
+
     places = {}
-    for path in folder.glob("*/point.json"):
+    for path in folder.glob(f"*/{POINT}"):
         settings = json.loads(path.read_text())["settings"]
-        places[settings["method.ratio"], settings["method.learning_rate"]] = path.parent
-    assert len(places) == 2
-    ids = {key: [run.id for run in offline_runs(place)] for key, place in places.items()}
-    assert sorted(ids.values()) == [["one", "three"], ["two"]]
+        places[settings["method.learning_rate"]] = path.parent
+    stopped, resumed = offline_runs(places["2e-05"])
+    (other,) = offline_runs(places["0.0001"])
+    assert [run.id for run in (stopped, resumed, other)] == ["one", "one", "two"]
+    assert (stopped.preempting, stopped.exit_code) == (True, 255)
+    trained = [
+        [row["train/global_step"] for row in run.rows if "train/loss" in row]
+        for run in (stopped, resumed, other)
+    ]
+    assert trained[0][0] == 1
+    assert trained[1][0] > 5
+    assert trained[1][-1] == steps
+    assert trained[2] == list(range(1, steps + 1))
     goal = config["metric"]["name"]
-    for place in places.values():
-        for number, run in enumerate(offline_runs(place)):
-            assert run.exit_code == 0
-            # Another run of wandb is told everything, though all stages were complete.
-            assert [row[goal] for row in run.rows if goal in row]
-            assert any("env/reward" in row for row in run.rows) is False
-            trained = [row for row in run.rows if "train/loss" in row]
-            assert bool(trained) == (number == 0)
-    table = (folder / "summary.md").read_text().splitlines()
-    assert len(table) == 2 + 2
-    assert "| point | loss |" in table[0]
+    for run in (resumed, other):
+        assert run.exit_code == 0
+        assert len([row[goal] for row in run.rows if goal in row]) == 1
+    header, _, *rows = (folder / "summary.md").read_text().splitlines()
+    assert header.startswith("| method.learning_rate | point | loss |")
+    assert [row.split(" | ")[0] for row in rows] == ["| 2e-05", "| 0.0001"]
 
 
 def test_multirun_gives_each_point_a_folder_and_a_table_at_the_end(

@@ -178,6 +178,14 @@ def test_the_same_command_goes_on_in_the_same_run(here: Path) -> None:
     assert again.rows[-1]["_step"] < larger_budget.rows[0]["_step"]
 
 
+def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
+    assert cli.main(["simulate", *SOCIETY, "wandb=disabled"]) == 0
+    assert cli.main(["simulate", *SOCIETY]) == 0
+    run = only(offline_runs(here / "runs/default"))
+    assert [row["env/round"] for row in metrics(run, "env/")] == [0, 1]
+    assert [artifact.name for artifact in run.artifacts] == ["interactions"]
+
+
 @pytest.mark.parametrize(
     ("error", "exit_code"), [(UserError("no"), 1), (KeyboardInterrupt(), 255), (Terminated(), 255)]
 )
