@@ -104,6 +104,8 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         "base_model": settings.base_model,
         "groups": _input(source, "groups"),
     }
+    if settings.method.asks_observer:
+        made_with["observer"] = what_is_said(settings.observer)
 
     def prepare() -> Work:
         import torch
@@ -119,13 +121,23 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         # Frozen weights under LoRA stay as they are on disk.
         dtype: Any = torch.float32 if settings.method.lora is None else "auto"
         model = load(AutoModelForCausalLM, base, "base_model", dtype=dtype)
+        observer = None
+        if settings.method.asks_observer:
+            observer = as_policy(build(settings.observer, "observer"))
         callbacks: list[Any] = [tracking.WandbMetrics(run)]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
 
         def work(folder: Path) -> Summary:
             trained = train(
-                model, tokenizer, groups, settings.method, folder, callbacks, progress=False
+                model,
+                tokenizer,
+                groups,
+                settings.method,
+                folder,
+                callbacks,
+                progress=False,
+                observer=observer,
             )
             summary = asdict(trained)
             write_json(folder / "log.json", summary.pop("log"))
