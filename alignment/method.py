@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
+from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.policies.policy import Policy
+
 from .groups import RatedGroup
 from .training_config import TrainingConfig
 
@@ -37,6 +42,10 @@ class Job:
     """The run's own; a method that trains more than one model keeps the others in it."""
     peft_config: Any = None
     """A peft.LoraConfig for those who wrap the model themselves, as TRL does; None: train all."""
+    observer: Policy | None = None
+    """Who rates what the model says in training, where the method `asks_observer`."""
+    rating_scale: int = RATING_SCALE
+    """Of the data, and so of the observer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,14 @@ class Method(TrainingConfig):
 
     It is found by the name of its module in `alignment/methods`, or by `method._target_`.
     """
+
+    # An option that a method does not read is an error.
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @property
+    def asks_observer(self) -> bool:
+        """Whether the job needs an observer."""
+        return False
 
     @abstractmethod
     def select(self, groups: Sequence[RatedGroup]) -> Selection:

@@ -137,6 +137,8 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     }
     if settings.chat_template is not None:
         made_with["chat_template"] = _input(settings.chat_template, "chat_template")
+    if settings.method.asks_observer:
+        made_with["observer"] = what_is_said(settings.observer)
 
     def prepare() -> Work:
         groups = read_groups(source)
@@ -157,6 +159,9 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         # Frozen weights under LoRA stay as they are on disk.
         dtype: Any = torch.float32 if settings.method.lora is None else "auto"
         model = load(AutoModelForCausalLM, base, "base_model", dtype=dtype)
+        observer = None
+        if settings.method.asks_observer:
+            observer = as_policy(build(settings.observer, "observer"))
         callbacks: list[Any] = [tracking.WandbMetrics(run)]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
@@ -164,7 +169,14 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         def work(folder: Path) -> Summary:
             write_json(folder / "data_report.json", checked)
             trained = train(
-                model, tokenizer, groups, settings.method, folder, callbacks, progress=False
+                model,
+                tokenizer,
+                groups,
+                settings.method,
+                folder,
+                callbacks,
+                progress=False,
+                observer=observer,
             )
             summary = asdict(trained)
             write_json(folder / "log.json", summary.pop("log"))

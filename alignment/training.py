@@ -23,6 +23,7 @@ from transformers import (
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
+from social_sandbox.policies.policy import Policy
 
 from .collate import trainable
 from .groups import RatedGroup
@@ -68,6 +69,7 @@ def train(
     callbacks: Sequence[Any] = (),
     resume: bool = True,
     progress: bool = True,
+    observer: Policy | None = None,
 ) -> TrainingSummary:
     """Align a model on rated groups by a method; the model is written to `output_dir`/model.
 
@@ -85,6 +87,7 @@ def train(
         resume: go on from the last whole checkpoint there is. The caller vouches that it was
             made with the same model, groups and settings.
         progress: show the Trainer's progress bar.
+        observer: who rates in training; only for a method that `asks_observer`.
 
     Raises:
         UserError: there is nothing to train on, or a setting makes no sense.
@@ -103,6 +106,8 @@ def train(
         callbacks=callbacks,
         folder=folder,
         peft_config=_peft_config(method.lora, model),
+        observer=observer,
+        rating_scale=groups[0].rating_scale,
     )
     if method.lora is None:
         for parameter in model.parameters():
@@ -140,6 +145,8 @@ def run_trainer(trainer: Any, config: TrainingConfig) -> TrainerState:
     last = last_checkpoint(Path(trainer.args.output_dir))
     if last is None:
         trainer.train()
+        if not trainer.state.global_step:
+            raise UserError("method: the data are too few for one step; lower method.batch_size")
         return trainer.state
     state = TrainerState.load_from_json(str(last / "trainer_state.json"))
     spent = config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens

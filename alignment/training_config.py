@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ConfigDict
 from transformers.trainer_utils import SchedulerType
 
 from social_sandbox.envs.errors import UserError
@@ -19,6 +20,8 @@ class LoraConfig:
     dropout: float = 0.0
     target_modules: str | list[str] = "all-linear"
     """`all-linear`, or names of modules such as `[q_proj, v_proj]`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
