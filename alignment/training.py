@@ -116,7 +116,7 @@ def train(
     set_seed(method.seed)
     trainer = method.make_trainer(job)
     state = run_trainer(trainer, method)
-    _export(trainer, folder)
+    export(trainer, folder)
     log = tuple(row for row in state.log_history if "loss" in row)
     return TrainingSummary(
         loss_start=_mean_loss(log, 0, state.global_step / 10),
@@ -301,7 +301,8 @@ def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
     )
 
 
-def _export(trainer: Any, folder: Path) -> None:
+def export(trainer: Any, folder: Path) -> None:
+    """Write the trained model to `folder`/model; under LoRA the adapters to `folder`/adapter."""
     partial, final = folder / "model.partial", folder / "model"
     if trainer.args.should_save:
         shutil.rmtree(partial, ignore_errors=True)

@@ -6,7 +6,6 @@ carry loss are decided in one place, `collate.encode`.
 
 import copy
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -17,7 +16,7 @@ from .losses import IGNORED
 from .method import Job
 
 
-def import_trl(method: str) -> ModuleType:
+def import_trl(method: str) -> Any:
     """TRL, which tells nobody that it is used. Raises UserError where it is not installed."""
     try:
         import trl

@@ -1,76 +1,83 @@
-"""Reinforcement learning from feedback: generate answers to the questions, reward them, learn.
+"""Reinforcement learning from ratings: a reward model, then an online method of TRL.
 
-The paper's RLHF baseline used PPO. TRL has removed its PPO trainer, so this is GRPO (Shao et al.
-2024, arXiv 2402.03300) or RLOO (Ahmadian et al. 2024, arXiv 2402.14740), which need no value model.
-The reward is that of a model trained on the pairs of the data (TRL's RewardTrainer), or the ratings
-of the observers' policy.
+The paper's baseline is PPO (Ouyang et al. 2022, arXiv 2203.02155), which TRL no longer has. What
+stands here is what TRL maintains instead: GRPO (Shao et al. 2024, arXiv 2402.03300) and RLOO
+(Ahmadian et al. 2024, arXiv 2402.14740). Both sample several answers to a question, compare the
+reward of each with that of the others, and so need no model of values.
 """
 
-import copy
-import json
 import math
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import torch
+from transformers import TrainerCallback
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.turns import ASPECTS
-from social_sandbox.policies.chat_template import render_messages
+from social_sandbox.policies.policy import Policy
 
-from ..collate import pad_token_id
+from ..collate import encode
 from ..evaluate import rate
-from ..groups import RatedGroup
+from ..groups import Message, RatedGroup
 from ..method import Job, Method, Selection
-from ..pairs import PAIRINGS, Pairing, make_pairs
-from ..training import run_trainer, training_arguments
-from ..trl_data import dataset, import_trl, prompt_and_responses
+from ..pairs import PAIRINGS, Pair, Pairing, make_pairs
+from ..reward_model import Reward, reward_by_model, train_reward_model
+from ..trl_data import dataset, import_trl
 
 Algorithm = Literal["grpo", "rloo"]
-Reward = Literal["reward_model", "observer"]
-_NO_QUESTION = ("self_critic", "realignment")
-"""Kinds of groups whose prompt asks for feedback or for a revision."""
+Rewarder = Literal["reward_model", "observer"]
+
+NO_QUESTIONS = frozenset({"self_critic", "realignment"})
+"""Kinds of groups whose prompts ask for something else than an answer to a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RlhfConfig(Method):
-    """How to reward and to learn. `batch_size` counts answers; `max_tokens` those of the policy."""
+    """Answers are sampled from the model to the questions of the groups, and rewarded."""
 
-    learning_rate: float = 1e-5
+    learning_rate: float = 5e-6
     algorithm: Algorithm = "grpo"
-    reward: Reward = "reward_model"
-    """`observer`: the mean rating by the observers' policy, on the data's scale."""
+    reward: Rewarder = "reward_model"
+    """A model trained first on the ratings of the groups, or the observer's ratings."""
+    engagement_weight: float = 1.0
+    """Weight of the observer's rating of engagement in its reward; alignment has 1."""
     generations: int = 4
-    """Answers to one question, which are compared with each other."""
+    """Answers to each question, compared with each other."""
     max_new_tokens: int = 64
     temperature: float = 1.0
     beta: float = 0.05
-    """Weight of the divergence from the start model."""
+    """Strength of the pull towards the start model; 0: none, and no copy of it in memory."""
+    reward_learning_rate: float = 5e-5
+    reward_epochs: float = 1.0
     pairing: Pairing = "all"
     """Of the pairs that the reward model learns from."""
     min_gap: float = 0.0
-    reward_learning_rate: float = 2e-5
-    reward_epochs: float = 1.0
+    """Pairs whose ratings differ by less are left out; equals always are."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
         super().__post_init__()
-        self._require_above_zero("temperature", "reward_learning_rate", "reward_epochs")
-        self._require_not_negative("beta", "min_gap")
+        choices = {"algorithm": get_args(Algorithm), "reward": get_args(Rewarder)}
+        for name, known in {**choices, "pairing": PAIRINGS}.items():
+            self._require(name, getattr(self, name) in known, " or ".join(known))
+        self._require_above_zero("temperature", "reward_epochs", "reward_learning_rate")
+        self._require_not_negative("beta", "engagement_weight", "min_gap")
         self._require_at_least_one("max_new_tokens")
         self._require("generations", self.generations >= 2, "at least 2")
-        self._require("pairing", self.pairing in PAIRINGS, " or ".join(PAIRINGS))
-        self._require("algorithm", self.algorithm in ("grpo", "rloo"), "grpo or rloo")
-        rewards = ("reward_model", "observer")
-        self._require("reward", self.reward in rewards, " or ".join(rewards))
-        if self.batch_size * self.accumulation % self.generations:
-            raise UserError(
-                "method.batch_size * method.accumulation must be a multiple of "
-                f"method.generations={self.generations}, got {self.batch_size * self.accumulation}"
-            )
+        fits = self.batch_size * self.accumulation % self.generations == 0
+        self._require(
+            "generations", fits, "a divisor of method.batch_size times method.accumulation"
+        )
+        self._require(
+            "max_new_tokens",
+            self.max_new_tokens <= self.max_length // 2,
+            f"at most half of method.max_length={self.max_length}",
+        )
 
     @property
     def asks_observer(self) -> bool:
@@ -78,149 +85,151 @@ class RlhfConfig(Method):
         return self.reward == "observer"
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Groups whose prompt is a question; each prompt is asked once an epoch."""
+        """Groups that ask a question."""
         import_trl("rlhf")
-        asked = [group for group in groups if group.kind not in _NO_QUESTION]
-        if not asked:
+        asking = [group for group in groups if group.kind not in NO_QUESTIONS]
+        if not asking:
             raise UserError(f"groups: none of the {len(groups)} groups asks a question")
-        if not self.asks_observer and not make_pairs(asked, self.pairing, self.min_gap):
+        if not self.asks_observer and not self._pairs(asking):
             raise UserError(
-                "groups: no two candidates have ratings far enough apart for a reward model; "
-                "method.reward=observer needs none"
+                f"groups: none of the {len(asking)} groups that ask a question has two candidates "
+                "whose ratings differ"
+                + (f" by method.min_gap={self.min_gap:g}" if self.min_gap else "")
+                + ", so no reward model can be trained; method.reward=observer needs none"
             )
-        return Selection(asked, asked)
+        return Selection(asking, asking)
 
     def make_trainer(self, job: Job) -> Any:
-        """Train the reward model if there is none yet; then TRL's Trainer of the policy."""
+        """Train the reward model, if there is none yet; then TRL's Trainer."""
         trl = import_trl("rlhf")
-        reward = self._observer(job) if self.asks_observer else self._reward_model(job)
-        prompts = {render_messages(job.tokenizer, _said(group)): group for group in job.examples}
-        rows = [
-            {"prompt": text, "question": group.prompt[-1].content}
-            for text, group in prompts.items()
-        ]
-        base, kind = (
-            (trl.GRPOTrainer, trl.GRPOConfig)
-            if self.algorithm == "grpo"
-            else (trl.RLOOTrainer, trl.RLOOConfig)
-        )
-        kept = self.max_length - self.max_new_tokens
-
-        class Trainer(base):  # type: ignore[misc, valid-type]
-            def _tokenize_prompts(self, prompts: list[str]) -> Any:
-                # As collate.encode does: what is special is in the text already.
-                return [_ids(job.tokenizer, text)[-kept:] for text in prompts], None, {}
-
+        base, kind = {
+            "grpo": (trl.GRPOTrainer, trl.GRPOConfig),
+            "rloo": (trl.RLOOTrainer, trl.RLOOConfig),
+        }[self.algorithm]
         args = job.arguments(
             kind=kind,
+            beta=self.beta,
             num_generations=self.generations,
             max_completion_length=self.max_new_tokens,
             temperature=self.temperature,
-            beta=self.beta,
+            # TRL counts what it generates, each answer with its prompt, and trains on it once.
+            include_num_input_tokens_seen="no",
         )
-        # What is no whole step TRL leaves out, silently, even if it is all there is.
-        step = self.batch_size * self.accumulation * args.world_size // self.generations
-        rows *= math.ceil(step / len(rows))
-        return Trainer(
-            model=job.model,
-            reward_funcs=reward,
-            args=args,
-            train_dataset=dataset(rows),
-            processing_class=job.tokenizer,
-            callbacks=list(job.callbacks),
-            peft_config=job.peft_config,
-        )
+        reward, spent = self._reward(job, args.device)
+        questions = list(dict.fromkeys(group.prompt for group in job.examples))
+        # TRL leaves out silently what makes no whole step, even if it is all that there is.
+        step = args.world_size * self.batch_size * self.accumulation // self.generations
+        numbers = [*range(len(questions))] * math.ceil(step / len(questions))
+        longest = self.max_length - self.max_new_tokens
+        ids = [list(encode(job.tokenizer, asked, "", longest).input_ids) for asked in questions]
 
-    def _observer(self, job: Job) -> Any:
-        assert job.observer is not None
+        class OnlineTrainer(base):  # type: ignore[misc, valid-type]
+            """TRL's, for prompts that are numbers of questions."""
 
-        def observer(completions: list[str], question: list[str], **_: Any) -> list[float | None]:
-            asked = [Question(text) for text in question]
-            rated = [
-                rate(job.observer, asked, completions, aspect, job.rating_scale)
-                for aspect in ASPECTS
-            ]
-            return [_mean(ratings) for ratings in zip(*rated, strict=True)]
+            def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
+                # It would render and tokenise; prompts are to be those of all methods.
+                return [ids[int(number)] for number in prompts], None, {}
 
-        return observer
+        def rewards(
+            prompts: Sequence[str],
+            completions: Sequence[str],
+            completion_ids: Sequence[Sequence[int]],
+            **_: Any,
+        ) -> list[float | None]:
+            asked = [questions[int(number)] for number in prompts]
+            ended = [tokens[-1] == job.tokenizer.eos_token_id for tokens in completion_ids]
+            return reward(asked, completions, ended)
 
-    def _reward_model(self, job: Job) -> Any:
-        from transformers import AutoModelForSequenceClassification
-
-        folder = job.folder / "reward_model"
-        if not (folder / "model").exists():
-            self._train_reward_model(job, folder)
-        model = AutoModelForSequenceClassification.from_pretrained(folder / "model").eval()
-        filler = pad_token_id(job.tokenizer)
-
-        def reward_model(
-            prompts: list[str], completion_ids: list[list[int]], **_: Any
-        ) -> list[float]:
-            device = next(job.model.parameters()).device
-            rows = [
-                [*_ids(job.tokenizer, prompt), *ids]
-                for prompt, ids in zip(prompts, completion_ids, strict=True)
-            ]
-            width = max(map(len, rows))
-            ids = torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows])
-            mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-            with torch.no_grad():
-                scores = model.to(device)(ids.to(device), attention_mask=mask.to(device)).logits
-            return [float(score) for score in scores[:, 0]]
-
-        return reward_model
-
-    def _train_reward_model(self, job: Job, folder: Path) -> None:
-        from transformers import AutoModelForSequenceClassification
-
-        trl = import_trl("rlhf")
-        rows = []
-        for pair in make_pairs(job.examples, self.pairing, self.min_gap):
-            both = (pair.chosen, pair.rejected)
-            prompt, answers = prompt_and_responses(
-                job.tokenizer, pair.group.prompt, both, self.max_length
+        # Its metrics are named after it.
+        rewards.__name__ = self.reward
+        with _start_model_on_disk(job, needed=self.beta > 0):
+            return OnlineTrainer(
+                model=job.model,
+                reward_funcs=[rewards],
+                args=args,
+                train_dataset=dataset([{"prompt": str(number)} for number in numbers]),
+                processing_class=job.tokenizer,
+                callbacks=[_Spent(spent), *job.callbacks],
+                peft_config=job.peft_config,
             )
-            rows.append({"chosen_ids": prompt + answers[0], "rejected_ids": prompt + answers[1]})
+
+    def _reward(self, job: Job, device: Any) -> tuple[Reward, int]:
+        """How answers are rewarded, and the tokens that learning it read."""
+        if self.asks_observer:
+            assert job.observer is not None
+            return reward_by_observer(job.observer, self.engagement_weight, job.rating_scale), 0
         config = replace(
             self,
             learning_rate=self.reward_learning_rate,
             epochs=self.reward_epochs,
             max_steps=-1,
-            max_tokens=None,
-            extra={},
+            # Learning the reward counts, and must leave something for learning from it.
+            max_tokens=None if self.max_tokens is None else max(self.max_tokens // 2, 1),
         )
-        settings = copy.deepcopy(job.model.config)
-        settings.num_labels = 1
-        model = AutoModelForSequenceClassification.from_config(settings, dtype=torch.float32)
-        backbone = model.base_model_prefix
-        getattr(model, backbone).load_state_dict(getattr(job.model, backbone).state_dict())
-        peft_config = job.peft_config and replace(job.peft_config, task_type="SEQ_CLS")
-        checkpoints = folder / "checkpoints"
-        trainer = trl.RewardTrainer(
-            model=model,
-            args=training_arguments(
-                config, checkpoints, False, kind=trl.RewardConfig, max_length=None
-            ),
-            train_dataset=dataset(rows),
-            processing_class=job.tokenizer,
-            peft_config=peft_config,
-        )
-        state = run_trainer(trainer, config)
-        log = [row for row in state.log_history if "loss" in row]
-        (folder / "log.json").write_text(json.dumps(log, indent=2) + "\n", encoding="utf-8")
-        trained = trainer.model.merge_and_unload() if peft_config else trainer.model
-        trained.save_pretrained(folder / "model.partial")
-        (folder / "model.partial").rename(folder / "model")
+        trained = train_reward_model(job, self._pairs(job.examples), config)
+        reward = reward_by_model(trained.model, job.tokenizer, self.max_length, device)
+        return reward, trained.tokens
+
+    def _pairs(self, groups: Sequence[RatedGroup]) -> list[Pair]:
+        return make_pairs(groups, self.pairing, self.min_gap)
 
 
-def _said(group: RatedGroup) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in group.prompt]
+def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale: int) -> Reward:
+    """The observer's ratings of an answer to the last thing that the user said, weighted.
+
+    None where it gives none.
+    """
+    weights = {"alignment": 1.0, "engagement": engagement_weight}
+
+    def reward(
+        prompts: Sequence[Sequence[Message]], texts: Sequence[str], ended: Sequence[bool]
+    ) -> list[float | None]:
+        questions = [Question(prompt[-1].content) for prompt in prompts]
+        rated = {
+            aspect: rate(observer, questions, texts, aspect, rating_scale)
+            for aspect in ASPECTS
+            if weights[aspect]
+        }
+        total = sum(weights.values())
+        rows = zip(*rated.values(), strict=True)
+        return [
+            None
+            if None in row
+            else sum(weights[a] * r for a, r in zip(rated, row, strict=True) if r is not None)
+            / total
+            for row in rows
+        ]
+
+    return reward
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+class _Spent(TrainerCallback):  # type: ignore[misc]
+    """Counts the tokens of an earlier part of the run into this one."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 0:
+            state.num_input_tokens_seen += self.tokens
 
 
-def _mean(ratings: Sequence[float | None]) -> float | None:
-    known = [rating for rating in ratings if rating is not None]
-    return sum(known) / len(known) if known else None
+@contextmanager
+def _start_model_on_disk(job: Job, needed: bool) -> Iterator[None]:
+    """Have TRL find the job's model as it is now where it looks for the one to stay close to.
+
+    It loads that one anew from where the model's configuration says that it came from; there may
+    be nothing there, or something else by now.
+    """
+    if not needed or job.peft_config is not None:
+        yield
+        return
+    came_from = job.model.config._name_or_path
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix="start_model.") as folder:
+        job.model.save_pretrained(Path(folder))
+        job.model.config._name_or_path = folder
+        try:
+            yield
+        finally:
+            job.model.config._name_or_path = came_from

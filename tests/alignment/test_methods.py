@@ -9,18 +9,17 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+from social_sandbox.alignment.group_method import GroupMethod
 from social_sandbox.alignment.method import Job, Method
 from social_sandbox.alignment.methods import find_method, installed, method_name
 from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
 from social_sandbox.alignment.methods.dpo import DpoConfig
 from social_sandbox.alignment.methods.kto import KtoConfig
-from social_sandbox.alignment.methods.rlhf import RlhfConfig
 from social_sandbox.alignment.methods.rrhf import RrhfConfig
 from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training import train, training_arguments
 from social_sandbox.alignment.training_config import LoraConfig
-from social_sandbox.envs import Utterance
 from social_sandbox.envs.errors import UserError
 
 from .tiny import rated, rated_groups, tiny_llama
@@ -131,6 +130,10 @@ def test_only_tokens_of_responses_carry_loss(
         for worse, better in (("go away", "i am fine"), ("no", "yes of course")):
             allowed.append(ids(tokenizer, worse) + ids(tokenizer, better) + end)
     rows = [row for batch in trainer.get_train_dataloader() for row in learnt(batch)]
+    if issubclass(kind, GroupMethod):
+        # A row may be a prompt with all its responses behind it.
+        allowed += [one + two for one, two in (allowed[:2], allowed[2:])]
+        rows += [row[: row.index(end[0]) + 1] for row in rows]
     assert rows
     assert all(row in allowed for row in rows), rows
     assert ids(tokenizer, "i am fine") + end in rows
@@ -387,67 +390,3 @@ def test_a_method_of_somebody_else_is_found_by_its_path() -> None:
 
 class Mine(SftConfig):
     """A method of one's own."""
-
-
-@pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
-def test_rlhf_learns_to_say_what_its_reward_model_likes(
-    align: Any, tmp_path: Path, algorithm: str
-) -> None:
-    groups = [rated(f"{n}", ("i am fine", 7.0), ("go away", 1.0)) for n in range(16)]
-    _, summary = align(
-        RlhfConfig,
-        groups=groups,
-        algorithm=algorithm,
-        max_steps=12,
-        batch_size=16,
-        max_new_tokens=8,
-        beta=0.0,
-        reward_learning_rate=1e-2,
-        reward_epochs=4,
-    )
-    learnt = json.loads((tmp_path / "run" / "reward_model" / "log.json").read_text())
-    assert learnt[-1]["accuracy"] == 1
-    rewards = [row["reward"] for row in summary.log]
-    assert sum(rewards[-3:]) > sum(rewards[:3])
-    assert summary.tokens > 0
-    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
-    assert not list((tmp_path / "run" / "reward_model" / "model").glob("*.bin"))
-
-
-class LikesFine:
-    """An observer that rates answers by how many of their words are `fine`."""
-
-    def act(self, turns: Any) -> list[Utterance]:
-        rated = [turn.answer.split().count("fine") for turn in turns]
-        return [Utterance(rating=1 + min(6, count)) for count in rated]
-
-
-def test_rlhf_learns_to_say_what_the_observer_likes(tokenizer: Any, tmp_path: Path) -> None:
-    method = RlhfConfig(
-        **{**QUICK, "max_steps": 15, "batch_size": 16, "max_new_tokens": 8},
-        reward="observer",
-        beta=0.0,
-    )
-    summary = train(
-        tiny_llama(len(tokenizer)),
-        tokenizer,
-        rated_groups(4),
-        method,
-        tmp_path,
-        progress=False,
-        observer=LikesFine(),
-    )
-    rewards = [row["reward"] for row in summary.log]
-    assert min(rewards) >= 1
-    assert max(rewards) <= 7
-    assert sum(rewards[-3:]) > sum(rewards[:3])
-
-
-def test_rlhf_needs_whole_groups_of_answers_and_questions() -> None:
-    with pytest.raises(UserError, match=r"multiple of method\.generations=3, got 4"):
-        RlhfConfig(generations=3)
-    group = dataclasses.replace(rated("a", ("no", 2.0)), kind="self_critic")
-    with pytest.raises(UserError, match="none of the 1 groups asks a question"):
-        RlhfConfig().select([group])
-    with pytest.raises(UserError, match="far enough apart for a reward model"):
-        RlhfConfig().select([rated("a", ("no", 2.0))])
