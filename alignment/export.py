@@ -12,7 +12,6 @@ from social_sandbox.envs.seeding import key
 
 from .dataset_card import MARK, card
 from .formats.authors import authors_rows
-from .formats.conversation import as_text
 from .formats.hh import hh_rows
 from .formats.preference import Pairs, preference_rows
 from .formats.prompt_completion import Completions, completion_rows
@@ -34,7 +33,7 @@ class ExportConfig:
         min_gap: ratings of a pair differ at least so much.
         completions: which candidates `prompt_completion` has: the best of each group, or all.
         conversational: prompts and replies are lists of messages; false: texts.
-        test_share: share of the prompts that make up a split `test`.
+        test_share: share of the first questions of a dialogue whose groups make up a split `test`.
         seed: of that split.
     """
 
@@ -77,8 +76,9 @@ def export_groups(
         raise UserError(f"export.folder: {folder} exists and is no earlier export")
     splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
     for group in groups:
-        # Groups of one prompt stay on one side.
-        place = key(config.seed, "split", as_text(group.prompt)) / 2**63
+        # Dialogues that begin alike stay on one side, and so do a question and its revision.
+        asked = next((m.content for m in group.prompt if m.role == "user"), group.id)
+        place = key(config.seed, "split", asked) / 2**63
         splits["test" if place < config.test_share else "train"].append(group)
     rows = {split: list(_rows(found, config)) for split, found in splits.items()}
     rows = {split: found for split, found in rows.items() if found}

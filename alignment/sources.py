@@ -78,7 +78,8 @@ def read_sources(
             seen.add(content)
             found.append(_with_id_of_its_own(group, ids))
         if not found:
-            reasons = "".join(f"; {count} x {what}" for what, count in report.dropped.items())
+            dropped = report.summary()["dropped"]
+            reasons = "".join(f"; {count} x {what}" for what, count in dropped.items())
             raise UserError(
                 f"{_name(number)}: {', '.join(report.files)} yields no training data{reasons}"
             )

@@ -32,14 +32,21 @@ def use_template(tokenizer: Any, path: Path) -> None:
 def render_messages(tokenizer: Any, messages: Messages) -> str:
     """A conversation as text, up to where the assistant speaks next.
 
-    Tokenizers without a chat template get `### role` headings.
+    Tokenizers without a chat template get `### role` headings. Raises UserError where the template
+    refuses the conversation, as some do when roles do not alternate.
     """
     if tokenizer.chat_template:
         try:
             return _templated(tokenizer, messages)
         except TemplateError:
             # Some templates (Gemma's) know no system role.
-            return _templated(tokenizer, _without_system(messages))
+            try:
+                return _templated(tokenizer, _without_system(messages))
+            except TemplateError as error:
+                roles = ", ".join(message["role"] for message in messages)
+                raise UserError(
+                    f"chat_template: it refuses a conversation of {roles}: {error.message}"
+                ) from error
     said = "".join(f"### {m['role'].title()}\n{m['content']}\n\n" for m in messages)
     return f"{said}### Assistant\n"
 

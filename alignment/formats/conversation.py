@@ -1,5 +1,6 @@
 """What TRL calls standard (a text) and conversational (a list of messages), read and written."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.turns import RATING_SCALES
 
 from ..groups import Message
+from .dialogue import HUMAN
 
 _messages: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
 
@@ -19,7 +22,11 @@ def read_messages(place: str, field: str, value: Any) -> tuple[Message, ...]:
     Raises UserError naming place and field.
     """
     if isinstance(value, str):
+        if value.startswith(HUMAN):
+            raise UserError(f"{place}: {field}: is a Human/Assistant dialogue, of kind hh")
         return (Message("user", value),) if value.strip() else ()
+    if not isinstance(value, list | tuple):
+        raise UserError(f"{place}: {field}: must be a text or a list of messages")
     try:
         return _messages.validate_python(value)
     except ValidationError as error:
@@ -42,9 +49,22 @@ def read_reply(place: str, field: str, value: Any) -> str:
 def read_score(place: str, row: dict[str, Any], field: str) -> float | None:
     """A number of a row, null where there is none. Raises UserError naming place and field."""
     value = row.get(field)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return None if value is None else float(value)
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
     raise UserError(f"{place}: {field}: must be a number")
+
+
+def read_scale(place: str, row: dict[str, Any], default: int) -> int:
+    """The upper end of a row's ratings. Raises UserError naming the place."""
+    value = row.get("rating_scale")
+    if value is None:
+        return default
+    if value not in RATING_SCALES:
+        listed = ", ".join(map(str, RATING_SCALES))
+        raise UserError(f"{place}: rating_scale: must be one of {listed}")
+    return int(value)
 
 
 def as_text(prompt: Sequence[Message]) -> str:

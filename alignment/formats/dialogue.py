@@ -23,15 +23,19 @@ def human_turns(dialogue: str) -> list[str]:
 def messages(dialogue: str) -> tuple[Message, ...]:
     """The turns that are not blank; a mark at the end, after which a reply is due, opens none.
 
-    A text without marks is the user's.
+    A text without marks is the user's. Turns of one speaker in a row are one message: many chat
+    templates refuse two.
     """
     found: list[Message] = []
     rest, role = dialogue, "user"
     while rest:
         starts = [(rest.find(mark), mark, who) for mark, who in _ROLES if mark in rest]
         at, mark, after = min(starts) if starts else (len(rest), "", role)
-        if rest[:at].strip():
-            found.append(Message(role, rest[:at].strip()))  # type: ignore[arg-type]
+        said = rest[:at].strip()
+        if said and found and found[-1].role == role:
+            found[-1] = Message(found[-1].role, f"{found[-1].content}\n\n{said}")
+        elif said:
+            found.append(Message(role, said))  # type: ignore[arg-type]
         rest, role = rest[at + len(mark) :], after
     return tuple(found)
 

@@ -8,7 +8,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 
 from ..groups import RatedGroup
-from .dialogue import as_dialogue, last_reply, messages
+from .dialogue import HUMAN, as_dialogue, last_reply, messages
 from .pair import PairRating, pair_group
 from .preference import Pairs, rated_pairs
 
@@ -37,6 +37,9 @@ def read_hh(
         dialogue, chosen, rejected, same = read_pair(place, row)
         if not same:
             dropped["dialogues differ before the last reply"] += 1
+            continue
+        if HUMAN in chosen or HUMAN in rejected:
+            dropped["a reply goes on with a turn of the human"] += 1
             continue
         name = f"hh:{Path(source).name}:{number}"
         group = pair_group(name, "hh", messages(dialogue), (chosen, rejected), how, dropped)

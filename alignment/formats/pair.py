@@ -55,23 +55,24 @@ def pair_group(
 ) -> RatedGroup | None:
     """A group of two candidates, the chosen reply first; None, and counted, where it is no pair.
 
-    `ratings` are the known ones of the two; what is null is rated as `how` says.
+    `ratings` are those of the two where both are known; else they are rated as `how` says.
     """
     reason = why_not(prompt, *replies)
+    better, worse = ratings
+    if better is None or worse is None:
+        better, worse = how.chosen, how.rejected
+    elif better <= worse:
+        reason = reason or "chosen is rated no higher than rejected"
     if reason:
         dropped[reason] += 1
         return None
-    given = (
-        how.chosen if ratings[0] is None else ratings[0],
-        how.rejected if ratings[1] is None else ratings[1],
-    )
     return RatedGroup(
         id=name,
         kind=kind,
         prompt=tuple(prompt),
         candidates=tuple(
             Candidate(text.strip(), rating, how.rater, ends=end)
-            for text, rating, end in zip(replies, given, ends, strict=True)
+            for text, rating, end in zip(replies, (better, worse), ends, strict=True)
         ),
         rating_scale=how.rating_scale,
     )

@@ -16,7 +16,7 @@ from social_sandbox.envs.errors import UserError
 
 from ..collate import trainable
 from ..groups import Candidate, RatedGroup
-from .conversation import as_messages, as_text, read_messages, read_reply, read_score
+from .conversation import as_messages, as_text, read_messages, read_reply, read_scale, read_score
 from .pair import PairRating, pair_group
 
 Pairs = Literal["best_worst", "adjacent", "all"]
@@ -40,6 +40,8 @@ def read_preferences(
                 raise UserError(
                     f"{place}: needs prompt (whole Human/Assistant dialogues are of kind hh)"
                 )
+            if not isinstance(chosen, list) or not isinstance(rejected, list):
+                raise UserError(f"{place}: chosen and rejected: must be lists of messages")
             prompt, chosen = chosen[:-1], chosen[-1:]
             if rejected[:-1] != prompt:
                 dropped["dialogues differ before the last reply"] += 1
@@ -58,7 +60,7 @@ def read_preferences(
             str(row.get("kind") or "preference"),
             read_messages(place, "prompt", prompt),
             replies,
-            replace(how, rating_scale=int(row.get("rating_scale") or how.rating_scale)),
+            replace(how, rating_scale=read_scale(place, row, how.rating_scale)),
             dropped,
             scores,
             (bool(row.get("chosen_ends", True)), bool(row.get("rejected_ends", True))),

@@ -16,7 +16,7 @@ from social_sandbox.envs.errors import UserError
 
 from ..collate import trainable
 from ..groups import Candidate, RatedGroup
-from .conversation import as_messages, as_text, read_messages, read_reply, read_score
+from .conversation import as_messages, as_text, read_messages, read_reply, read_scale, read_score
 from .pair import PairRating
 
 Completions = Literal["best", "all"]
@@ -42,7 +42,7 @@ def read_completions(
         if prompt[-1].role != "user":
             dropped["prompt does not end with the user"] += 1
             continue
-        scale = int(row.get("rating_scale") or how.rating_scale)
+        scale = read_scale(place, row, how.rating_scale)
         score = read_score(place, row, "score")
         candidate = Candidate(
             text,

@@ -114,6 +114,22 @@ def test_a_prompt_is_on_one_side_of_the_split(tmp_path: Path) -> None:
     assert not sides[0] & sides[1]
 
 
+def test_dialogues_that_begin_alike_are_on_one_side_of_the_split(tmp_path: Path) -> None:
+    longer = [
+        replace(
+            group,
+            id=f"{group.id} again",
+            prompt=(*group.prompt, Message("assistant", "Yes."), Message("user", "Why?")),
+        )
+        for group in PAIRS
+    ]
+    export_groups([*PAIRS, *longer], ExportConfig(test_share=0.5, seed=1), tmp_path / "out", "x")
+    loaded = load(tmp_path / "out", tmp_path / "cache")
+    sides = [{row["prompt"][0]["content"] for row in loaded[side]} for side in ("train", "test")]
+    assert all(sides)
+    assert not sides[0] & sides[1]
+
+
 def test_an_export_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     export_groups(PAIRS, ExportConfig(test_share=0.5), folder, "x")

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from social_sandbox.envs import UserError
 from social_sandbox.policies.chat_template import render_messages
 
 from ..alignment.tiny import tiny_tokenizer
@@ -31,3 +32,13 @@ def test_a_template_without_a_system_role_hears_it_before_the_question(tokenizer
     tokenizer.chat_template = NO_SYSTEM + ROLES
     assert render_messages(tokenizer, TALK) == "<user>Be kind.\n\nMay I?"
     assert render_messages(tokenizer, TALK[1:]) == "<user>May I?"
+
+
+def test_a_template_that_refuses_a_conversation_says_so_in_one_line(tokenizer: Any) -> None:
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if loop.index0 % 2 == (m.role == 'user') | int %}"
+        "{{ raise_exception('roles must alternate') }}{% endif %}{{ m.content }}{% endfor %}"
+    )
+    assert render_messages(tokenizer, TALK[1:]) == "May I?"
+    with pytest.raises(UserError, match="of user, user: roles must alternate"):
+        render_messages(tokenizer, [*TALK[1:], *TALK[1:]])

@@ -25,8 +25,12 @@ def test_a_dialogue_is_split_turn_by_turn() -> None:
     assert messages(ASKED) == TURNS
     assert human_turns(ASKED) == ["Hi", "May I lie?"]
     assert messages("May I lie?") == (Message("user", "May I lie?"),)
-    assert messages("\n\nHuman: a\n\nHuman: b") == (Message("user", "a"), Message("user", "b"))
     assert messages("  ") == ()
+
+
+def test_turns_of_one_speaker_in_a_row_are_one_message() -> None:
+    said = "\n\nHuman: a\n\nHuman: b\n\nAssistant:\n\nHuman: c\n\nAssistant:"
+    assert messages(said) == (Message("user", "a\n\nb\n\nc"),)
 
 
 def test_what_a_dialogue_says_after_a_colon_of_its_own_is_no_mark() -> None:
@@ -60,6 +64,7 @@ def test_ratings_lie_a_gap_apart_around_the_middle_of_the_scale() -> None:
         ({"rejected": " Rather not. "}, "chosen and rejected are the same"),
         ({"chosen": " "}, "blank reply"),
         ({"prompt": "\n\nHuman: "}, "blank prompt"),
+        ({"chosen": " No.\n\nHuman: Why?"}, "a reply goes on with a turn of the human"),
         ({"prompt": "\n\nHuman: a\n\nAssistant: b"}, "prompt does not end with the user"),
     ],
 )

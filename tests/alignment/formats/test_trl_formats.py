@@ -67,6 +67,11 @@ def test_scores_that_a_pair_has_are_its_ratings() -> None:
         ({**TALK, "chosen": ASKED}, "chosen: must be one message of the assistant"),
         ({**TALK, "prompt": [{"role": "tool", "content": "a"}]}, r"prompt\.0\.role"),
         ({**TALK, "score_chosen": "high"}, "score_chosen: must be a number"),
+        ({**TALK, "score_chosen": float("nan")}, "score_chosen: must be a number"),
+        ({**TALK, "rating_scale": "x"}, "rating_scale: must be one of 7, 10"),
+        ({**TALK, "prompt": 3}, "prompt: must be a text or a list of messages"),
+        ({"chosen": 3, "rejected": 4}, "chosen and rejected: must be lists of messages"),
+        ({**PLAIN, "prompt": "\n\nHuman: Hi\n\nAssistant:"}, "of kind hh"),
     ],
 )
 def test_a_wrong_pair_is_named(row: dict[str, Any], problem: str) -> None:
@@ -75,9 +80,19 @@ def test_a_wrong_pair_is_named(row: dict[str, Any], problem: str) -> None:
 
 
 def test_a_pair_that_teaches_nothing_is_counted() -> None:
-    groups, dropped = pairs({**PLAIN, "rejected": "No."}, {**PLAIN, "prompt": " "})
+    upside_down = {**PLAIN, "score_chosen": 2, "score_rejected": 6}
+    groups, dropped = pairs({**PLAIN, "rejected": "No."}, {**PLAIN, "prompt": " "}, upside_down)
     assert groups == []
-    assert dropped == {"chosen and rejected are the same": 1, "blank prompt": 1}
+    assert dropped == {
+        "chosen and rejected are the same": 1,
+        "blank prompt": 1,
+        "chosen is rated no higher than rejected": 1,
+    }
+
+
+def test_one_score_alone_is_not_compared_with_a_rating_that_is_made_up() -> None:
+    ((group,), _) = pairs({**PLAIN, "score_chosen": 2})
+    assert [c.rating for c in group.candidates] == [5.0, 3.0]
 
 
 GROUP = rated("g", ("low", 1.0), ("best", 7.0), ("mid", 4.0), ("none", None), ("too", 4.0))
@@ -127,6 +142,7 @@ def test_rows_of_one_id_are_one_group() -> None:
     [
         ([{"prompt": "a"}], "line 1: needs completion"),
         ([{"prompt": "a", "completion": 3}], "line 1: completion"),
+        ([{"prompt": "a", "completion": "b", "rating_scale": 5}], "rating_scale: must be one of"),
         (
             [{"prompt": p, "completion": "c", "id": "x"} for p in "ab"],
             "line 2: id 'x' has another prompt",
