@@ -46,6 +46,8 @@ class EncodedGroup:
     candidates: tuple[Encoded, ...]
     ratings: tuple[float | None, ...]
     rating_scale: int = RATING_SCALE
+    start_nll: float | None = None
+    """Nats per token of the best-rated under the model before training; null: not measured."""
 
 
 def encode(
@@ -152,6 +154,8 @@ class GroupDataset(Dataset[EncodedGroup]):
         self.tokenizer = tokenizer
         self.max_length, self.candidates_per_group = max_length, candidates_per_group
         self.seed = seed
+        self.start_nll: dict[int, float] = {}
+        """`EncodedGroup.start_nll` by the group's number, for those that were measured."""
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -160,6 +164,16 @@ class GroupDataset(Dataset[EncodedGroup]):
         epoch, number = at
         group = self.groups[number]
         drawn = draw(group, self.candidates_per_group, self.seed, epoch)
+        return self._encoded(group, drawn, self.start_nll.get(number))
+
+    def best(self, number: int) -> EncodedGroup:
+        """A group's best-rated candidate alone: the one that every draw has."""
+        group = self.groups[number]
+        return self._encoded(group, draw(group, 1, self.seed, 0), None)
+
+    def _encoded(
+        self, group: RatedGroup, drawn: Sequence[Candidate], start_nll: float | None
+    ) -> EncodedGroup:
         return EncodedGroup(
             tuple(
                 encode(self.tokenizer, group.prompt, c.text, self.max_length, ends=c.ends)
@@ -167,6 +181,7 @@ class GroupDataset(Dataset[EncodedGroup]):
             ),
             tuple(c.rating for c in drawn),
             group.rating_scale,
+            start_nll,
         )
 
 
@@ -176,7 +191,8 @@ class GroupCollator:
 
     Gives `input_ids`, `attention_mask` and `labels` of shape (candidates, length), `rating`
     (float32, NaN where nobody rated), `rating_scale`, `group` and `truncated` of shape
-    (candidates,), and the integer `n_groups`.
+    (candidates,), `start_nll` (float32, NaN where it was not measured) of shape (groups,), and
+    the integer `n_groups`.
 
     Where prompts are packed, the first three have the shape (groups, length), and so have
     `position_ids` and `segment`: -1 in padding, 0 in the prompt, 1 + n in the n-th candidate.
@@ -193,9 +209,8 @@ class GroupCollator:
         rows = [row for group in groups for row in group.candidates]
         return {
             **self._text(groups),
-            "rating": torch.tensor(
-                [math.nan if rating is None else rating for rating in ratings], dtype=torch.float32
-            ),
+            "rating": _with_nan(ratings),
+            "start_nll": _with_nan([group.start_nll for group in groups]),
             "rating_scale": torch.tensor(scales, dtype=torch.float32),
             "group": torch.tensor(numbers, dtype=torch.long),
             "truncated": torch.tensor([row.truncated for row in rows], dtype=torch.bool),
@@ -227,6 +242,11 @@ def pad_token_id(tokenizer: Any) -> int:
     """The id to pad with; the end-of-turn token where the tokenizer has none of its own."""
     own = tokenizer.pad_token_id
     return int(tokenizer.eos_token_id if own is None else own)
+
+
+def _with_nan(values: Sequence[float | None]) -> Tensor:
+    known = [math.nan if value is None else value for value in values]
+    return torch.tensor(known, dtype=torch.float32)
 
 
 def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:

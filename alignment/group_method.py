@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.seeding import generator
 
 from .collate import GroupDataset, trainable
 from .groups import RatedGroup
@@ -30,11 +31,22 @@ class GroupMethod(Method):
     stop_nll: float | None = 10.0
     """End training once lower-rated responses are so many nats per token less likely than the
     loss asks for, in the mean; null: never."""
+    divergence_groups: int = 32
+    """Groups whose best-rated response is read before training, so that the log tells how much
+    likelier it has become; 0: none."""
+    held_out: float = 0.0
+    """Share of the prompts that are not trained on, to see the loss on them; 0: none."""
+    held_out_steps: int = 50
+    """Steps between two measurements of that loss."""
+    patience: int = 3
+    """End training once it has not improved in so many measurements."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
         super().__post_init__()
-        self._require_at_least_one("candidates_per_group")
+        self._require_at_least_one("candidates_per_group", "held_out_steps", "patience")
+        self._require("divergence_groups", self.divergence_groups >= 0, "0 or more")
+        self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
         chunk, limit = self.logits_chunk, self.stop_nll
         self._require("logits_chunk", chunk is None or chunk >= 1, "at least 1, or null")
         self._require(
@@ -58,14 +70,16 @@ class GroupMethod(Method):
 
     def make_trainer(self, job: Job) -> Any:
         """The project's own Trainer."""
-        dataset = GroupDataset(
-            job.examples,
-            job.tokenizer,
-            max_length=self.max_length,
-            candidates_per_group=self.candidates_per_group,
-            seed=self.seed,
-        )
-        args = job.arguments()
+        learnt, held_out = self._split(job.examples)
+        dataset = self._dataset(learnt, job.tokenizer)
+        measured: dict[str, Any] = {}
+        if held_out:
+            measured = {
+                "eval_strategy": "steps",
+                "eval_steps": self.held_out_steps,
+                "per_device_eval_batch_size": self.batch_size,
+            }
+        args = job.arguments(**measured)
         return GroupTrainer(
             with_adapters(job, args),
             args,
@@ -75,4 +89,36 @@ class GroupMethod(Method):
             packing=self.packing,
             logits_chunk=self.logits_chunk,
             stop_nll=self.stop_nll,
+            divergence_groups=self.divergence_groups,
+            held_out=self._dataset(held_out, job.tokenizer) if held_out else None,
+            patience=self.patience,
+        )
+
+    def _dataset(self, groups: Sequence[RatedGroup], tokenizer: Any) -> GroupDataset:
+        return GroupDataset(
+            groups,
+            tokenizer,
+            max_length=self.max_length,
+            candidates_per_group=self.candidates_per_group,
+            seed=self.seed,
+        )
+
+    def _split(
+        self, groups: Sequence[RatedGroup]
+    ) -> tuple[Sequence[RatedGroup], Sequence[RatedGroup]]:
+        """What is trained on and what is held out: all groups of a prompt are on one side."""
+        if not self.held_out:
+            return groups, []
+        prompts = sorted({group.prompt for group in groups}, key=repr)
+        order = generator(self.seed, "held_out").permutation(len(prompts))
+        count = round(self.held_out * len(prompts))
+        if not 0 < count < len(prompts):
+            raise UserError(
+                f"method.held_out={self.held_out:g} leaves nothing on one side: the groups have "
+                f"{len(prompts)} different prompts"
+            )
+        apart = {prompts[place] for place in order[:count]}
+        return (
+            [group for group in groups if group.prompt not in apart],
+            [group for group in groups if group.prompt in apart],
         )

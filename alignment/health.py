@@ -7,6 +7,8 @@ from transformers import TrainerCallback
 
 STOPPED = "stopped_early"
 """The row of a Trainer's log that has the reason."""
+HELD_OUT = "held_out/loss"
+"""The column with the loss on held-out groups."""
 
 
 class StopPastMargin(TrainerCallback):  # type: ignore[misc]
@@ -33,6 +35,28 @@ class StopPastMargin(TrainerCallback):  # type: ignore[misc]
         )
         state.log_history.append({STOPPED: reason, "step": state.global_step})
         # Saved, or a run that is killed before its export would go on with training.
+        control.should_training_stop = control.should_save = True
+
+
+class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
+    """Ends a run once the loss on held-out groups has not been below its least for a while."""
+
+    def __init__(self, patience: int) -> None:
+        """`patience`: measurements in a row that may be no better than the best before them."""
+        self.patience = patience
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Look back at all measurements, those of a resumed run's checkpoint included."""
+        rows = [row for row in state.log_history if HELD_OUT in row]
+        best = min(range(len(rows)), key=lambda place: rows[place][HELD_OUT])
+        if len(rows) - 1 - best < self.patience:
+            return
+        loss, step = rows[best][HELD_OUT], rows[best]["step"]
+        reason = (
+            f"the loss on held-out groups has not been below the {loss:.4g} of step {step} in "
+            f"{self.patience} measurements (method.patience)"
+        )
+        state.log_history.append({STOPPED: reason, "step": state.global_step})
         control.should_training_stop = control.should_save = True
 
 

@@ -15,7 +15,7 @@ from social_sandbox.envs.seeding import generator
 from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
 from .forward import Likelihoods, ResponseLikelihood, response_tokens
 from .groups import RatedGroup
-from .health import StopPastMargin
+from .health import StopOnHeldOut, StopPastMargin
 from .losses import GroupLoss
 from .packing import Packing, allowed
 
@@ -80,7 +80,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
     token of the candidates rated K), `nll/past_margin` (how much less likely than wanted the
     lower-rated are, in the mean), `margin_violations` (the share of them that are not as much
     less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
-    `response_tokens` (mean), `masked_candidates` and `truncated` (counts since the row before).
+    `response_tokens` (mean), `masked_candidates` and `truncated` (counts since the row before),
+    and `log_ratio` (how much likelier than before training the best-rated are, in nats per token)
+    where it was measured what they were. Rows about held-out groups have `held_out/loss` and its
+    parts.
     """
 
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
@@ -98,6 +101,9 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         packing: Packing = False,
         logits_chunk: int | None = None,
         stop_nll: float | None = None,
+        divergence_groups: int = 0,
+        held_out: GroupDataset | None = None,
+        patience: int = 1,
     ) -> None:
         """For the settings see `group_method.GroupMethod`."""
         self.group_loss = loss
@@ -115,9 +121,18 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             args=args,
             data_collator=GroupCollator(pad_token_id(dataset.tokenizer), allowed(packing, model)),
             train_dataset=dataset,
+            eval_dataset=held_out,
             processing_class=dataset.tokenizer,
-            callbacks=[_Clock(self._sampler), StopPastMargin(stop_nll), *callbacks],
+            callbacks=[
+                _Clock(self._sampler),
+                StopPastMargin(stop_nll),
+                StopOnHeldOut(patience),
+                *callbacks,
+            ],
         )
+        # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
+        if divergence_groups and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            self._measure_start(dataset, divergence_groups)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
         return self._sampler
@@ -150,6 +165,54 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             # Processes average their gradients, and the count is of all of them together.
             loss = parts.loss / num_items_in_batch.clamp(min=1) * self.args.world_size
         return (loss, read) if return_outputs else loss
+
+    @torch.no_grad()
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The mean loss over the held-out groups, with the candidates of the first epoch.
+
+        Every process reads all of them: they are few, and wrappers want all to do the same.
+        """
+        held_out: Any = self.eval_dataset
+        size = self.args.per_device_eval_batch_size
+        sums: defaultdict[str, float] = defaultdict(float)
+        self.model_wrapped.eval()
+        for start in range(0, len(held_out), size):
+            numbers = range(start, min(start + size, len(held_out)))
+            batch = self._prepare_inputs(self.data_collator([held_out[0, n] for n in numbers]))
+            with self.compute_loss_context_manager():
+                read = self.likelihood(self.model_wrapped, batch)
+            parts = self.group_loss(read.nll, batch, read.count > 0)
+            for name in ("loss", "sft", "contrast", "n_groups"):
+                sums[name] += getattr(parts, name).item()
+        self.model_wrapped.train()
+        count = max(sums.pop("n_groups"), 1)
+        metrics = {f"held_out/{name}": total / count for name, total in sums.items()}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    @torch.no_grad()
+    def _measure_start(self, dataset: GroupDataset, count: int) -> None:
+        """Have the data set know how likely the best-rated responses of some groups are now."""
+        # Short with short, so that little is padding.
+        chosen = generator(self.args.seed, "divergence").permutation(len(dataset))[:count]
+        numbers = sorted(map(int, chosen), key=lambda n: group_length(dataset.groups[n]))
+        size = self.args.per_device_train_batch_size
+        training = self.model.training
+        self.model.eval()
+        for start in range(0, len(numbers), size):
+            some = numbers[start : start + size]
+            batch = self._prepare_inputs(self.data_collator([dataset.best(n) for n in some]))
+            with self.compute_loss_context_manager():
+                read = self.likelihood(self.model, batch)
+            for number, nll, tokens in zip(
+                some, read.nll.tolist(), read.count.tolist(), strict=True
+            ):
+                if tokens:
+                    dataset.start_nll[number] = nll
+        self.model.train(training)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add what was measured since the last row to the Trainer's training rows."""
@@ -193,7 +256,12 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
             if usable:
                 self._add(f"nll/rating_{round(rating)}", mean, 1)
-        best = parts.best[parts.best < len(means)]
+        filled = parts.best < len(means)
+        best = parts.best[filled]
+        gained = inputs["start_nll"][filled] - read.nll[best]
+        gained = gained[torch.isfinite(gained)]
+        if len(gained):
+            self._add("log_ratio", gained.sum().item(), len(gained))
         last = read.count.cumsum(0)[best] - 1
         last = last[read.targets[last] == self.processing_class.eos_token_id]
         if len(last):
