@@ -6,6 +6,7 @@ header of seven bytes.
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +37,16 @@ class OfflineRun:
 
 
 def offline_runs(folder: Path) -> list[OfflineRun]:
-    """The tries below an output folder, oldest first."""
-    tries = [read(path) for path in folder.glob("wandb/offline-run-*/run-*.wandb")]
+    """The tries below an output folder, oldest first; all of them have ended.
+
+    wandb writes in a process of its own, which may be behind where the machine is busy.
+    """
+    deadline = time.monotonic() + 30
+    while True:
+        tries = [read(path) for path in folder.glob("wandb/offline-run-*/run-*.wandb")]
+        if all(run.exit_code is not None for run in tries) or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     return sorted(tries, key=lambda run: run.began)
 
 
@@ -80,7 +89,7 @@ def nested(items: Any) -> dict[str, Any]:
 
 def records(path: Path) -> Iterator[Any]:
     data = path.read_bytes()
-    assert data[:4] == b":W&B"
+    assert data[:4] in (b":W&B", b"")
     place, whole = 7, b""
     while place + 7 <= len(data):
         left = BLOCK - place % BLOCK
@@ -88,6 +97,8 @@ def records(path: Path) -> Iterator[Any]:
             place += left
             continue
         _, length, part = struct.unpack("<IHB", data[place : place + 7])
+        if place + 7 + length > len(data):
+            return  # still being written
         whole += data[place + 7 : place + 7 + length]
         place += 7 + length
         if part in (FULL, LAST):
