@@ -26,8 +26,7 @@ def import_trl(method: str) -> Any:
 
     # The variable of the environment is read once, perhaps before anybody could set it.
     constants.HF_HUB_DISABLE_TELEMETRY = True
-    found: ModuleType = trl
-    return found
+    return trl
 
 
 def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
