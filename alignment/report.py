@@ -52,7 +52,8 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
     """Loss at the start and the end, and what was left out."""
     console.print(
         f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
-        f"in {summary['steps']} steps, {summary['seconds']:.0f} s"
+        f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
+        f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
     # A summary of an earlier version does not have it.
     if summary.get("stopped_early"):

@@ -101,6 +101,9 @@ def _results(point: Path) -> dict[str, str]:
     alignment = _summary(point / "alignment")
     if alignment:
         found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
+        found["tokens"] = str(alignment["tokens"])
+        found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
+        found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
     evaluation = _summary(point / "evaluation")
     for measure, columns in (evaluation or {}).get("table", {}).items():
         change = columns["difference"]

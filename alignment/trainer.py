@@ -188,7 +188,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         count = max(sums.pop("n_groups"), 1)
         metrics = {f"held_out/{name}": total / count for name, total in sums.items()}
         self.log(dict(metrics))
-        self.control = self.callback_handler.on_evaluate(
+        self.control: Any = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics

@@ -2,7 +2,9 @@
 
 import json
 import math
+import resource
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ class TrainingSummary:
     """Of this call alone."""
     tokens: int
     """Tokens read, prompts included and padding not."""
+    peak_bytes: int
+    """The most memory in use up to now: of the GPU, else of this process."""
     examples: int
     """Groups, pairs or responses that the method trains on."""
     groups: int
@@ -124,6 +128,7 @@ def train(
         steps=state.global_step,
         seconds=time.monotonic() - began,
         tokens=int(state.num_input_tokens_seen),
+        peak_bytes=_peak_bytes(),
         examples=len(selection.examples),
         groups=len(selection.groups),
         dropped_groups=len(groups) - len(selection.groups),
@@ -321,6 +326,13 @@ def export(trainer: Any, folder: Path) -> None:
         (partial / "training_args.bin").unlink(missing_ok=True)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
+
+
+def _peak_bytes() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    kilobytes = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobytes
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:
