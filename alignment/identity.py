@@ -29,9 +29,10 @@ def settings_hash(settings: Settings) -> str:
     plain["population"] = [what_is_said(entry) for entry in plain["population"] or ()]
     # By its settings alone, one method may look like another.
     plain["method"] = {"name": method_name(settings.method), **plain["method"]}
-    for name in ("questions", "priors", "interactions", "groups"):
+    for name in ("questions", "priors", "interactions", "groups", "chat_template"):
         plain[name] = _content(plain[name])
-    plain["evaluate"]["questions"] = _content(plain["evaluate"]["questions"])
+    for name in ("questions", "pairs"):
+        plain["evaluate"][name] = _content(plain["evaluate"][name])
     text = json.dumps(plain, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
