@@ -13,9 +13,10 @@ from social_sandbox.envs.seeding import key
 from .dataset_card import MARK, card
 from .formats.authors import authors_rows
 from .formats.hh import hh_rows
-from .formats.preference import Pairs, preference_rows
+from .formats.preference import preference_rows
 from .formats.prompt_completion import Completions, completion_rows
 from .groups import RatedGroup, group_rows
+from .pairs import Pairing
 
 Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
 
@@ -29,7 +30,7 @@ class ExportConfig:
         format: of its files.
         folder: where to; null: `export/TO-FORMAT` in the run's folder.
         pairs: which pairs of a group `preference` and `hh` have: its best and its worst candidate,
-            each with the next in rank, or all whose ratings differ.
+            each level of rating with the next lower, or all whose ratings differ.
         min_gap: ratings of a pair differ at least so much.
         completions: which candidates `prompt_completion` has: the best of each group, or all.
         conversational: prompts and replies are lists of messages; false: texts.
@@ -40,7 +41,7 @@ class ExportConfig:
     to: Target = "preference"
     format: Literal["jsonl", "parquet"] = "jsonl"
     folder: Path | None = None
-    pairs: Pairs = "best_worst"
+    pairs: Pairing = "best_worst"
     min_gap: float = 0.0
     completions: Completions = "best"
     conversational: bool = True

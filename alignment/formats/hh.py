@@ -8,9 +8,9 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 
 from ..groups import RatedGroup
+from ..pairs import Pairing, make_pairs
 from .dialogue import HUMAN, as_dialogue, last_reply, messages
 from .pair import PairRating, pair_group
-from .preference import Pairs, rated_pairs
 
 
 def read_pair(place: str, row: dict[str, Any]) -> tuple[str, str, str, bool]:
@@ -47,12 +47,14 @@ def read_hh(
             yield group
 
 
-def hh_rows(groups: Iterable[RatedGroup], pairs: Pairs, min_gap: float) -> Iterator[dict[str, Any]]:
+def hh_rows(
+    groups: Iterable[RatedGroup], pairs: Pairing, min_gap: float
+) -> Iterator[dict[str, Any]]:
     """A row a pair: a dialogue that ends where the reply is due, and both replies."""
     for group in groups:
-        for better, worse in rated_pairs(group, pairs, min_gap):
+        for pair in make_pairs([group], pairs, min_gap):
             yield {
                 "prompt": as_dialogue(group.prompt),
-                "chosen": f" {better.text}",
-                "rejected": f" {worse.text}",
+                "chosen": f" {pair.chosen.text}",
+                "rejected": f" {pair.rejected.text}",
             }

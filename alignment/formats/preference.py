@@ -6,20 +6,17 @@ end. https://huggingface.co/docs/trl/dataset_formats
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from ..collate import trainable
-from ..groups import Candidate, RatedGroup
+from ..groups import RatedGroup
+from ..pairs import Pairing, make_pairs
 from .conversation import as_messages, as_text, read_messages, read_reply, read_scale, read_score
 from .pair import PairRating, pair_group
-
-Pairs = Literal["best_worst", "adjacent", "all"]
 
 
 def read_preferences(
@@ -70,11 +67,12 @@ def read_preferences(
 
 
 def preference_rows(
-    groups: Iterable[RatedGroup], pairs: Pairs, min_gap: float, conversational: bool
+    groups: Iterable[RatedGroup], pairs: Pairing, min_gap: float, conversational: bool
 ) -> Iterator[dict[str, Any]]:
     """A row a pair of trainable candidates whose ratings differ, by `min_gap` at least."""
     for group in groups:
-        for place, (better, worse) in enumerate(rated_pairs(group, pairs, min_gap)):
+        for place, pair in enumerate(make_pairs([group], pairs, min_gap)):
+            better, worse = pair.chosen, pair.rejected
             replies = [
                 [{"role": "assistant", "content": c.text}] if conversational else c.text
                 for c in (better, worse)
@@ -91,27 +89,3 @@ def preference_rows(
                 "id": f"{group.id}/{place}" if place else group.id,
                 "kind": group.kind,
             }
-
-
-def rated_pairs(
-    group: RatedGroup, pairs: Pairs, min_gap: float
-) -> list[tuple[Candidate, Candidate]]:
-    """(better, worse) candidates: the best with the worst, each with the next, or all."""
-    usable = [candidate for candidate in group.candidates if trainable(candidate)]
-    ranked = sorted(usable, key=_rating, reverse=True)
-    chosen: Sequence[tuple[Candidate, Candidate]]
-    if pairs == "all":
-        chosen = list(combinations(ranked, 2))
-    elif pairs == "adjacent":
-        chosen = list(pairwise(ranked))
-    else:
-        chosen = [(ranked[0], ranked[-1])] if len(ranked) > 1 else []
-    return [
-        (better, worse)
-        for better, worse in chosen
-        if _rating(better) > _rating(worse) and _rating(better) - _rating(worse) >= min_gap
-    ]
-
-
-def _rating(candidate: Candidate) -> float:
-    return candidate.rating or 0.0

@@ -9,7 +9,6 @@ import pytest
 from social_sandbox.alignment.formats.pair import PairRating
 from social_sandbox.alignment.formats.preference import (
     preference_rows,
-    rated_pairs,
     read_preferences,
 )
 from social_sandbox.alignment.formats.prompt_completion import completion_rows, read_completions
@@ -96,18 +95,6 @@ def test_one_score_alone_is_not_compared_with_a_rating_that_is_made_up() -> None
 
 
 GROUP = rated("g", ("low", 1.0), ("best", 7.0), ("mid", 4.0), ("none", None), ("too", 4.0))
-
-
-def test_pairs_of_a_group() -> None:
-    def texts(how: Any, gap: float = 0.0) -> list[str]:
-        return [f"{a.text}>{b.text}" for a, b in rated_pairs(GROUP, how, gap)]
-
-    assert texts("best_worst") == ["best>low"]
-    assert texts("adjacent") == ["best>mid", "too>low"]
-    assert texts("all") == ["best>mid", "best>too", "best>low", "mid>low", "too>low"]
-    assert texts("all", 4.0) == ["best>low"]
-    assert rated_pairs(rated("one", ("a", 3.0)), "best_worst", 0.0) == []
-    assert rated_pairs(rated("even", ("a", 3.0), ("b", 3.0)), "all", 0.0) == []
 
 
 @pytest.mark.parametrize("conversational", [True, False])
