@@ -89,6 +89,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
     # Trainer takes the loss for a mean, and gradients grow with the accumulation or shrink.
     loss_is_scaled_for_ga = True
+    control: Any
 
     def __init__(
         self,

@@ -147,6 +147,8 @@ def run_trainer(trainer: Any, config: TrainingConfig) -> TrainerState:
     trainer.add_callback(_Ending(config.max_tokens))
     if config.max_tokens is not None:
         _fit_schedule(trainer, config.max_tokens)
+    # The first process may still be removing old ones.
+    trainer.accelerator.wait_for_everyone()
     last = last_checkpoint(Path(trainer.args.output_dir))
     if last is None:
         trainer.train()

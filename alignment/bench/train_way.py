@@ -6,7 +6,8 @@ Memory can only be told apart in processes that have done nothing else.
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -61,7 +62,9 @@ class Clock(TrainerCallback):  # type: ignore[misc]
             self.start = self.end
 
 
-def stable_alignment(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
+def stable_alignment(
+    model: Any, tokenizer: Any, groups: Sequence[RatedGroup], checkpointing: bool = False
+) -> float:
     """This project's trainer; seconds after the first steps."""
     clock = Clock()
     config = StableAlignmentConfig(
@@ -69,6 +72,7 @@ def stable_alignment(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -
         batch_size=BATCH,
         max_length=LENGTH,
         save_steps=1_000_000,
+        gradient_checkpointing=checkpointing,
         device="cpu" if not torch.cuda.is_available() else None,
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -155,7 +159,12 @@ def dpo(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
     return clock.end - clock.start
 
 
-WAYS = {"stable_alignment": stable_alignment, "plain": plain, "dpo": dpo}
+WAYS: dict[str, Callable[..., float]] = {
+    "stable_alignment": stable_alignment,
+    "checkpointed": partial(stable_alignment, checkpointing=True),
+    "plain": plain,
+    "dpo": dpo,
+}
 
 
 def tokens_of(tokenizer: Any, groups: Sequence[RatedGroup], way: str) -> int:
