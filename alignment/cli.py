@@ -150,9 +150,9 @@ def _list_sweeps(names: Sequence[str]) -> None:
         # Nothing but the path: wandb sweep $(social-sandbox sweeps NAME)
         print(sweep_file(names[0]))
         return
-    table = Table("sweep", "what", "file")
+    table = Table("sweep", "what", title="wandb sweep $(social-sandbox sweeps NAME)")
     for name, path in sweep_files().items():
-        table.add_row(name, first_comment(path), str(path))
+        table.add_row(name, first_comment(path))
     Console().print(table)
 
 
