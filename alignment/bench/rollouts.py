@@ -24,17 +24,18 @@ Said = list[tuple[Turn, Utterance]]
 
 def bench(quick: bool) -> list[Row]:
     """Tokens and interactions by each way; the same model and greedy decoding in all of them."""
-    answer, reason = (24, 12) if quick else (64, 24)
+    answer, reason = (16, 8) if quick else (64, 24)
     policy = HuggingFacePolicy(
         "smollm2", temperature=0, max_new_tokens=answer, reason_tokens=reason
     )
+    policy.act(World(WorldConfig(n_rounds=1), seed=0).pending()[:1])  # the model is loaded
     said: dict[str, Said] = {"rollout": [], "llama.cpp": []}
-    play(policy, 1, said["rollout"])  # the model is loaded, and we know what is asked
-    sample = by_phase(said["rollout"], 3 if quick else 12)
     alone: dict[str, str] = {}
     ways: dict[str, Way] = {
-        "one turn at a time": partial(one_by_one, policy, sample, said["rollout"], alone),
-        "rollout": partial(play, policy, 1),
+        "rollout": partial(play, policy, 1, said["rollout"]),
+        "one turn at a time": partial(
+            one_by_one, policy, said["rollout"], 2 if quick else 12, alone
+        ),
     }
     if not quick:
         ways["rollout, 4 worlds"] = partial(play, policy, 4)
@@ -61,9 +62,11 @@ def bench(quick: bool) -> list[Row]:
 
 
 def play(policy: object, n_worlds: int, said: Said | None = None) -> float:
-    """Seconds an interaction in worlds of 4x4 agents, one round each."""
+    """Seconds an interaction in worlds of 4x4 agents, one round each; `said`: what was said."""
     config = WorldConfig(n_rounds=1)
     worlds = [World(config, seed=n, name=f"world_{n}") for n in range(n_worlds)]
+    if said is not None:
+        said.clear()
     start = perf_counter()
     done = rollout(
         worlds, policy, on_utterances=None if said is None else lambda more: said.extend(more)
@@ -73,13 +76,16 @@ def play(policy: object, n_worlds: int, said: Said | None = None) -> float:
 
 def one_by_one(
     policy: HuggingFacePolicy,
-    sample: dict[Phase, list[Turn]],
     said: Said,
+    sample: int,
     texts: dict[str, str],
 ) -> float:
-    """Seconds an interaction where each turn is a call of its own, from a sample of the turns."""
+    """Seconds an interaction where each turn of `said` is a call of its own.
+
+    Only a sample of so many turns of every phase is asked.
+    """
     seconds = 0.0
-    for phase, turns in sample.items():
+    for phase, turns in by_phase(said, sample).items():
         start = perf_counter()
         for turn in turns:
             (texts[turn.id],) = (utterance.text for utterance in policy.act([turn]))

@@ -27,7 +27,7 @@ from ..training import train
 BATCH, LENGTH = 4, 256
 """Groups in a step; tokens of prompt and response at most."""
 FIRST = 1
-"""Steps before the clock runs."""
+"""Steps before the clock runs: threads start, and Adam's state is made."""
 
 
 def rated_groups(count: int) -> list[RatedGroup]:
