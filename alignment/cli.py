@@ -215,6 +215,7 @@ def _job(command: str, config: DictConfig) -> None:
         settings = replace(
             settings,
             output_dir=everything / settings_hash(settings),
+            beside=everything,
             # Of the points together, or each would be a group of its own.
             wandb=replace(settings.wandb, group=settings.wandb.group or everything.name),
         )

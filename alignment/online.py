@@ -72,6 +72,7 @@ def of_cycle(settings: Settings, cycle: int, model: str) -> Settings:
         cycle=cycle,
         seed=key(settings.seed, "cycle", cycle),
         output_dir=folder_of(settings, cycle),
+        beside=settings.shared_dir,
         policy={**settings.policy, "model": model},
         base_model=model,
     )

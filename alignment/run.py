@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,20 +201,26 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     if model is None:
         _output(settings, "alignment", "model/config.json", "align")
         model = str(settings.output_dir / "alignment" / "model")
-    weights = Path(model) / "model.safetensors"
-    made_with = {
-        "evaluate": asdict(settings.evaluate) | {"model": model},
-        "base_model": settings.base_model,
+    answered_with = asdict(settings.evaluate)
+    for reckoned_later in ("model", "engagement_weight", "resamples"):
+        del answered_with[reckoned_later]
+    measured_with = {
+        "evaluate": answered_with,
         "observer": what_is_said(settings.observer),
-        "weights": file_hash(weights) if weights.exists() else None,
         "questions": _input(settings.evaluate.questions, "evaluate.questions"),
     }
     pairs = settings.evaluate.pairs
     if pairs is not None and not is_hub_id(pairs):
-        made_with["pairs"] = _input(pairs, "evaluate.pairs")
+        measured_with["pairs"] = _input(pairs, "evaluate.pairs")
+    made_with = measured_with | {
+        "evaluate": asdict(settings.evaluate) | {"model": model},
+        "base_model": settings.base_model,
+        "weights": _weights(model),
+    }
 
     def prepare() -> Work:
         from .evaluate import answer_rows, compare, measure, read_choices, words_per_answer
+        from .measured import measured_once
 
         questions = held_out(settings)
         observer = as_policy(build(settings.observer, "observer"))
@@ -222,8 +229,10 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         def work(folder: Path) -> Summary:
             measured = {}
             for name, which in {"base": settings.base_model, "aligned": model}.items():
+                of_it = measured_with | {"model": which, "weights": _weights(which)}
+                answering = partial(measure, which, questions, observer, settings.evaluate, choices)
                 with console.status(f"evaluate: {name} model answers {len(questions)} questions"):
-                    measured[name] = measure(which, questions, observer, settings.evaluate, choices)
+                    measured[name] = measured_once(settings.shared_dir, of_it, answering)
             rows = answer_rows(questions, measured)
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             (folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -347,6 +356,12 @@ def _input(path: str | Path | None, setting: str) -> str | None:
         return file_hash(Path(path))
     except OSError as error:
         raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+
+
+def _weights(model: str) -> str | None:
+    """The hash of a local model's weights; None for one with a name."""
+    weights = Path(model) / "model.safetensors"
+    return file_hash(weights) if weights.exists() else None
 
 
 def _priors_input(source: str | None) -> str | None:

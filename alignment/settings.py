@@ -78,6 +78,13 @@ class Settings:
     cycles: int
     cycle: int = 0
     """Which cycle of an online run this is; not a setting of users."""
+    beside: Path | None = None
+    """Folder of the sweep or of the online run that this is a part of; not a setting of users."""
+
+    @property
+    def shared_dir(self) -> Path:
+        """Where what other parts can use, too, is kept."""
+        return self.beside or self.output_dir
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""

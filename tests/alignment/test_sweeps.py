@@ -231,6 +231,7 @@ def test_multirun_gives_each_point_a_folder_and_a_table_at_the_end(
     assert [row.split(" | ")[0] for row in rows] == ["| 1", "| 10"]
     assert {path.name for path in folder.iterdir()} == {
         "summary.md",
+        "measured",
         *(place.name for place in found.values()),
     }
 
