@@ -2,9 +2,7 @@
 
 import json
 import math
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from .collate import trainable
 from .groups import RatedGroup
 from .health import stopped_early
 from .method import Job, Method
+from .peak_memory import peak_bytes, reset_peak
 from .processes import is_first
 from .training_config import LoraConfig, TrainingConfig
 
@@ -49,7 +48,7 @@ class TrainingSummary:
     tokens: int
     """Tokens read, prompts included and padding not."""
     peak_bytes: int
-    """The most memory in use up to now: of the GPU, else of this process."""
+    """The most memory in use, the model's own included: of the GPU, else of this process."""
     examples: int
     """Groups, pairs or responses that the method trains on."""
     groups: int
@@ -97,6 +96,7 @@ def train(
         UserError: there is nothing to train on, or a setting makes no sense.
     """
     began = time.monotonic()
+    reset_peak()
     selection = method.select(groups)
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
@@ -128,7 +128,7 @@ def train(
         steps=state.global_step,
         seconds=time.monotonic() - began,
         tokens=int(state.num_input_tokens_seen),
-        peak_bytes=_peak_bytes(),
+        peak_bytes=peak_bytes(),
         examples=len(selection.examples),
         groups=len(selection.groups),
         dropped_groups=len(groups) - len(selection.groups),
@@ -328,13 +328,6 @@ def export(trainer: Any, folder: Path) -> None:
         (partial / "training_args.bin").unlink(missing_ok=True)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-
-
-def _peak_bytes() -> int:
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    kilobytes = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobytes
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:

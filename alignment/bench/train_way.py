@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +21,7 @@ from social_sandbox.policies.shared_model import load
 from ..collate import encode
 from ..groups import Candidate, Message, RatedGroup
 from ..methods.stable_alignment import StableAlignmentConfig
+from ..peak_memory import peak_bytes, reset_peak
 from ..training import train
 
 BATCH, LENGTH = 4, 256
@@ -184,31 +184,17 @@ def main(way: str, steps: int) -> None:
     if torch.cuda.is_available():
         model = model.cuda()
     groups = rated_groups((FIRST + steps) * BATCH)
-    before = memory(reset=True)
+    reset_peak()
+    before = peak_bytes()
     seconds = WAYS[way](model, tokenizer, groups)
     timed = groups[FIRST * BATCH :]
     result = {
         "seconds": seconds,
         "groups": len(timed),
         "tokens": tokens_of(tokenizer, timed, way),
-        "bytes": memory() - before,
+        "bytes": peak_bytes() - before,
     }
     print(json.dumps(result))
-
-
-def memory(reset: bool = False) -> int:
-    """The most that was in use up to now, in bytes: of the GPU, else of this process.
-
-    With `reset`, what is in use now, from where the most is counted anew.
-    """
-    if torch.cuda.is_available():
-        if reset:
-            torch.cuda.reset_peak_memory_stats()
-        return torch.cuda.max_memory_allocated()
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":

@@ -1,0 +1,27 @@
+"""The most memory that was in use: of the GPU where there is one, else of this process."""
+
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+
+def peak_bytes() -> int:
+    """The most up to now, since `reset_peak` or since the process began."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    # KiB, but for macOS.
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def reset_peak() -> None:
+    """Count anew from what is in use now, where the system can: on GPUs and on Linux."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        return
+    # Elsewhere what came before counts, too.
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
