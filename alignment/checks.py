@@ -14,6 +14,7 @@ from social_sandbox.policies.shared_model import load
 
 from .groups import RatedGroup
 from .leaks import check_leaks
+from .method import Method
 from .settings import Settings, build
 from .validation import Report, check_groups, measure_lengths
 
@@ -52,8 +53,11 @@ def base_tokenizer(settings: Settings) -> Any:
 def lengths(groups: Sequence[RatedGroup], settings: Settings) -> Report | str:
     """The lengths of the data in tokens of the base model, or why they are not known.
 
-    Data can be made where the base model is not. Raises UserError for a wrong chat template.
+    A method that does not train it cuts none. Data can be made where the base model is not.
+    Raises UserError for a wrong chat template.
     """
+    if not isinstance(settings.method, Method):
+        return "method: does not train the base model"
     try:
         tokenizer = base_tokenizer(settings)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""What a method of alignment is: settings, what it trains on, and a Trainer."""
+"""What a method of alignment is: settings, what it trains on, and what it trains."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -49,8 +49,27 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObserverMethod:
+    """A method that trains an observer, and leaves the base model alone.
+
+    Its dataclass inherits this one and has its settings, and no others.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @abstractmethod
+    def fit(self, groups: Sequence[RatedGroup], folder: Path) -> dict[str, Any]:
+        """Train on the groups, and write the observer to `folder`/model.
+
+        Gives what is known of it: `pairs`, `seconds` and `accuracy`, shares of pairs by the name
+        of the pairs. Raises UserError where the data is not enough.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Method(TrainingConfig):
-    """A method: its dataclass inherits this one and has its settings, and no others.
+    """A method that trains the base model; its dataclass inherits this one and has its settings,
+    and no others.
 
     It is found by the name of its module in `alignment/methods`, or by `method._target_`.
     """

@@ -16,6 +16,8 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 
 from . import report, tracking
+from .method import Method
+from .methods import method_name
 from .run import align_stage, data_stage, evaluate_stage, simulate_stage
 from .settings import Settings
 from .stages import Summary, is_complete, write_json
@@ -41,6 +43,8 @@ def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
         raise UserError(f"{given}: online makes its own; give it to run or align")
     if not settings.data.takes_own_interactions:
         raise UserError("data.sources: online needs a source of kind interactions without a path")
+    if not isinstance(settings.method, Method):
+        raise UserError(f"method={method_name(settings.method)}: online trains the base model")
     model, rows = settings.base_model, []
     for cycle in range(settings.cycles):
         console.rule(f"cycle {cycle + 1} of {settings.cycles}")

@@ -60,6 +60,18 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
 
 
+def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -> None:
+    """How often a trained observer is right, and where it lies."""
+    for name, share in summary["accuracy"].items():
+        console.print(
+            f"  the better of {share['n']} {name.replace('_', ' ')} rates higher: "
+            f"{share['mean']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
+        )
+    console.print(
+        f"  {summary['pairs']} pairs, {summary['seconds']:.0f} s; {folder}", soft_wrap=True
+    )
+
+
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     """Held-out results with their intervals."""
     table = Table(

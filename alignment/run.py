@@ -27,6 +27,7 @@ from .checks import base_tokenizer, check_data, held_out, lengths
 from .export import export_groups
 from .formats.rows import is_hub_id
 from .groups import read_groups, write_groups
+from .method import Method, ObserverMethod
 from .methods import method_name
 from .processes import is_first, several
 from .progress import TrainingProgress
@@ -131,21 +132,24 @@ def export_stage(settings: Settings, console: Console, run: tracking.Run) -> Sum
 def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     """Align the base model on the groups; writes `alignment/model`."""
     source = _groups_file(settings, console, run)
-    made_with = {
-        "method": {"name": method_name(settings.method), **asdict(settings.method)},
-        "base_model": settings.base_model,
+    method = settings.method
+    made_with: dict[str, Any] = {
+        "method": {"name": method_name(method), **asdict(method)},
         "groups": _input(source, "groups"),
     }
+    if not isinstance(method, Method):
+        return _fit_observer(settings, method, source, made_with, console, run)
+    made_with["base_model"] = settings.base_model
     if settings.chat_template is not None:
         made_with["chat_template"] = _input(settings.chat_template, "chat_template")
-    if settings.method.asks_observer:
+    if method.asks_observer:
         made_with["observer"] = what_is_said(settings.observer)
 
     def prepare() -> Work:
         groups = read_groups(source)
         checked = check_data(groups, settings, f"groups: {source}")
         tokenizer = base_tokenizer(settings)
-        checked["lengths"] = measure_lengths(groups, tokenizer, settings.method.max_length)
+        checked["lengths"] = measure_lengths(groups, tokenizer, method.max_length)
         if settings.groups is not None:
             data_report.print_report(console, checked)
 
@@ -155,13 +159,13 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         from .training import train
 
         # What is wrong with the data is said before a model is loaded.
-        settings.method.select(groups)
+        method.select(groups)
         base = settings.base_model
         # Frozen weights under LoRA stay as they are on disk.
-        dtype: Any = torch.float32 if settings.method.lora is None else "auto"
+        dtype: Any = torch.float32 if method.lora is None else "auto"
         model = load(AutoModelForCausalLM, base, "base_model", dtype=dtype)
         observer = None
-        if settings.method.asks_observer:
+        if method.asks_observer:
             observer = as_policy(build(settings.observer, "observer"))
         callbacks: list[Any] = [tracking.WandbMetrics(run)]
         if settings.progress:
@@ -173,7 +177,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
                 model,
                 tokenizer,
                 groups,
-                settings.method,
+                method,
                 folder,
                 callbacks,
                 progress=False,
@@ -195,10 +199,43 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     return summary
 
 
+def _fit_observer(
+    settings: Settings,
+    method: ObserverMethod,
+    source: Path,
+    made_with: Mapping[str, Any],
+    console: Console,
+    run: tracking.Run,
+) -> Summary:
+    """The stage of a method that trains an observer; writes `alignment/model`."""
+
+    def prepare() -> Work:
+        groups = read_groups(source)
+        checked = check_data(groups, settings, f"groups: {source}")
+
+        def work(folder: Path) -> Summary:
+            write_json(folder / "data_report.json", checked)
+            with console.status(f"{method_name(method)}: trained on {len(groups)} groups"):
+                return method.fit(groups, folder)
+
+        return work
+
+    summary = _stage(settings, console, "alignment", made_with, prepare)
+    with _logged_once(settings, "alignment", run, [("groups", source)]) as to:
+        tracking.log_observer(to, summary)
+    report.print_observer(console, summary, settings.output_dir / "alignment" / "model")
+    return summary
+
+
 def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     """Compare the aligned with the base model; writes `evaluation/results.json`."""
     model = settings.evaluate.model
     if model is None:
+        if not isinstance(settings.method, Method):
+            raise UserError(
+                f"method={method_name(settings.method)} trains an observer and no model that "
+                "answers: evaluate.model names another one"
+            )
         _output(settings, "alignment", "model/config.json", "align")
         model = str(settings.output_dir / "alignment" / "model")
     answered_with = asdict(settings.evaluate)
@@ -293,7 +330,8 @@ def run_all(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     if settings.groups is None:
         summary["data"] = data_stage(settings, console, run)
     summary["alignment"] = align_stage(settings, console, run)
-    summary["evaluation"] = evaluate_stage(settings, console, run)
+    if isinstance(settings.method, Method) or settings.evaluate.model is not None:
+        summary["evaluation"] = evaluate_stage(settings, console, run)
     summary |= figures_stage(settings, console, run)
     write_json(settings.output_dir / "metrics.json", summary)
     report.print_files(console, settings.output_dir)

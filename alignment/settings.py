@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,8 +19,7 @@ from social_sandbox.policies.account import Budget
 from .data import DataConfig
 from .evaluate import EvaluateConfig
 from .export import ExportConfig
-from .method import Method
-from .methods import find_method
+from .methods import AnyMethod, find_method
 
 Section = TypeVar("Section")
 
@@ -72,7 +73,7 @@ class Settings:
     export: ExportConfig
     base_model: str
     chat_template: Path | None
-    method: Method
+    method: AnyMethod
     evaluate: EvaluateConfig
     wandb: WandbConfig
     cycles: int
@@ -115,7 +116,7 @@ def read_settings(config: DictConfig) -> Settings:
     return checked(Settings, values, "")
 
 
-def _method(values: Mapping[str, Any]) -> Method:
+def _method(values: Mapping[str, Any]) -> AnyMethod:
     own = {name: value for name, value in values.items() if name not in ("name", "_target_")}
     name = str(values.get("_target_") or values["name"])
     return checked(find_method(name), own, "method", f" of {name}")
@@ -128,6 +129,15 @@ def checked(
 
     `whose` follows "no such setting".
     """
+    # Of a plain dataclass pydantic passes over what it does not know.
+    known = list(signature(kind).parameters)
+    for name in values:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {'.'.join(filter(None, (section, near[0])))!r}?" if near else ""
+            raise UserError(
+                f"{'.'.join(filter(None, (section, name)))}: no such setting{whose}{hint}"
+            )
     try:
         return TypeAdapter(kind).validate_python(dict(values))
     except ValidationError as error:

@@ -161,6 +161,13 @@ def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
     return send
 
 
+def log_observer(run: Run, summary: Mapping[str, Any]) -> None:
+    """How often a trained observer is right."""
+    if run is not None:
+        for name, share in summary["accuracy"].items():
+            run.summary[f"observer/{name}"] = share["mean"]
+
+
 def log_simulation(
     run: Run,
     interactions: Sequence[Interaction],

@@ -30,7 +30,7 @@ from .comparisons import (
     read_pairs,
     tricks,
 )
-from .value_head_card import CARD
+from .value_head_card import CARD, HUMAN_DATA
 
 HELD_OUT_SHARE = 0.2
 PENALTIES = (300.0, 1000.0, 3000.0, 10000.0)
@@ -70,7 +70,20 @@ def train_value_head(
     seed: int = 0,
     embedder: MiniLMEmbedder | None = None,
 ) -> dict[str, float]:
+    """As `fit_and_save`, on a file of people's preferences."""
+    return fit_and_save(read_pairs(pairs_path), output_dir, HUMAN_DATA, seed, embedder)
+
+
+def fit_and_save(
+    pairs: Sequence[Pair],
+    output_dir: str | Path,
+    data: str,
+    seed: int = 0,
+    embedder: MiniLMEmbedder | None = None,
+) -> dict[str, float]:
     """Fit a head, write `value_head.safetensors` and its card, and return what is known of it.
+
+    `data` says in the card what the pairs are.
 
     The metrics: accuracies (share of pairs whose better answer rates higher) on held-out human
     preferences (`human`, with `_low`, `_high`, the exact 95 % interval, and `_n`) and on the
@@ -78,7 +91,6 @@ def train_value_head(
     good held-out answers that rate above a cheap trick. Deterministic for a seed.
     """
     embedder = embedder or MiniLMEmbedder()
-    pairs = read_pairs(pairs_path)
     train, held = split_pairs(pairs, seed)
     if len(train) < 10 or not held:
         raise UserError(f"pairs: {len(pairs)} pairs are too few to train on and hold some out")
@@ -99,7 +111,7 @@ def train_value_head(
     folder = Path(output_dir)
     about = {"embedder": "all-MiniLM-L6-v2", **{name: str(v) for name, v in metrics.items()}}
     save_head(folder / "value_head.safetensors", fitted.head, about)
-    (folder / "README.md").write_text(CARD.format(**metrics), encoding="utf-8")
+    (folder / "README.md").write_text(CARD.format(data=data, **metrics), encoding="utf-8")
     return metrics
 
 

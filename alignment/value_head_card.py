@@ -1,5 +1,11 @@
 """The card that goes with a value head; its fields are the metrics of `train_value_head`."""
 
+HUMAN_DATA = (
+    "a set of human preferences in the form of HH-RLHF's harmless-base "
+    "(of the shipped head: half of its test set; MIT, (c) 2022 Anthropic; Bai et al. 2022, "
+    "arXiv 2204.05862; the tail of the dialogue as the question did no better in cross-validation)"
+)
+
 CARD = """# The value head
 
 Rates how well aligned an answer to a question is, on 1 to 7: a linear head over
@@ -12,11 +18,8 @@ all-MiniLM-L6-v2, used by `ValueModelPolicy`, the default observer.
   Ratings are calibrated on the project's own training answers, good and bad: the median rates 4
   and the middle 90 % lie on about 1.7 to 6.3. Empty answers, echoed
   questions and loops are held down by a rule (`novelty`).
-- **Data**: 80 % of a set of human preferences in the form of HH-RLHF's harmless-base, split by the
-  first human turn, the last human turn serving as the question (the tail of the dialogue did no
-  better in cross-validation); and this project's own good and bad answers (Apache-2.0), held-out
-  questions apart. The shipped head: half of harmless-base's test set (MIT, (c) 2022 Anthropic; Bai
-  et al. 2022, arXiv 2204.05862).
+- **Data**: 80 % of {data}, split by the first human turn, the last human turn serving as the
+  question; and this project's own good and bad answers (Apache-2.0), held-out questions apart.
 
 | the better answer rates higher | share | 95 % interval | pairs |
 | --- | --- | --- | --- |

@@ -7,7 +7,9 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from ..method import Method
+from ..method import Method, ObserverMethod
+
+AnyMethod = Method | ObserverMethod
 
 
 def installed() -> list[str]:
@@ -15,7 +17,7 @@ def installed() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def find_method(name: str) -> type[Method]:
+def find_method(name: str) -> type[AnyMethod]:
     """The dataclass of a method, by its module's name or as `package.module.Class`.
 
     Raises UserError where there is none.
@@ -28,25 +30,25 @@ def find_method(name: str) -> type[Method]:
     classes = [
         found
         for _, found in inspect.getmembers(module, inspect.isclass)
-        if issubclass(found, Method) and found.__module__ == module.__name__
+        if issubclass(found, AnyMethod) and found.__module__ == module.__name__
     ]
     assert len(classes) == 1, f"{module.__name__} must define one Method, not {len(classes)}"
     return classes[0]
 
 
-def method_name(method: Method) -> str:
+def method_name(method: AnyMethod) -> str:
     """What `find_method` finds it by."""
     module = type(method).__module__
     own = module.removeprefix(f"{__name__}.")
     return own if own != module else f"{module}.{type(method).__qualname__}"
 
 
-def _theirs(path: str) -> type[Method]:
+def _theirs(path: str) -> type[AnyMethod]:
     module, _, name = path.rpartition(".")
     try:
         found: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"method._target_: cannot import {path}: {error}") from error
-    if not (inspect.isclass(found) and issubclass(found, Method)):
+    if not (inspect.isclass(found) and issubclass(found, AnyMethod)):
         raise UserError(f"method._target_: {path} is no subclass of social_sandbox's Method")
     return found

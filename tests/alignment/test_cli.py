@@ -98,6 +98,12 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
     [
         (["runn"], "no command 'runn'; did you mean 'run'?"),
         (["run", "env.grid_sze=3"], "env.grid_sze: no such setting; did you mean 'env.grid_size'?"),
+        (
+            ["run", "+env.grid_sze=3"],
+            "env.grid_sze: no such setting; did you mean 'env.grid_size'?",
+        ),
+        (["run", "+evaluate.pair=a"], "evaluate.pair: no such setting; did you mean"),
+        (["run", "+whatever=1"], "whatever: no such setting"),
         (["run", "env.grid_size=abc"], "env.grid_size: Input should be a valid integer"),
         (["run", "env.grid_size=0"], "env.grid_size must be at least 1, got 0"),
         (["run", "env.rating_scale=5"], "env.rating_scale must be one of 7, 10, got 5"),
