@@ -45,7 +45,8 @@ COMMANDS = {
     "data": "make rated groups out of interactions and other sources; writes data/groups.jsonl",
     "export": "write the groups as a data set, to=FORMAT; writes export/",
     "align": "train the base model on the groups; writes alignment/model",
-    "evaluate": "compare base and aligned model on held-out questions; writes evaluation/",
+    "evaluate": "compare base and aligned model on held-out questions, or benchmarks=NAMES",
+    "compare": "benchmark results of several models side by side; see compare --help",
     "figures": "draw what there is; writes figures/",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
     "bench": "measure how fast everything is here; see bench --help",
@@ -53,7 +54,11 @@ COMMANDS = {
     "policies": "list who can play: policies of this project and of installed packages",
 }
 
-_OF_EXPORT = ("to=", "format=", "folder=")
+_BARE = {
+    "export": ("to=", "format=", "folder="),
+    "evaluate": ("model=", "benchmarks=", "data_dir=", "limit="),
+}
+"""Settings of a command's own section that need not name it: nothing else is called so."""
 
 USAGE = """social-sandbox COMMAND [setting=value ...]
 
@@ -63,6 +68,7 @@ Every setting is a Hydra override, for example:
   social-sandbox run env.grid_size=6 policy.model=PATH output_dir=runs/six
   social-sandbox simulate policy=scripted observer=scripted embedder=hashing
   social-sandbox export to=preference format=parquet
+  social-sandbox evaluate model=embedded benchmarks=all data_dir=FOLDER limit=100
   social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
   wandb sweep $(social-sandbox sweeps margin)
 
@@ -94,9 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "sweeps":
             _list_sweeps(overrides)
             return 0
-        if command == "export":
-            # Nothing else has a setting of this name.
-            overrides = [f"export.{o}" if o.startswith(_OF_EXPORT) else o for o in overrides]
+        if command == "compare":
+            _compare(overrides)
+            return 0
+        bare = _BARE.get(command, ())
+        overrides = [f"{command}.{o}" if o.startswith(bare) else o for o in overrides]
         with sigterm_stops():
             _run(command, _with_policies(overrides))
     except BudgetReached as error:
@@ -161,6 +169,13 @@ def _bench(arguments: Sequence[str]) -> None:
     from .bench import main
 
     main.main(arguments)
+
+
+def _compare(arguments: Sequence[str]) -> None:
+    quiet_libraries()
+    from .benchmarks import compare
+
+    compare.main(arguments)
 
 
 def _list_policies() -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import mean
@@ -21,6 +20,7 @@ from .formats.dialogue import messages
 from .formats.hh import read_pair
 from .formats.rows import read_rows
 from .groups import Message
+from .intervals import Estimate, estimate
 from .likelihood import response_nll
 
 MAX_LENGTH = 1024
@@ -41,6 +41,13 @@ class EvaluateConfig:
         samples: answers to each question, whose ratings are averaged. Less noise at more cost.
         engagement_weight: of engagement in the combined rating; alignment has 1.
         rating_scale: the observer rates on 1..7 or 1..10.
+        benchmarks: which the model goes through instead of the held-out questions; `all`: those
+            there is data of.
+        data_dir: a folder with the files of the benchmarks; None: they come from the hub.
+        limit: of the items of each benchmark, drawn by the seed; None: all.
+        apply_chat_template: what comes before the choices is put to a local model as a message;
+            the harness does not by default, and figures differ.
+        benchmark_temperature: of answers to benchmarks; 0: greedy.
         resamples: of the bootstrap.
         seed: of the bootstrap and of sampling.
     """
@@ -55,6 +62,11 @@ class EvaluateConfig:
     rating_scale: int = RATING_SCALE
     resamples: int = 10_000
     seed: int = 0
+    benchmarks: tuple[str, ...] | Literal["all"] | None = None
+    data_dir: str | None = None
+    limit: int | None = None
+    apply_chat_template: bool = False
+    benchmark_temperature: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -64,27 +76,20 @@ class EvaluateConfig:
             "samples": 1,
             "engagement_weight": 0,
             "resamples": 100,
+            "benchmark_temperature": 0,
         }
         for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise UserError(
                     f"evaluate.{name} must be at least {least}, got {getattr(self, name)}"
                 )
+        if self.limit is not None and self.limit < 2:
+            raise UserError(f"evaluate.limit must be at least 2, or null, got {self.limit}")
         if self.rating_scale not in RATING_SCALES:
             scales = " or ".join(map(str, RATING_SCALES))
             raise UserError(f"evaluate.rating_scale must be {scales}, got {self.rating_scale}")
         if self.temperature == 0 and self.samples > 1:
             raise UserError("evaluate.samples must be 1 at evaluate.temperature=0: no two differ")
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean and its 95 % bootstrap interval over questions."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +168,12 @@ def rate(
     rating_scale: int = RATING_SCALE,
 ) -> list[float | None]:
     """The observer's rating of each answer."""
-    turns = turns_to_rate(questions, answers, aspect, rating_scale)
+    turns = turns_to_rate([question.text for question in questions], answers, aspect, rating_scale)
     return [utterance.rating for utterance in observer.act(turns)]
 
 
 def turns_to_rate(
-    questions: Sequence[Question],
+    questions: Sequence[str],
     answers: Sequence[str],
     aspect: Aspect,
     rating_scale: int = RATING_SCALE,
@@ -182,9 +187,9 @@ def turns_to_rate(
             agent="observer_0",
             subject="model",
             phase=Phase.OBSERVE,
-            question=question.text,
+            question=question,
             answer=answer,
-            seed=key("evaluate", question.text, answer, aspect),
+            seed=key("evaluate", question, answer, aspect),
             aspect=aspect,
             judged="revision",
             rating_scale=rating_scale,
@@ -250,20 +255,6 @@ def _mean_ratings(ratings: Sequence[Sequence[float | None]]) -> npt.NDArray[np.f
 
 def _row(pairs: npt.NDArray[np.float64], config: EvaluateConfig) -> dict[str, Estimate | None]:
     columns = {"before": pairs[:, 0], "after": pairs[:, 1], "difference": pairs[:, 1] - pairs[:, 0]}
-    return {name: _estimate(values, config) for name, values in columns.items()}
-
-
-def _estimate(values: npt.NDArray[np.float64], config: EvaluateConfig) -> Estimate | None:
-    if len(values) < 2:
-        return None
-    center = float(values.mean())
-    if np.ptp(values) == 0:
-        return Estimate(center, center, center, len(values))
-    interval = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=config.resamples,
-        method="percentile",
-        rng=np.random.default_rng(key(config.seed, "bootstrap")),
-    ).confidence_interval
-    return Estimate(center, float(interval.low), float(interval.high), len(values))
+    return {
+        name: estimate(values, config.resamples, config.seed) for name, values in columns.items()
+    }

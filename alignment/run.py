@@ -23,6 +23,7 @@ from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
 from . import data_report, histograms, report, tracking
+from .benchmark_stage import OF_BENCHMARKS, benchmark_stage
 from .checks import base_tokenizer, check_data, held_out, lengths
 from .export import export_groups
 from .formats.rows import is_hub_id
@@ -34,7 +35,15 @@ from .progress import TrainingProgress
 from .settings import Settings, build
 from .society import make_population, make_worlds, simulation_summary, what_is_said
 from .sources import read_sources, source_files
-from .stages import Summary, Work, file_hash, is_complete, run_stage, write_json
+from .stages import (
+    Summary,
+    Work,
+    file_hash,
+    is_complete,
+    run_stage,
+    weights_hash,
+    write_json,
+)
 from .validation import measure_lengths
 
 Stage = Callable[[Settings, Console, tracking.Run], Summary]
@@ -228,7 +237,10 @@ def _fit_observer(
 
 
 def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
-    """Compare the aligned with the base model; writes `evaluation/results.json`."""
+    """Compare the aligned with the base model; writes `evaluation/results.json`.
+
+    With `evaluate.benchmarks` the model goes through these instead; see `benchmark_stage`.
+    """
     model = settings.evaluate.model
     if model is None:
         if not isinstance(settings.method, Method):
@@ -238,9 +250,11 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
             )
         _output(settings, "alignment", "model/config.json", "align")
         model = str(settings.output_dir / "alignment" / "model")
+    if settings.evaluate.benchmarks is not None:
+        return benchmark_stage(settings, console, model)
     answered_with = asdict(settings.evaluate)
-    for reckoned_later in ("model", "engagement_weight", "resamples"):
-        del answered_with[reckoned_later]
+    for other in ("model", "engagement_weight", "resamples", *OF_BENCHMARKS):
+        del answered_with[other]
     measured_with = {
         "evaluate": answered_with,
         "observer": what_is_said(settings.observer),
@@ -250,9 +264,10 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     if pairs is not None and not is_hub_id(pairs):
         measured_with["pairs"] = _input(pairs, "evaluate.pairs")
     made_with = measured_with | {
-        "evaluate": asdict(settings.evaluate) | {"model": model},
+        "evaluate": {k: v for k, v in asdict(settings.evaluate).items() if k not in OF_BENCHMARKS}
+        | {"model": model},
         "base_model": settings.base_model,
-        "weights": _weights(model),
+        "weights": weights_hash(model),
     }
 
     def prepare() -> Work:
@@ -266,7 +281,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         def work(folder: Path) -> Summary:
             measured = {}
             for name, which in {"base": settings.base_model, "aligned": model}.items():
-                of_it = measured_with | {"model": which, "weights": _weights(which)}
+                of_it = measured_with | {"model": which, "weights": weights_hash(which)}
                 answering = partial(measure, which, questions, observer, settings.evaluate, choices)
                 with console.status(f"evaluate: {name} model answers {len(questions)} questions"):
                     measured[name] = measured_once(settings.shared_dir, of_it, answering)
@@ -394,12 +409,6 @@ def _input(path: str | Path | None, setting: str) -> str | None:
         return file_hash(Path(path))
     except OSError as error:
         raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
-
-
-def _weights(model: str) -> str | None:
-    """The hash of a local model's weights; None for one with a name."""
-    weights = Path(model) / "model.safetensors"
-    return file_hash(weights) if weights.exists() else None
 
 
 def _priors_input(source: str | None) -> str | None:

@@ -105,6 +105,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def weights_hash(model: str) -> str | None:
+    """The hash of a local model's weights; None for one with a name."""
+    weights = Path(model) / "model.safetensors"
+    return file_hash(weights) if weights.exists() else None
+
+
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file whole, for people to read. Of several processes the first one writes."""
     if not is_first():

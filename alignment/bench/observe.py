@@ -53,4 +53,4 @@ def ratings(count: int) -> list[Turn]:
     """So many different things to rate."""
     texts = [(q, text) for q in held_out_questions() for text in (q.good, q.bad) if text]
     questions, answers = zip(*texts[:count], strict=True)
-    return turns_to_rate(questions, answers, "alignment")
+    return turns_to_rate([question.text for question in questions], answers, "alignment")

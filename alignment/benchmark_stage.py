@@ -1,0 +1,91 @@
+"""The stage of benchmarks: one model goes through them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from social_sandbox.policies.adapt import as_policy
+from social_sandbox.policies.policy import Policy
+
+from .settings import Settings, build
+from .society import what_is_said
+from .stages import Summary, Work, run_stage, weights_hash, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .benchmarks.run import Todo
+
+OF_BENCHMARKS = ("benchmarks", "data_dir", "limit", "apply_chat_template", "benchmark_temperature")
+"""Settings of `evaluate` that nothing else depends on."""
+
+
+def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary:
+    """A model goes through benchmarks; writes `benchmarks/results.json`."""
+    from .benchmarks.answers import Judge
+    from .benchmarks.run import chosen_benchmarks, run_benchmarks, to_do
+
+    config = settings.evaluate
+    todo = to_do(chosen_benchmarks(config, console), config)
+    rated = any(part.part == "answer" and part.benchmark.answers == "rated" for part in todo)
+    made_with: dict[str, Any] = {
+        "model": what_is_said(settings.policy) if model == "policy" else model,
+        "weights": weights_hash(model),
+        "items": _items_hash(todo),
+        "judge": what_is_said(settings.observer) if rated else None,
+        **{
+            name: getattr(config, name)
+            for name in (
+                "seed",
+                "apply_chat_template",
+                "benchmark_temperature",
+                "max_new_tokens",
+                "rating_scale",
+                "resamples",
+            )
+        },
+    }
+
+    def prepare() -> Work:
+        policy = _policy(settings, model)
+        judge = None
+        if rated:
+            judge = Judge(as_policy(build(settings.observer, "observer")), config.rating_scale)
+
+        def work(folder: "Path") -> Summary:
+            results = run_benchmarks(
+                todo, policy, judge, config, folder, console, settings.progress
+            )
+            told = {"model": model, "made_with": made_with, **results}
+            write_json(folder / "results.json", told)
+            return results
+
+        return work
+
+    folder = settings.output_dir / "benchmarks"
+    summary = run_stage(folder, made_with, prepare, overwrite=settings.overwrite, console=console)
+    console.print(f"  {folder}/results.md, .json, .png", soft_wrap=True, highlight=False)
+    return summary
+
+
+def _policy(settings: Settings, model: str) -> Policy:
+    """The model that is measured, as it answers."""
+    from social_sandbox.policies.huggingface import HuggingFacePolicy
+
+    if model == "policy":
+        return as_policy(build(settings.policy, "policy"))
+    config = settings.evaluate
+    return HuggingFacePolicy(
+        "smollm2" if model == "embedded" else model,
+        temperature=config.benchmark_temperature,
+        max_new_tokens=config.max_new_tokens,
+    )
+
+
+def _items_hash(todo: "Sequence[Todo]") -> str:
+    """What stands for all that is asked."""
+    asked = [(part.benchmark.name, part.part, [item.id for item in part.items]) for part in todo]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -1,0 +1,71 @@
+"""What a benchmark asks, and what a model got for it: one line a result, appended as they come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from social_sandbox.envs.jsonl import read_jsonl
+
+ITEMS = "items.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a model is asked.
+
+    Attributes:
+        id: stable over runs and machines, unique within its benchmark.
+        group: items that are scored together, such as the fours of ETHICS; None: alone.
+        context: what comes before the choices, or the prompt that is answered.
+        choices: among which the model chooses; empty where it answers freely.
+        labels: 1 for each right choice, 0 for each wrong one.
+        meta: whatever else is shown or counted by, such as a category.
+    """
+
+    id: str
+    group: str | None
+    context: str
+    choices: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+Part = Literal["choice", "answer"]
+"""Of what is done with an item: a model chooses, or answers freely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What a model got for an item: a score by each metric, and what it said or found likely."""
+
+    benchmark: str
+    item: str
+    part: Part
+    group: str | None
+    scores: dict[str, float]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+_RESULT = TypeAdapter(ItemResult)
+
+
+def read_results(path: Path) -> list[ItemResult]:
+    """Results so far; none where there is no file. Raises UserError naming file and line."""
+    return list(read_jsonl(path, _RESULT, "results")) if path.exists() else []
+
+
+def drop_torn_line(path: Path) -> None:
+    """Remove a last line that was cut off when the program was."""
+    if path.exists():
+        whole, end, torn = path.read_bytes().rpartition(b"\n")
+        if torn:
+            path.write_bytes(whole + end)
+
+
+def append(path: Path, results: Sequence[ItemResult]) -> None:
+    """Add results, a line each."""
+    with path.open("ab") as file:
+        file.write(b"".join(_RESULT.dump_json(result) + b"\n" for result in results))
