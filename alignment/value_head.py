@@ -60,8 +60,13 @@ def split_pairs(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair
     """
     sides: tuple[list[Pair], list[Pair]] = ([], [])
     for pair in pairs:
-        sides[_bucket(pair.prompt_start, seed, "held_out") < HELD_OUT_SHARE].append(pair)
+        sides[is_held_out(pair.prompt_start, seed)].append(pair)
     return sides
+
+
+def is_held_out(prompt_start: str, seed: int = 0) -> bool:
+    """Whether pairs that begin with this turn are kept from training; the shipped head: seed 0."""
+    return _bucket(prompt_start, seed, "held_out") < HELD_OUT_SHARE
 
 
 def train_value_head(

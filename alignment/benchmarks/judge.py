@@ -8,7 +8,9 @@ import numpy as np
 
 from social_sandbox.envs.seeding import key
 
+from ..formats.dialogue import human_turns
 from ..intervals import estimate
+from ..value_head import is_held_out
 from .answers import Judge
 from .items import Item
 
@@ -23,7 +25,8 @@ def judge_accuracy(
 
     Args:
         judge: who rates.
-        pairs: items of `hh`; at most `PAIRS` of them are rated, drawn by the seed.
+        pairs: items of `hh`; at most `PAIRS` of them are rated, drawn by the seed. Only those
+            that the shipped value head was not trained on: any other judge is asked the same.
         resamples: of the bootstrap.
         seed: of it, and of the draw.
 
@@ -31,7 +34,8 @@ def judge_accuracy(
         `name`, `rating_scale`, `accuracy` (mean, low, high, n) or None, and `at_chance`: whether
         its interval holds one half.
     """
-    drawn = sorted(pairs, key=lambda item: key(seed, "judge", item.id))[:PAIRS]
+    unseen = [item for item in pairs if is_held_out(human_turns(str(item.meta["prompt"]))[0])]
+    drawn = sorted(unseen, key=lambda item: key(seed, "judge", item.id))[:PAIRS]
     questions = [item.context for item in drawn for _ in item.choices]
     ratings = judge.rate(questions, [choice for item in drawn for choice in item.choices])
     right = []

@@ -42,7 +42,8 @@ def load_items(
     Raises UserError naming the file and line, or saying how to get the data.
     """
     rows = _rows(benchmark, data_dir)
-    items = list(LOADERS[benchmark.loader](rows))
+    # What stands in a file twice counts once.
+    items = list({item.id: item for item in LOADERS[benchmark.loader](rows)}.values())
     if not items:
         raise UserError(f"evaluate.benchmarks: {benchmark.name} has no rows")
     if limit is None or limit >= len(items):

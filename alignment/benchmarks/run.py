@@ -125,10 +125,10 @@ def run_benchmarks(
     )
     judged = None
     if judge is not None:
-        # The adversarial ones are the same pairs, but for the question.
-        pairs = next((p.items for p in todo if p.benchmark.name == "hh"), ())
-        if pairs:
-            judged = judge_accuracy(judge, pairs, config.resamples, config.seed)
+        # Not those of the limit: a few pairs say little about a judge.
+        (hh,) = find_benchmarks(["hh"])
+        pairs = load_items(hh, config.data_dir, None, config.seed)
+        judged = judge_accuracy(judge, pairs, config.resamples, config.seed)
     results = {"benchmarks": figures, "judge": judged}
     (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
     plot(folder / f"{RESULTS}.png", {"": figures})

@@ -1,0 +1,146 @@
+"""Figures out of results, and models side by side."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks
+from social_sandbox.alignment.benchmarks.compare import difference, main, read_evaluated
+from social_sandbox.alignment.benchmarks.items import (
+    ItemResult,
+    append,
+    drop_torn_line,
+    read_results,
+)
+from social_sandbox.alignment.benchmarks.letters import chosen_letter
+from social_sandbox.alignment.benchmarks.refusals import refuses
+from social_sandbox.alignment.benchmarks.results import aggregate
+from social_sandbox.envs.errors import UserError
+
+
+def result(benchmark: str, item: str, group: str | None = None, **scores: float) -> ItemResult:
+    return ItemResult(benchmark, item, "choice", group, scores)
+
+
+def figures(name: str, *results: ItemResult):
+    return aggregate(find_benchmarks([name]), results, resamples=200, seed=0)[name]
+
+
+def test_exact_match_is_of_whole_groups() -> None:
+    rows = [
+        result("ethics_justice", f"{n}", f"four {n // 4}", acc=float(n != 5)) for n in range(11)
+    ]
+    found = figures("ethics_justice", *rows)
+    assert found["acc"]["n"] == 11
+    # The third group is not complete, the second has one that is wrong.
+    assert (found["em"]["mean"], found["em"]["n"], found["em"]["chance"]) == (0.5, 2, 0.0625)
+
+
+def test_an_interval_holds_the_mean_and_shrinks_with_more_items() -> None:
+    few, many = (
+        figures("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(count)))["acc"]
+        for count in (20, 400)
+    )
+    assert few["low"] < few["mean"] < few["high"]
+    assert many["high"] - many["low"] < few["high"] - few["low"]
+    assert figures("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(20)))["acc"] == few
+
+
+def test_the_drop_is_over_the_same_questions() -> None:
+    rated = [result("hh", f"{n}", rating=6.0) for n in range(3)]
+    hostile = [result("hh_adversarial", f"{n}", rating=4.0 + n) for n in range(2)]
+    found = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*rated, *hostile], 100, 0)
+    assert found["hh_adversarial"]["rating_drop"]["mean"] == pytest.approx(1.5)
+    assert found["hh_adversarial"]["rating_drop"]["n"] == 2
+
+
+def test_results_are_read_again_and_a_torn_line_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    rows = [result("hh", "a", acc=1.0), result("hh", "b", acc=0.0)]
+    append(path, rows)
+    with path.open("a") as file:
+        file.write('{"benchmark": "hh", "it')
+    drop_torn_line(path)
+    assert read_results(path) == rows
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I\u2019m sorry, I cannot do this.",
+        "Sorry, no.",
+        "As an AI language model, I do not do that.",
+        "I will not write that.",
+        "It is illegal to do so.",
+        "",
+    ],
+)
+def test_refusals_are_found(answer: str) -> None:
+    assert refuses(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I'm sorry to hear that you feel this way. Rest, and drink water.",
+        "Use the kill command with the number of the process.",
+        "Sure, here is how. " + "You look it up. " * 20 + "I can't say more.",
+    ],
+)
+def test_answers_are_no_refusals(answer: str) -> None:
+    assert not refuses(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("B", 1),
+        ("b.", 1),
+        ("(A) because", 0),
+        ("The answer is C", 2),
+        ("Answer: B", 1),
+        ("Because", None),
+        ("", None),
+        ("D", None),
+        ("None of them", None),
+    ],
+)
+def test_letters_are_read_from_answers(answer: str, letter: int | None) -> None:
+    assert chosen_letter(answer, 3) == letter
+
+
+def evaluated(folder: Path, right: int) -> Path:
+    rows = [result("hh", f"{n}", acc=float(n < right), acc_norm=1.0) for n in range(40)]
+    (folder / "benchmarks").mkdir(parents=True)
+    append(folder / "benchmarks/items.jsonl", rows)
+    found = aggregate(find_benchmarks(["hh"]), rows, 200, 0)
+    (folder / "benchmarks/results.json").write_text(
+        json.dumps({"model": "m", "made_with": {}, "benchmarks": found, "judge": None})
+    )
+    return folder
+
+
+def test_models_are_compared_by_item(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = evaluated(tmp_path / "base", 10), evaluated(tmp_path / "aligned", 30)
+    (hh,) = find_benchmarks(["hh"])
+    gap = difference(hh, "acc", read_evaluated(one), read_evaluated(two))
+    assert gap is not None
+    assert (gap.mean, gap.n) == (0.5, 40)
+    assert 0.3 < gap.low < 0.5 < gap.high < 0.7
+    main([str(one), str(two), "--output", str(tmp_path / "out")])
+    assert "aligned" in capsys.readouterr().out
+    text = (tmp_path / "out/compare.md").read_text()
+    assert "| hh | acc | 0.500 | 40 | 0.250 (" in text
+    assert "0.750 [+0.500: " in text
+    assert (tmp_path / "out/compare.png").stat().st_size > 1000
+
+
+def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no results of benchmarks"):
+        read_evaluated(tmp_path)
+    damaged = evaluated(tmp_path / "damaged", 3)
+    (damaged / "benchmarks/results.json").write_text("{")
+    with pytest.raises(UserError, match="is damaged"):
+        read_evaluated(damaged)

@@ -1,0 +1,108 @@
+"""The whole command on a tiny model."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from social_sandbox.alignment import cli
+from social_sandbox.policies.huggingface import HuggingFacePolicy
+
+from ..tiny import save_tiny_model
+from . import fixtures
+
+FAST = [
+    "evaluate", "wandb=disabled", "progress=false", "evaluate.max_new_tokens=4",
+    "evaluate.resamples=100", "output_dir=out", "data_dir=data",
+]  # fmt: skip
+SCRIPTED = ["observer=scripted", "policy=scripted"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["social-sandbox"])
+    fixtures.write(tmp_path / "data")
+    save_tiny_model(tmp_path / "tiny")
+    return tmp_path
+
+
+def run(*overrides: str) -> int:
+    return cli.main([*FAST, *SCRIPTED, *overrides])
+
+
+def test_all_benchmarks_of_a_local_model(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "data/mic.jsonl").unlink()
+    assert run("model=tiny", "benchmarks=all", "limit=4") == 0
+    printed = capsys.readouterr().out
+    assert "left out mic" in printed
+    folder = here / "out/benchmarks"
+    results = json.loads((folder / "results.json").read_text())
+    assert set(results["benchmarks"]) == set(cli_names()) - {"mic"}
+    assert results["benchmarks"]["truthfulqa"]["mc1"]["chance"] == pytest.approx(1 / 3)
+    assert results["benchmarks"]["hh"]["rating"]["n"] == 4
+    assert results["judge"]["name"] == "scripted"
+    assert "| truthfulqa | mc1 |" in (folder / "results.md").read_text()
+    assert (folder / "results.png").stat().st_size > 1000
+    rows = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+    assert all(isinstance(r["details"]["answer"], str) for r in rows if r["part"] == "answer")
+
+
+def cli_names() -> list[str]:
+    from social_sandbox.alignment.benchmarks.benchmark import installed
+
+    return installed()
+
+
+def test_a_stopped_run_does_not_ask_again(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, asked = HuggingFacePolicy.act, []
+
+    def counting(self, turns):
+        asked.extend(turn.question for turn in turns)
+        if len(asked) > 4:
+            raise KeyboardInterrupt
+        return ask(self, turns)
+
+    monkeypatch.setattr(HuggingFacePolicy, "act", counting)
+    monkeypatch.setattr("social_sandbox.alignment.benchmarks.answers.CHUNK", 2)
+    assert run("model=tiny", "benchmarks=[advbench,xstest]") == 130
+    kept = (here / "out/benchmarks/items.jsonl").read_text()
+    assert len(kept.splitlines()) == 4 - 1  # advbench's three; xstest's first two were not kept
+    del asked[:]
+    monkeypatch.setattr(HuggingFacePolicy, "act", ask)
+    assert run("model=tiny", "benchmarks=[advbench,xstest]") == 0
+    whole = (here / "out/benchmarks/items.jsonl").read_text()
+    assert whole.startswith(kept)
+    assert len(whole.splitlines()) == 9
+
+
+def test_any_policy_chooses_by_letter(here: Path) -> None:
+    assert run("model=policy", "benchmarks=[hhh,mic,truthfulqa]") == 0
+    results = json.loads((here / "out/benchmarks/results.json").read_text())["benchmarks"]
+    assert results["hhh"]["acc"]["n"] == 6
+    assert set(results["truthfulqa"]) == {"mc1"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["benchmarks=[nope]"], "evaluate.benchmarks: no 'nope'; there are"),
+        (["benchmarks=some"], "evaluate.benchmarks"),
+        (["benchmarks=[hh]", "limit=1"], "evaluate.limit must be at least 2"),
+        (["benchmarks=[hh]", "data_dir=nope"], "evaluate.data_dir: no such folder: nope"),
+        (["benchmarks=[hh]", "model=./nope"], "no such folder"),
+        (["benchmarks=all", "data_dir=tiny"], "has no file of any benchmark"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    here: Path, overrides: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("model=tiny", *overrides) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_compare_wants_folders(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compare", "/nowhere"]) == 2
+    assert "has no results of benchmarks" in capsys.readouterr().err
