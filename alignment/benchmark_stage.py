@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.policy import Policy
 
@@ -19,7 +21,15 @@ if TYPE_CHECKING:
 
     from .benchmarks.run import Todo
 
-OF_BENCHMARKS = ("benchmarks", "data_dir", "limit", "apply_chat_template", "benchmark_temperature")
+OF_BENCHMARKS = (
+    "benchmarks",
+    "data_dir",
+    "limit",
+    "apply_chat_template",
+    "benchmark_temperature",
+    "during",
+    "during_steps",
+)
 """Settings of `evaluate` that nothing else depends on."""
 
 
@@ -69,6 +79,37 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
     summary = run_stage(folder, made_with, prepare, overwrite=settings.overwrite, console=console)
     console.print(f"  {folder}/results.md, .json, .png", soft_wrap=True, highlight=False)
     return summary
+
+
+def during_training(settings: Settings, run: Any) -> list[Any]:
+    """Callbacks of the Trainer that send figures of `evaluate.during` to a run; perhaps none.
+
+    Raises UserError where one of these benchmarks is not by likelihood, or has no data.
+    """
+    config = settings.evaluate
+    if not config.during:
+        return []
+    from .benchmarks.benchmark import find_benchmarks
+    from .benchmarks.callback import BenchmarkCallback
+    from .benchmarks.likelihood import import_harness
+    from .benchmarks.loaders import load_items
+    from .tracking import log_during
+
+    import_harness()
+    chosen = find_benchmarks(config.during)
+    for benchmark in chosen:
+        if benchmark.task is None:
+            raise UserError(f"evaluate.during: {benchmark.name} is not scored by likelihood")
+    items = [(b, load_items(b, config.data_dir, config.limit, config.seed)) for b in chosen]
+    return [
+        BenchmarkCallback(
+            items,
+            config.during_steps,
+            partial(log_during, run, settings.output_dir / "alignment"),
+            apply_chat_template=config.apply_chat_template,
+            seed=config.seed,
+        )
+    ]
 
 
 def _policy(settings: Settings, model: str) -> Policy:

@@ -48,6 +48,8 @@ class EvaluateConfig:
         apply_chat_template: what comes before the choices is put to a local model as a message;
             the harness does not by default, and figures differ.
         benchmark_temperature: of answers to benchmarks; 0: greedy.
+        during: benchmarks that a model goes through while it is trained; by likelihood alone.
+        during_steps: of training between two such measurements.
         resamples: of the bootstrap.
         seed: of the bootstrap and of sampling.
     """
@@ -67,6 +69,8 @@ class EvaluateConfig:
     limit: int | None = None
     apply_chat_template: bool = False
     benchmark_temperature: float = 0.0
+    during: tuple[str, ...] = ()
+    during_steps: int = 50
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -77,6 +81,7 @@ class EvaluateConfig:
             "engagement_weight": 0,
             "resamples": 100,
             "benchmark_temperature": 0,
+            "during_steps": 1,
         }
         for name, least in least_of.items():
             if getattr(self, name) < least:

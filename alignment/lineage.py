@@ -33,6 +33,7 @@ PRODUCTS = {
     "data": Product("groups", "dataset", "groups.jsonl"),
     "alignment": Product("model", "model", "model"),
     "evaluation": Product("evaluation", "evaluation", "results.json"),
+    "benchmarks": Product("benchmarks", "evaluation", "results.json"),
 }
 
 

@@ -23,7 +23,7 @@ from social_sandbox.policies.shared_model import load
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
 from . import data_report, histograms, report, tracking
-from .benchmark_stage import OF_BENCHMARKS, benchmark_stage
+from .benchmark_stage import OF_BENCHMARKS, benchmark_stage, during_training
 from .checks import base_tokenizer, check_data, held_out, lengths
 from .export import export_groups
 from .formats.rows import is_hub_id
@@ -179,6 +179,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         callbacks: list[Any] = [tracking.WandbMetrics(run)]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
+        callbacks += during_training(settings, run)
 
         def work(folder: Path) -> Summary:
             write_json(folder / "data_report.json", checked)
@@ -251,7 +252,10 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         _output(settings, "alignment", "model/config.json", "align")
         model = str(settings.output_dir / "alignment" / "model")
     if settings.evaluate.benchmarks is not None:
-        return benchmark_stage(settings, console, model)
+        summary = benchmark_stage(settings, console, model)
+        with _logged_once(settings, "benchmarks", run, [("model", Path(model))]) as to:
+            tracking.log_benchmarks(to, summary["benchmarks"], settings.cycle)
+        return summary
     answered_with = asdict(settings.evaluate)
     for other in ("model", "engagement_weight", "resamples", *OF_BENCHMARKS):
         del answered_with[other]

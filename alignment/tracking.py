@@ -216,6 +216,33 @@ def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
     run.log({**present, "data/cycle": cycle})
 
 
+def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: int = 0) -> None:
+    """Every metric of every benchmark, with the ends of its interval."""
+    if run is None:
+        return
+    row = {
+        f"eval/{benchmark}/{metric}{suffix}": figure[end]
+        for benchmark, metrics in figures.items()
+        for metric, figure in metrics.items()
+        for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
+    }
+    run.log({**row, "eval/cycle": cycle})
+
+
+def log_during(run: Run, folder: Path, step: int, figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Benchmarks in the middle of training: a row of `benchmarks.jsonl`, and of the run."""
+    means = {
+        f"{benchmark}/{metric}": figure["mean"]
+        for benchmark, metrics in figures.items()
+        for metric, figure in metrics.items()
+    }
+    with (folder / "benchmarks.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": step, "benchmarks": figures}) + "\n")
+    if run is not None:
+        row = {f"train/benchmarks/{name}": mean for name, mean in means.items()}
+        run.log({**row, "train/global_step": step})
+
+
 def log_evaluation(
     run: Run,
     table: Mapping[str, Mapping[str, Any]],

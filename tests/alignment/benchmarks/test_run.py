@@ -83,6 +83,22 @@ def test_any_policy_chooses_by_letter(here: Path) -> None:
     assert set(results["truthfulqa"]) == {"mc1"}
 
 
+def test_a_model_in_training_goes_through_benchmarks(here: Path) -> None:
+    pairs = "data.sources=[{kind: hh, path: data/hh_harmless.jsonl}]"
+    training = ["method.max_steps=2", "method.device=cpu", "method.bf16=false", "base_model=tiny"]
+    during = [
+        "evaluate.during=[ethics_justice]",
+        "evaluate.during_steps=1",
+        "data.leak_guard=false",
+    ]
+    common = ["wandb=disabled", "progress=false", "output_dir=out", "evaluate.data_dir=data"]
+    assert cli.main(["align", *common, *SCRIPTED, pairs, *training, *during]) == 0
+    lines = (here / "out/alignment/benchmarks.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["step"] for row in rows] == [0, 1, 2]
+    assert rows[0]["benchmarks"]["ethics_justice"]["acc"]["n"] == 8
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

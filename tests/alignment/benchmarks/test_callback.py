@@ -1,0 +1,49 @@
+"""Benchmarks on a model in training."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks
+from social_sandbox.alignment.benchmarks.callback import BenchmarkCallback
+from social_sandbox.alignment.benchmarks.loaders import load_items
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.training import train
+
+from ..tiny import rated_groups, tiny_llama
+from . import fixtures
+
+
+@pytest.mark.parametrize("lora", [None, {"rank": 4}])
+def test_the_model_is_measured_as_it_is_and_trained_as_ever(
+    tokenizer: Any, tmp_path: Path, lora: dict[str, int] | None
+) -> None:
+    from social_sandbox.alignment.training_config import LoraConfig
+
+    fixtures.write(tmp_path / "data")
+    benchmarks = find_benchmarks(["ethics_justice", "hh"])
+    items = [(b, load_items(b, str(tmp_path / "data"), None, 0)) for b in benchmarks]
+    config = StableAlignmentConfig(
+        device="cpu",
+        bf16=False,
+        max_length=64,
+        learning_rate=1e-2,
+        max_steps=4,
+        lora=None if lora is None else LoraConfig(**lora),
+    )
+    seen: list[tuple[int, Any]] = []
+
+    def aligned(folder: str, *callbacks: Any) -> Any:
+        model = tiny_llama(len(tokenizer))
+        model.config.max_position_embeddings = 1024
+        train(
+            model, tokenizer, rated_groups(8), config, tmp_path / folder, callbacks, progress=False
+        )
+        return (tmp_path / folder / "model/model.safetensors").read_bytes()
+
+    measuring = BenchmarkCallback(items, 2, lambda *told: seen.append(told), resamples=100)
+    assert aligned("measured", measuring) == aligned("alone")
+    assert [step for step, _ in seen] == [0, 2, 4]
+    assert set(seen[0][1]) == {"ethics_justice", "hh"}
+    assert seen[0][1]["hh"]["acc"]["n"] == 8
