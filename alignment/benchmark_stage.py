@@ -14,7 +14,7 @@ from social_sandbox.policies.policy import Policy
 
 from .settings import Settings, build
 from .society import what_is_said
-from .stages import Summary, Work, run_stage, weights_hash, write_json
+from .stages import Summary, Work, file_hash, run_stage, weights_hash, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ OF_BENCHMARKS = (
     "limit",
     "apply_chat_template",
     "benchmark_temperature",
+    "against",
     "during",
     "during_steps",
 )
@@ -36,16 +37,22 @@ OF_BENCHMARKS = (
 def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary:
     """A model goes through benchmarks; writes `benchmarks/results.json`."""
     from .benchmarks.answers import Judge
+    from .benchmarks.compare import read_evaluated
+    from .benchmarks.items import ITEMS, read_results
+    from .benchmarks.pairwise import compare_answers
     from .benchmarks.run import chosen_benchmarks, run_benchmarks, to_do
+    from .benchmarks.table import print_pairwise
 
     config = settings.evaluate
     todo = to_do(chosen_benchmarks(config, console), config)
+    other = None if config.against is None else read_evaluated(config.against, "evaluate.against")
     rated = any(part.part == "answer" and part.benchmark.answers == "rated" for part in todo)
     made_with: dict[str, Any] = {
         "model": what_is_said(settings.policy) if model == "policy" else model,
         "weights": weights_hash(model),
         "items": _items_hash(todo),
-        "judge": what_is_said(settings.observer) if rated else None,
+        "judge": what_is_said(settings.observer) if rated or config.against else None,
+        "against": other and file_hash(other.path),
         **{
             name: getattr(config, name)
             for name in (
@@ -62,13 +69,18 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
     def prepare() -> Work:
         policy = _policy(settings, model)
         judge = None
-        if rated:
+        if rated or other:
             judge = Judge(as_policy(build(settings.observer, "observer")), config.rating_scale)
 
         def work(folder: "Path") -> Summary:
             results = run_benchmarks(
                 todo, policy, judge, config, folder, console, settings.progress
             )
+            if judge is not None and other is not None:
+                results["pairwise"] = compare_answers(
+                    judge, read_results(folder / ITEMS), other.items, config.resamples, config.seed
+                )
+                print_pairwise(console, results["pairwise"], other.name)
             told = {"model": model, "made_with": made_with, **results}
             write_json(folder / "results.json", told)
             return results

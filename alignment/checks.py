@@ -1,5 +1,7 @@
 """All checks of training data that a run does before it loads a model."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,25 +18,41 @@ from .groups import RatedGroup
 from .leaks import check_leaks
 from .method import Method
 from .settings import Settings, build
+from .society import what_is_said
 from .validation import Report, check_groups, measure_lengths
 
 
-def check_data(groups: Sequence[RatedGroup], settings: Settings, source: str) -> Report:
+def check_data(
+    groups: Sequence[RatedGroup], settings: Settings, source: str, known: Report | None = None
+) -> Report:
     """What the data is like (see `check_groups`), and how near it comes to held-out questions.
 
-    Raises UserError for data that cannot be trained on, or that holds a held-out question.
+    `known` is an earlier report: the same data is not looked through for leaks again. Raises
+    UserError for data that cannot be trained on, or that holds a held-out question.
     """
     report = check_groups(groups, source)
     if settings.data.leak_guard:
-        nearest = check_leaks(
-            groups,
-            [question.text for question in held_out(settings)],
-            _embedder(settings),
-            settings.data.leak_distance,
-            source,
-        )
-        report["nearest_held_out"] = nearest and asdict(nearest)
+        held = [question.text for question in held_out(settings)]
+        looked_for = _leaks_hash(groups, held, settings)
+        if known and known.get("leaks_of") == looked_for:
+            report["nearest_held_out"] = known["nearest_held_out"]
+        else:
+            nearest = check_leaks(
+                groups, held, _embedder(settings), settings.data.leak_distance, source
+            )
+            report["nearest_held_out"] = nearest and asdict(nearest)
+        report["leaks_of"] = looked_for
     return report
+
+
+def _leaks_hash(groups: Sequence[RatedGroup], held: Sequence[str], settings: Settings) -> str:
+    """What stands for all that a search for leaks depends on."""
+    searched = [
+        [[message.content for message in group.prompt], [c.text for c in group.candidates]]
+        for group in groups
+    ]
+    how = [settings.data.leak_distance, what_is_said(settings.embedder)]
+    return hashlib.sha256(json.dumps([searched, held, how]).encode()).hexdigest()
 
 
 def base_tokenizer(settings: Settings) -> Any:

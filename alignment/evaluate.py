@@ -48,6 +48,8 @@ class EvaluateConfig:
         apply_chat_template: what comes before the choices is put to a local model as a message;
             the harness does not by default, and figures differ.
         benchmark_temperature: of answers to benchmarks; 0: greedy.
+        against: output folder of another model that went through benchmarks; the judge compares
+            its answers with this model's.
         during: benchmarks that a model goes through while it is trained; by likelihood alone.
         during_steps: of training between two such measurements.
         resamples: of the bootstrap.
@@ -69,6 +71,7 @@ class EvaluateConfig:
     limit: int | None = None
     apply_chat_template: bool = False
     benchmark_temperature: float = 0.0
+    against: str | None = None
     during: tuple[str, ...] = ()
     during_steps: int = 50
 

@@ -156,7 +156,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
 
     def prepare() -> Work:
         groups = read_groups(source)
-        checked = check_data(groups, settings, f"groups: {source}")
+        checked = check_data(groups, settings, f"groups: {source}", _data_report(settings))
         tokenizer = base_tokenizer(settings)
         checked["lengths"] = measure_lengths(groups, tokenizer, method.max_length)
         if settings.groups is not None:
@@ -221,7 +221,7 @@ def _fit_observer(
 
     def prepare() -> Work:
         groups = read_groups(source)
-        checked = check_data(groups, settings, f"groups: {source}")
+        checked = check_data(groups, settings, f"groups: {source}", _data_report(settings))
 
         def work(folder: Path) -> Summary:
             write_json(folder / "data_report.json", checked)
@@ -403,6 +403,11 @@ def _output(settings: Settings, stage: str, file: str, command: str) -> Path:
     if not is_complete(folder):
         raise UserError(f"output_dir: {folder} is not complete: social-sandbox {command} first")
     return folder / file
+
+
+def _data_report(settings: Settings) -> dict[str, Any] | None:
+    """What the run's own data stage found; None where there is none."""
+    return _json(settings.output_dir / "data" / "report.json")
 
 
 def _input(path: str | Path | None, setting: str) -> str | None:

@@ -19,7 +19,7 @@ from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import ASPECTS, JUDGED
-from social_sandbox.policies.account import Account
+from social_sandbox.policies.account import Account, BudgetReached
 from social_sandbox.policies.rollout import OnInteraction
 
 from . import histograms
@@ -106,6 +106,10 @@ def tracked(settings: Settings, config: Mapping[str, Any], command: str) -> Iter
     try:
         yield run
         exit_code = 0
+    except BudgetReached:
+        # It did what it was told to.
+        exit_code = 0
+        raise
     except KeyboardInterrupt as stopped:
         exit_code = KILLED
         if isinstance(stopped, Terminated) and in_sweep():

@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +29,29 @@ class Evaluated:
     """A model's results."""
 
     name: str
+    path: Path
+    """Of its items."""
     figures: Figures
     judge: dict[str, Any] | None
     items: list[ItemResult]
 
 
-def read_evaluated(folder: str | Path) -> Evaluated:
+def read_evaluated(folder: str | Path, what: str = "compare") -> Evaluated:
     """What `evaluate benchmarks=...` wrote: its output folder, or the folder `benchmarks` in it.
 
-    Raises UserError naming the folder.
+    `what` stands before errors. Raises UserError naming the folder.
     """
     given = Path(folder)
     path = next((p for p in (given / "benchmarks", given) if (p / "results.json").exists()), None)
     if path is None:
-        raise UserError(f"compare: {folder} has no results of benchmarks: social-sandbox evaluate")
+        raise UserError(f"{what}: {folder} has no results of benchmarks: social-sandbox evaluate")
     try:
         results = json.loads((path / "results.json").read_text(encoding="utf-8"))
         figures, judge = results["benchmarks"], results["judge"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"compare: {path / 'results.json'} is damaged: evaluate again") from error
+        raise UserError(f"{what}: {path / 'results.json'} is damaged: evaluate again") from error
     name = given.name if given.name != "benchmarks" else given.resolve().parent.name
-    return Evaluated(name, figures, judge, read_results(path / ITEMS))
+    return Evaluated(name, path / ITEMS, figures, judge, read_results(path / ITEMS))
 
 
 def difference(
@@ -76,8 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     models = [read_evaluated(folder) for folder in told.folders]
     if len({model.name for model in models}) < len(models):
         models = [
-            Evaluated(folder, m.figures, m.judge, m.items)
-            for folder, m in zip(told.folders, models, strict=True)
+            replace(model, name=folder) for folder, model in zip(told.folders, models, strict=True)
         ]
     header, lines = side_by_side(models)
     console = Console()

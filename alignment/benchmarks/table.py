@@ -43,6 +43,20 @@ def print_figures(console: Console, results: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def print_pairwise(
+    console: Console, pairwise: Mapping[str, Mapping[str, float]], other: str
+) -> None:
+    """How often the judge prefers this model's answers to another's."""
+    for benchmark, found in pairwise.items():
+        interval = f"{found['low']:.3f} to {found['high']:.3f}, {found['n']} answers"
+        console.print(
+            f"  {benchmark}: preferred to {other} in {found['mean']:.3f} ({interval}); "
+            f"ties {found['contradictions']:.3f}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def markdown(results: Mapping[str, Any]) -> str:
     """The same, with what each metric is."""
     lines = [f"| {' | '.join(COLUMNS)} |", "| --- | --- | ---: | --- | ---: | ---: | --- |"]

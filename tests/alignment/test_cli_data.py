@@ -191,3 +191,18 @@ def test_a_head_is_trained_on_rated_groups_and_rates(
     assert run("align", pairs, "method=value_head", "method.margin=1") == 2
     assert "method.margin: no such setting of method=value_head" in capsys.readouterr().err
     assert run("online", "method=value_head") == 2
+
+
+def test_data_that_was_just_searched_for_leaks_is_not_searched_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from social_sandbox.alignment import checks
+
+    found, searched = checks.check_leaks, []
+    monkeypatch.setattr(
+        checks, "check_leaks", lambda *given: searched.append(given) or found(*given)
+    )
+    assert run("simulate") == 0
+    assert run("data") == 0
+    assert run("align") == 0
+    assert len(searched) == 1

@@ -19,6 +19,7 @@ from social_sandbox.alignment.tracking import live_costs, log_simulation, tracke
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy, rollout
+from social_sandbox.policies.account import BudgetReached
 from social_sandbox.policies.adapt import as_policy
 
 from .small_job import SOCIETY, settings_of, small_job
@@ -187,7 +188,13 @@ def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "exit_code"), [(UserError("no"), 1), (KeyboardInterrupt(), 255), (Terminated(), 255)]
+    ("error", "exit_code"),
+    [
+        (UserError("no"), 1),
+        (BudgetReached("spent"), 0),
+        (KeyboardInterrupt(), 255),
+        (Terminated(), 255),
+    ],
 )
 def test_a_run_that_fails_or_is_stopped_is_marked_and_keeps_its_rows(
     error: BaseException, exit_code: int, here: Path

@@ -76,6 +76,18 @@ def test_a_stopped_run_does_not_ask_again(here: Path, monkeypatch: pytest.Monkey
     assert len(whole.splitlines()) == 9
 
 
+def test_answers_are_compared_with_another_models(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("model=tiny", "benchmarks=[hh]", "limit=4", "output_dir=first") == 0
+    assert run("model=policy", "benchmarks=[hh]", "limit=4", "evaluate.against=first") == 0
+    assert "preferred to first" in capsys.readouterr().out
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert results["pairwise"]["hh"]["n"] == 4
+    assert run("model=policy", "benchmarks=[hh]", "evaluate.against=data") == 2
+    assert "evaluate.against: data has no results" in capsys.readouterr().err
+
+
 def test_any_policy_chooses_by_letter(here: Path) -> None:
     assert run("model=policy", "benchmarks=[hhh,mic,truthfulqa]") == 0
     results = json.loads((here / "out/benchmarks/results.json").read_text())["benchmarks"]
