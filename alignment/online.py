@@ -16,9 +16,12 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 
 from . import report, tracking
+from .align_stage import align_stage
+from .data_stage import data_stage
+from .evaluate_stage import held_out_stage
 from .method import Method
 from .methods import method_name
-from .run import align_stage, data_stage, evaluate_stage, simulate_stage
+from .run import simulate_stage
 from .settings import Settings
 from .stages import Summary, is_complete, write_json
 
@@ -61,7 +64,7 @@ def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
             base_model=settings.base_model,
             evaluate=replace(settings.evaluate, model=model),
         )
-        rows.append(row(cycle, model, simulated, evaluate_stage(beside, console, run)))
+        rows.append(row(cycle, model, simulated, held_out_stage(beside, console, run)))
         write_json(settings.output_dir / "cycles.json", rows)
     report.print_cycles(console, rows)
     figure = plot_cycles(settings.output_dir / "figures" / "cycles.png", rows)
