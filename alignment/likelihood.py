@@ -1,45 +1,83 @@
 """How likely a model finds a response: the mean log-likelihood per response token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
+from social_sandbox.policies.batches import pass_in_tokens
+from social_sandbox.policies.prefixes import Row, can_share, levels, read
+
 from .collate import encode
 from .groups import Message
-from .losses import sequence_nll, token_nll
 
 Pair = tuple[Sequence[Message], str]
 
+MAX_ROWS = 48
+MAX_TOKENS = 12_288
+"""Of one batch, padding included."""
 
-@torch.inference_mode()
+
 def response_nll(
-    model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_length: int, batch: int = 32
+    model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_length: int
 ) -> list[float]:
     """Mean negative log-likelihood, in nats per response token, of each (prompt, response).
 
-    The end of the response counts as a token, as in training. Pairs are batched by length.
+    The end of the response counts as a token, as in training. 0 for a response without a token.
     """
     encoded = [encode(tokenizer, prompt, response, max_length) for prompt, response in pairs]
-    order = sorted(range(len(pairs)), key=lambda i: len(encoded[i].input_ids))
+    asked = [(list(e.input_ids[: e.n_prompt]), list(e.input_ids[e.n_prompt :])) for e in encoded]
     nll = [0.0] * len(pairs)
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        width = max(len(encoded[row].input_ids) for row in rows)
-        ids = torch.zeros(len(rows), width, dtype=torch.long)
-        mask = torch.zeros(len(rows), width, dtype=torch.long)
-        labels = torch.full((len(rows), width), -100)
-        for place, row in enumerate(rows):
-            length = len(encoded[row].input_ids)
-            ids[place, :length] = torch.tensor(encoded[row].input_ids)
-            labels[place, :length] = torch.tensor(encoded[row].labels)
-            mask[place, :length] = 1
-        device = model.device
-        logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits[:, :-1]
-        targets = labels[:, 1:].to(device)
-        kept = targets != -100
-        sequence = kept.nonzero()[:, 0]
-        means, _ = sequence_nll(token_nll(logits[kept], targets[kept]), sequence, len(rows))
-        for place, row in enumerate(rows):
-            nll[row] = float(means[place])
+    spoken = [at for at, (_, response) in enumerate(asked) if response]
+    found = token_logs(model, tokenizer, [asked[at] for at in spoken])
+    for place, likely, _ in found:
+        nll[spoken[place]] = -float(likely.mean())
     return nll
+
+
+def token_logs(
+    model: Any, tokenizer: Any, asked: Sequence[tuple[Row, Row]]
+) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """How likely each token of some continuations is.
+
+    What contexts begin with is read once for all of them, so that the replies to one prompt cost
+    little more than one.
+
+    Args:
+        model: a causal language model of transformers, in the state in which it is asked.
+        tokenizer: the model's.
+        asked: context and continuation as token ids, at least one of each.
+
+    Yields:
+        The place of a continuation in `asked` (they do not come in order); (tokens,) float32
+        log-likelihoods in nats; (tokens,) whether the model finds each the likeliest.
+    """
+    # Alike contexts stand side by side, in batches of about the same length.
+    order = sorted(range(len(asked)), key=lambda at: (-len(asked[at][0]), asked[at]))
+    batch: list[int] = []
+    for at in order:
+        width = max(sum(map(len, asked[row])) for row in (*batch, at))
+        if batch and (len(batch) == MAX_ROWS or (len(batch) + 1) * width > MAX_TOKENS):
+            yield from _read(model, tokenizer, asked, batch)
+            batch = []
+        batch.append(at)
+    if batch:
+        yield from _read(model, tokenizer, asked, batch)
+
+
+@torch.inference_mode()
+def _read(
+    model: Any, tokenizer: Any, asked: Sequence[tuple[Row, Row]], batch: Sequence[int]
+) -> list[tuple[int, torch.Tensor, torch.Tensor]]:
+    # The last token is asked for, and never read.
+    rows = [(asked[at][0] + asked[at][1])[:-1] for at in batch]
+    keep = max(len(asked[at][1]) for at in batch)
+    kinds = [0] * len(rows) if can_share(model) else range(len(rows))
+    plan = levels(rows, kinds, keep, a_pass=pass_in_tokens(model.device))
+    logits = read(model, plan, tokenizer.pad_token_id or 0, keep=keep, cache=False).logits
+    found = []
+    for place, at in enumerate(batch):
+        tokens = torch.tensor(asked[at][1], device=logits.device)
+        own = torch.log_softmax(logits[place, -len(tokens) :].float(), dim=-1)
+        found.append((at, own.gather(1, tokens[:, None])[:, 0], own.argmax(-1) == tokens))
+    return found
