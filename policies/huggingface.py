@@ -197,7 +197,7 @@ class HuggingFacePolicy:
                 return self._continue(*whole, own, max_new_tokens, **names)
             begun = read(self.model, plan, self._pad, by_row=self._names_of(adapted))
             whole = self._longer(begun, [row[-1:] for row in ids])
-            return self._continue(*whole, own, max_new_tokens, past_key_values=begun.cache, **names)
+            return self._continue(*whole, own, max_new_tokens, cache=begun.cache, **names)
 
         return self._batched(texts, max_new_tokens, run)
 
@@ -250,7 +250,7 @@ class HuggingFacePolicy:
                 *self._longer(begun, said),
                 [seeds[row] for row in rows],
                 self.reason_tokens,
-                past_key_values=begun.cache,
+                cache=begun.cache,
                 **names,
             )
             return zip(ratings, continued, strict=True)

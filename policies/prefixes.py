@@ -134,12 +134,12 @@ def read(
             input_ids=more,
             attention_mask=mask,
             position_ids=(mask.cumsum(-1) - 1).clamp(min=0)[:, -more.shape[1] :],
-            past_key_values=past,
+            cache=past,
             use_cache=cache or not last,
             logits_to_keep=keep if last else 1,
             **by_row(level.members),
         )
-        past = output.past_key_values
+        past = output.cache
     return Read(output.logits, past, ids, mask)
 
 
