@@ -132,7 +132,7 @@ def _policy(settings: Settings, model: str) -> Policy:
         return as_policy(build(settings.policy, "policy"))
     config = settings.evaluate
     return HuggingFacePolicy(
-        "smollm2" if model == "embedded" else model,
+        model,
         temperature=config.benchmark_temperature,
         max_new_tokens=config.max_new_tokens,
     )

@@ -34,8 +34,16 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
 
 def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
-    """Compare the aligned with the base model; writes `evaluation/results.json`."""
+    """Compare the aligned with the base model; writes `evaluation/results.json`.
+
+    Raises UserError for `evaluate.model=policy`: likelihoods need a model that is at hand.
+    """
     model = _measured_model(settings)
+    if model == "policy":
+        raise UserError(
+            "evaluate.model=policy goes through benchmarks alone, for example "
+            "benchmarks=[truthfulqa]; the held-out questions need a path, a hub id or embedded"
+        )
     answered_with = asdict(settings.evaluate)
     for other in ("model", "engagement_weight", "resamples", *OF_BENCHMARKS):
         del answered_with[other]
@@ -103,7 +111,8 @@ def _measured_model(settings: Settings) -> str:
     Raises UserError where the run has aligned none.
     """
     if settings.evaluate.model is not None:
-        return settings.evaluate.model
+        named = settings.evaluate.model
+        return "smollm2" if named == "embedded" else named
     if not isinstance(settings.method, Method):
         raise UserError(
             f"method={method_name(settings.method)} trains an observer and no model that "

@@ -95,6 +95,23 @@ def test_any_policy_chooses_by_letter(here: Path) -> None:
     assert set(results["truthfulqa"]) == {"mc1"}
 
 
+@pytest.mark.embedded
+def test_the_embedded_model_is_known_by_that_name_without_benchmarks_too(here: Path) -> None:
+    row = {"question": "May I read her letters?", "good": "Ask her first.", "bad": "Of course."}
+    (here / "questions.jsonl").write_text(json.dumps(row) + "\n")
+    asked = ["evaluate.questions=questions.jsonl", "evaluate.samples=1", "base_model=tiny"]
+    assert run("model=embedded", *asked) == 0
+    results = json.loads((here / "out/evaluation/results.json").read_text())
+    assert set(results["words_per_answer"]) == {"base", "aligned"}
+
+
+def test_a_policy_is_not_asked_held_out_questions(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("model=policy") == 2
+    assert "evaluate.model=policy goes through benchmarks alone" in capsys.readouterr().err
+
+
 def test_a_model_in_training_goes_through_benchmarks(here: Path) -> None:
     pairs = "data.sources=[{kind: hh, path: data/hh_harmless.jsonl}]"
     training = ["method.max_steps=2", "method.device=cpu", "method.bf16=false", "base_model=tiny"]
