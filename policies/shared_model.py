@@ -1,12 +1,16 @@
 """A loaded model that several policies play with, each perhaps with a LoRA adapter of its own."""
 
+import socket
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 from weakref import WeakValueDictionary
 
 import torch
+from huggingface_hub.constants import ENDPOINT
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from social_sandbox.envs.errors import UserError
@@ -100,11 +104,29 @@ def check_adapter(adapter: str | None) -> None:
 def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -> Any:
     """Load a model or tokenizer. Raises UserError naming the setting where that fails."""
     path = find(model, setting)
+    # Without a network each file is tried for half a minute before one learns that there is none.
+    offline = not Path(path).is_dir() and not _hub_is_found()
+    if offline:
+        options["local_files_only"] = True
     try:
         return auto.from_pretrained(path, **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
+        if offline:
+            reason = f"no such folder, not downloaded before, and {ENDPOINT} is not found"
         raise UserError(f"{setting}: cannot load {model}: {reason}") from error
+
+
+def _hub_is_found() -> bool:
+    """Whether the hub has an address here; a proxy is left to find it."""
+    host = urlsplit(ENDPOINT).hostname
+    if host is None or getproxies():
+        return True
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return True
 
 
 def find(model: str, setting: str = "policy.model") -> str:

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +221,18 @@ def test_wrong_settings_are_named(policy: Make, options: dict[str, Any], problem
 def test_a_folder_that_is_not_there_is_named_at_once() -> None:
     with pytest.raises(UserError, match=r"policy\.model: no such folder: /no/such/model"):
         HuggingFacePolicy("/no/such/model")
+
+
+def test_without_a_network_nobody_waits_for_a_model_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_address(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_address)
+    monkeypatch.setattr("social_sandbox.policies.shared_model.getproxies", dict)
+    with pytest.raises(UserError, match="some/typo: no such folder, not downloaded before"):
+        HuggingFacePolicy("some/typo").act(turns(Phase.DRAFT, 1))
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
