@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from .judge import in_words
 from .results import Figure
@@ -37,7 +38,9 @@ def number(figure: Figure, name: str) -> str:
 
 def print_figures(console: Console, results: Mapping[str, Any]) -> None:
     """The table of one model."""
-    table = Table(*COLUMNS[:-1])
+    # Narrow, and names never cut: a run over all benchmarks has 30 of them.
+    columns = [Column(name, overflow="fold") for name in COLUMNS[:-1]]
+    table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows(results):
         table.add_row(*row[:-1])
     console.print(table)
