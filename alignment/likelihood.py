@@ -1,5 +1,6 @@
 """How likely a model finds a response: the mean log-likelihood per response token."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -53,9 +54,16 @@ def token_logs(
         log-likelihoods in nats; (tokens,) whether the model finds each the likeliest.
     """
     # Alike contexts stand side by side, in batches of about the same length.
-    order = sorted(range(len(asked)), key=lambda at: (-len(asked[at][0]), asked[at]))
+    longest: dict[tuple[int, ...], int] = defaultdict(int)
+    for context, continuation in asked:
+        longest[tuple(context)] = max(longest[tuple(context)], len(continuation))
+
+    def place(at: int) -> tuple[int, Row, Row]:
+        context, continuation = asked[at]
+        return -len(context) - longest[tuple(context)], context, continuation
+
     batch: list[int] = []
-    for at in order:
+    for at in sorted(range(len(asked)), key=place):
         width = max(sum(map(len, asked[row])) for row in (*batch, at))
         if batch and (len(batch) == MAX_ROWS or (len(batch) + 1) * width > MAX_TOKENS):
             yield from _read(model, tokenizer, asked, batch)
@@ -71,13 +79,14 @@ def _read(
 ) -> list[tuple[int, torch.Tensor, torch.Tensor]]:
     # The last token is asked for, and never read.
     rows = [(asked[at][0] + asked[at][1])[:-1] for at in batch]
-    keep = max(len(asked[at][1]) for at in batch)
+    wanted = [len(asked[at][1]) for at in batch]
     kinds = [0] * len(rows) if can_share(model) else range(len(rows))
-    plan = levels(rows, kinds, keep, a_pass=pass_in_tokens(model.device))
-    logits = read(model, plan, tokenizer.pad_token_id or 0, keep=keep, cache=False).logits
+    plan = levels(rows, kinds, max(wanted), a_pass=pass_in_tokens(model.device))
+    logits = read(model, plan, tokenizer.pad_token_id or 0, keep=wanted, cache=False).logits
     found = []
-    for place, at in enumerate(batch):
+    for at, own in zip(batch, logits.split(wanted), strict=True):
         tokens = torch.tensor(asked[at][1], device=logits.device)
-        own = torch.log_softmax(logits[place, -len(tokens) :].float(), dim=-1)
-        found.append((at, own.gather(1, tokens[:, None])[:, 0], own.argmax(-1) == tokens))
+        exact = own.float()
+        likely = exact.gather(1, tokens[:, None])[:, 0] - exact.logsumexp(-1)
+        found.append((at, likely, own.argmax(-1) == tokens))
     return found

@@ -37,8 +37,9 @@ class Level:
 class Read:
     """Prompts that have been read, one a row; padding may stand anywhere but at the end.
 
-    `logits` are those behind the last tokens, (rows, keep, vocabulary); `ids` and `mask` are
-    (rows, width); the key/value cache has this width too.
+    `logits` are those behind the last tokens, (rows, keep, vocabulary), or (wanted, vocabulary)
+    where it was said which; `ids` and `mask` are (rows, width); the key/value cache has this width
+    too.
     """
 
     logits: torch.Tensor
@@ -105,7 +106,7 @@ def read(
     plan: Sequence[Level],
     pad: int,
     *,
-    keep: int = 1,
+    keep: int | Sequence[int] = 1,
     cache: bool = True,
     by_row: Callable[[Sequence[int]], dict[str, Any]] = lambda members: {},
 ) -> Read:
@@ -115,7 +116,7 @@ def read(
         model: a causal language model of transformers.
         plan: see `levels`.
         pad: the token to pad with.
-        keep: logits are wanted behind so many tokens at the end.
+        keep: logits are wanted behind so many tokens at the end: of every prompt, or of each.
         cache: whether the key/value cache is wanted.
         by_row: more arguments of the model for rows with these members.
     """
@@ -136,11 +137,19 @@ def read(
             position_ids=(mask.cumsum(-1) - 1).clamp(min=0)[:, -more.shape[1] :],
             cache=past,
             use_cache=cache or not last,
-            logits_to_keep=keep if last else 1,
+            logits_to_keep=_wanted(keep, more) if last else 1,
             **by_row(level.members),
         )
         past = output.cache
     return Read(output.logits, past, ids, mask)
+
+
+def _wanted(keep: int | Sequence[int], ids: torch.Tensor) -> int | torch.Tensor:
+    """Where logits are made, as models of transformers take it: a number, or (rows, width)."""
+    if isinstance(keep, int):
+        return keep
+    from_end = torch.arange(ids.shape[1], 0, -1, device=ids.device)
+    return from_end <= torch.tensor(keep, device=ids.device)[:, None]
 
 
 def padded(
