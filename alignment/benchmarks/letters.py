@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
+from typing import Any
 
 from jinja2 import Template
 
@@ -36,11 +37,13 @@ def choose_letters(
         for item, texts, question, answer in zip(chunk, choices, questions, answers, strict=True):
             at = chosen_letter(answer, len(texts))
             metric = "mc1" if "mc1" in item.meta else "acc"
-            details = {
+            details: dict[str, Any] = {
                 "question": question,
                 "answer": answer,
                 "chance": {metric: 1 / len(texts)},
             }
+            if "category" in item.meta:
+                details["category"] = item.meta["category"]
             right = at is not None and at == _right(item)
             scores = {metric: float(right)}
             yield ItemResult(benchmark.name, item.id, "choice", item.group, scores, details)

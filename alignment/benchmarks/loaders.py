@@ -1,8 +1,8 @@
 """Rows of a benchmark's file, or of its data set on the hub, as items; a function each.
 
 A function takes rows with their places in words and gives items. What the harness's task shows is
-in `meta`. Choices come in an order drawn from their item: many files put the right one first, and
-the first of equals wins.
+in `meta`. Choices come in an order drawn from their item, with the right one in every place equally
+often: many files put it first, and the first of equals wins.
 """
 
 import csv
@@ -20,6 +20,7 @@ from ..formats.hh import read_pair
 from ..formats.rows import read_rows
 from .benchmark import Benchmark
 from .items import Item
+from .positions import balanced
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 
@@ -46,6 +47,9 @@ def load_items(
     items = list({item.id: item for item in LOADERS[benchmark.loader](rows)}.values())
     if not items:
         raise UserError(f"evaluate.benchmarks: {benchmark.name} has no rows")
+    if (benchmark.task or {}).get("doc_to_choice") == "choices":
+        # Before a limit: an item looks the same whatever is drawn with it.
+        items = balanced(items)
     if limit is None or limit >= len(items):
         return items
     units: dict[str, list[Item]] = {}
@@ -145,7 +149,7 @@ def mic(rows: Rows) -> Iterator[Item]:
             continue
         shown = _texts(place, row, ("Q", "A", "rot"))
         label = _number(place, row, "A_agrees", 3)
-        yield _choice(shown, names, tuple(int(n == label) for n in range(3)), shuffled=False)
+        yield _choice(shown, names, tuple(int(n == label) for n in range(3)))
 
 
 def ethics(rows: Rows) -> Iterator[Item]:
@@ -188,10 +192,10 @@ def truthfulqa(rows: Rows) -> Iterator[Item]:
         item = _choice({"question": question}, tuple(all_of), tuple(all_of.values()))
         meta: dict[str, Any] = {**item.meta}
         if ones[0]:
-            meta["mc1"] = [item.choices.index(choice) for choice in ones[0]]
+            meta["mc1"] = sorted(item.choices.index(choice) for choice in ones[0])
             meta["best"] = item.choices.index(ones[0][list(ones[1]).index(1)])
         if many[0]:
-            meta["mc2"] = [item.choices.index(choice) for choice in many[0]]
+            meta["mc2"] = sorted(item.choices.index(choice) for choice in many[0])
         yield Item(item.id, None, item.context, item.choices, item.labels, meta)
 
 

@@ -35,7 +35,7 @@ MIC = [
         "A_agrees": n % 3,
         "split": "test",
     }
-    for n in range(4)
+    for n in range(6)
 ]
 DEONTOLOGY = [
     {

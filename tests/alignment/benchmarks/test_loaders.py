@@ -42,6 +42,27 @@ def test_right_choices_do_not_stand_first(data: Path) -> None:
         assert len({item.labels.index(1) for item in items(name, data)}) > 1, name
 
 
+@pytest.mark.parametrize("name", ["hh", "hh_adversarial", "moral_stories", "hhh", "mic"])
+def test_right_choices_stand_in_every_place_equally_often(name: str, data: Path) -> None:
+    found = items(name, data)
+    n = len(found[0].choices)
+    counts = [sum(item.labels.index(1) == at for item in found) for at in range(n)]
+    assert max(counts) - min(counts) <= len(found) % n
+
+
+def test_both_places_of_mc1_and_mc2_move_with_the_right_choice(data: Path) -> None:
+    found = items("truthfulqa", data)
+    assert len({item.meta["mc1"].index(item.meta["best"]) for item in found}) == 3
+    for item in found:
+        ones = {item.choices[at] for at in item.meta["mc1"]}
+        assert ones == set(item.choices) - {"Nothing at all."}
+        assert sum(item.labels[at] for at in item.meta["mc2"]) == 2
+
+
+def test_an_item_looks_the_same_whatever_is_drawn_with_it(data: Path) -> None:
+    assert set(map(repr, items("hh", data, limit=3))) <= set(map(repr, items("hh", data)))
+
+
 def test_labels_go_with_their_choices(data: Path) -> None:
     for item in items("hh", data):
         assert "hurt" in item.choices[item.labels.index(1)]
