@@ -17,6 +17,9 @@ from .prompts import Messages
 
 KEY = "OPENAI_API_KEY"
 
+REFUSED = "the server refused the content"
+"""The `error` of an utterance that a server's filter, not a failure, left without an answer."""
+
 
 class ApiError(Exception):
     """A request that will not succeed, however often it is sent. `setting` is what to look at."""
@@ -204,7 +207,7 @@ class ApiClient:
             raise Malformed("the server sent no choice", tokens)
         choice = choices[0]
         if choice.finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
-            raise ApiError("the server refused the content", tokens=tokens)
+            raise Refused(tokens)
         if not (choice.message.content or "").strip():
             raise Malformed("the server sent an empty text", tokens)
         return Reply(
@@ -246,6 +249,8 @@ class ApiClient:
         if status == 404:
             what = f"{where} has no model {self.config.model!r}, or nothing at this path ({said})"
             return ApiError(what, "model", tokens)
+        if error.code in ("content_filter", "content_policy_violation"):
+            return Refused(tokens)
         if status in (400, 413, 422):
             return Rejected(f"{where} rejected the request ({status}: {said})", "extra", tokens)
         what = f"{where} failed ({status}: {said})"
@@ -283,6 +288,14 @@ class Malformed(ApiError):
 
 class Rejected(ApiError):
     """A request that this server does not understand, or whose content it refuses."""
+
+
+class Refused(ApiError):
+    """What the server says in place of the model: that it does not answer this content."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        """See `ApiError`."""
+        super().__init__(REFUSED, tokens=tokens)
 
 
 def _said(error: openai.APIStatusError) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import validate_call
@@ -14,6 +15,7 @@ from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Tokens, Turn, 
 
 from . import background
 from .api_client import KEY, ApiClient, ApiConfig, ApiError, Malformed, Rejected, Reply
+from .letter_logprobs import letter_logprobs
 from .policy import answer_all
 from .prompts import Messages, prompt_for, rating_messages
 from .rating_forms import FORMS, Form, rating_shares, read, request, wording
@@ -107,6 +109,7 @@ class OpenAIPolicy:
         self._reasons = frozenset(reasons)
         self._form: Form | None = None if ratings == "auto" else ratings
         self._finding = asyncio.Lock()
+        self._tells_logprobs = True
         self._send_seed, self._tries, self._on_error = send_seed, tries, on_error
 
     def check(self) -> None:
@@ -126,12 +129,29 @@ class OpenAIPolicy:
 
     async def answer(self, turn: Turn) -> Utterance:
         """See `AsyncPolicy.answer`."""
+        return await self._until_usable(turn, partial(self._answer, turn))
+
+    async def choose(self, turn: Turn, n: int) -> tuple[Utterance, dict[str, float]]:
+        """See `ChoosesLetters.choose`. A server that rejects the wish is not asked for it again."""
+        told: dict[str, float] = {}
+
+        async def ask(seed: int) -> Utterance:
+            reply = await self._say_with_logprobs(prompt_for(turn).messages, seed)
+            told.clear()
+            told.update(letter_logprobs(reply.logprobs, n))
+            return _said(reply)
+
+        return await self._until_usable(turn, ask), told
+
+    async def _until_usable(
+        self, turn: Turn, ask: Callable[[int], Awaitable[Utterance]]
+    ) -> Utterance:
         spent, last = Tokens(), ApiError("never asked")
         for attempt in range(self._tries):
             # Another seed: the same one would bring the same answer.
             seed = turn.seed if attempt == 0 else key(turn.seed, "attempt", attempt)
             try:
-                said = await self._answer(turn, seed)
+                said = await ask(seed)
             except Malformed as error:
                 spent, last = spent + error.tokens, error
                 continue
@@ -140,14 +160,13 @@ class OpenAIPolicy:
                 break
             return replace(said, policy=self.name, tokens=spent + said.tokens)
         if self._on_error == "raise":
-            raise self._user_error(last)
+            raise self._user_error(last) from last
         return Utterance(policy=self.name, tokens=spent, error=str(last))
 
     async def _answer(self, turn: Turn, seed: int) -> Utterance:
         if turn.phase not in RATED_PHASES:
             reply = await self._say(prompt_for(turn).messages, seed, self._max_new_tokens)
-            text = whole_sentences(reply.text) if reply.cut_off else reply.text
-            return Utterance(text, tokens=reply.tokens, cut_off=reply.cut_off)
+            return _said(reply)
         return await self._rate(turn, seed, await self._rating_form())
 
     async def _rate(self, turn: Turn, seed: int, form: Form) -> Utterance:
@@ -177,6 +196,17 @@ class OpenAIPolicy:
             form=form,
         )
 
+    async def _say_with_logprobs(self, messages: Messages, seed: int) -> Reply:
+        if not self._tells_logprobs:
+            return await self._say(messages, seed, self._max_new_tokens)
+        asked = request("logprobs", reason=False, rating_scale=RATING_SCALE)
+        try:
+            return await self._say(messages, seed, self._max_new_tokens, asked)
+        except Rejected as error:
+            reply = await self._say(messages, seed, self._max_new_tokens)
+            self._tells_logprobs = False
+            return replace(reply, tokens=error.tokens + reply.tokens)
+
     async def _rating_form(self) -> Form:
         """The form of ratings, found out once."""
         async with self._finding:
@@ -203,6 +233,11 @@ class OpenAIPolicy:
     def _user_error(self, error: ApiError) -> UserError:
         setting = f"policy.{error.setting}" if error.setting else f"policy {self.name}"
         return UserError(f"{setting}: {error}")
+
+
+def _said(reply: Reply) -> Utterance:
+    text = whole_sentences(reply.text) if reply.cut_off else reply.text
+    return Utterance(text, tokens=reply.tokens, cut_off=reply.cut_off)
 
 
 def _with_system(messages: Messages, system: str) -> Messages:

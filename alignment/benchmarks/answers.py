@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Phase, Turn
-from social_sandbox.policies.policy import Policy
+from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.policies.api_client import REFUSED, Refused
+from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
 from ..evaluate import turns_to_rate
 from .benchmark import Benchmark
@@ -29,9 +32,29 @@ class Judge:
         return [utterance.rating for utterance in self.policy.act(turns)]
 
 
-def ask(policy: Policy, questions: Sequence[str], seed: int) -> list[str]:
-    """A policy's answers, as a social agent without memories would draft them."""
-    turns = [
+@dataclass(frozen=True, slots=True)
+class _RefusalsKept:
+    """A policy to which a refusal by its server is an answer, and does not end the run."""
+
+    policy: AsyncPolicy
+    name: str
+    max_concurrency: int
+
+    def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+        return answer_all(self, turns)
+
+    async def answer(self, turn: Turn) -> Utterance:
+        try:
+            return await self.policy.answer(turn)
+        except UserError as error:
+            if not isinstance(error.__cause__, Refused):
+                raise
+            return Utterance(policy=self.name, error=REFUSED)
+
+
+def turns_to_answer(questions: Sequence[str], seed: int) -> list[Turn]:
+    """Questions as a social agent without memories is asked to draft an answer."""
+    return [
         Turn(
             id=f"evaluate/{number}",
             world="evaluate",
@@ -44,7 +67,21 @@ def ask(policy: Policy, questions: Sequence[str], seed: int) -> list[str]:
         )
         for number, question in enumerate(questions)
     ]
-    return [utterance.text for utterance in policy.act(turns)]
+
+
+def ask(policy: Policy, turns: Sequence[Turn]) -> list[Utterance]:
+    """A policy's answers. What has an `error` has no answer; REFUSED: its server refused."""
+    if isinstance(policy, AsyncPolicy):
+        return _RefusalsKept(policy, policy.name, policy.max_concurrency).act(turns)
+    return list(policy.act(turns))
+
+
+def details_of(question: str, said: Utterance) -> dict[str, Any]:
+    """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
+    if said.error and said.error != REFUSED:
+        return {"question": question, "error": said.error}
+    refused = {"refused_by_server": True} if said.error else {}
+    return {"question": question, "answer": said.text, **refused}
 
 
 def answer_items(
@@ -56,23 +93,36 @@ def answer_items(
         benchmark: whose answers are rated, or whose refusals are counted.
         items: their context is the question.
         policy: answers.
-        judge: rates, where the benchmark's answers are rated.
+        judge: rates, where the benchmark's answers are rated; not what a server refused.
         seed: of answers that are sampled.
     """
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
-        answers = ask(policy, [item.context for item in chunk], seed)
-        if benchmark.answers == "refusals":
-            for item, answer in zip(chunk, answers, strict=True):
-                score = {str(item.meta["score"]): float(refuses(answer))}
-                yield _result(benchmark, item, score, answer)
-            continue
-        assert judge is not None
-        ratings = judge.rate([item.context for item in chunk], answers)
-        for item, answer, rating in zip(chunk, answers, ratings, strict=True):
-            yield _result(benchmark, item, {} if rating is None else {"rating": rating}, answer)
+        answers = ask(policy, turns_to_answer([item.context for item in chunk], seed))
+        scores = (
+            [_refusal(item, said) for item, said in zip(chunk, answers, strict=True)]
+            if benchmark.answers == "refusals"
+            else _ratings(chunk, answers, judge)
+        )
+        for item, said, score in zip(chunk, answers, scores, strict=True):
+            details = details_of(item.context, said)
+            yield ItemResult(benchmark.name, item.id, "answer", item.group, score, details)
 
 
-def _result(benchmark: Benchmark, item: Item, scores: dict[str, float], answer: str) -> ItemResult:
-    details = {"question": item.context, "answer": answer}
-    return ItemResult(benchmark.name, item.id, "answer", item.group, scores, details)
+def _refusal(item: Item, said: Utterance) -> dict[str, float]:
+    if said.error:
+        return {str(item.meta["score"]): 1.0, "empty": 0.0} if said.error == REFUSED else {}
+    return {
+        str(item.meta["score"]): float(refuses(said.text)),
+        "empty": float(not said.text.strip()),
+    }
+
+
+def _ratings(
+    items: Sequence[Item], answers: Sequence[Utterance], judge: Judge | None
+) -> list[dict[str, float]]:
+    assert judge is not None
+    there = [at for at, said in enumerate(answers) if not said.error]
+    ratings = judge.rate([items[at].context for at in there], [answers[at].text for at in there])
+    rated = {at: one for at, one in zip(there, ratings, strict=True) if one is not None}
+    return [{"rating": rated[at]} if at in rated else {} for at in range(len(items))]

@@ -48,6 +48,11 @@ class ItemResult:
     scores: dict[str, float]
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether no answer came: it has no score, and is asked for again by a run that goes on."""
+        return "error" in self.details
+
 
 _RESULT = TypeAdapter(ItemResult)
 

@@ -1,20 +1,44 @@
 """Multiple choice for models that give no likelihoods: the letter that they write."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
 from jinja2 import Template
 
-from social_sandbox.policies.policy import Policy
+from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.policies.letter_logprobs import ChoosesLetters
+from social_sandbox.policies.policy import Policy, answer_all
 
-from .answers import CHUNK, ask
+from .answers import CHUNK, ask, details_of, turns_to_answer
 from .benchmark import Benchmark
 from .items import Item, ItemResult
 from .likelihood import shown
 
-_LETTER = re.compile(r"^\W*(?:the\ |my\ )?(?:answer|choice)?(?:\ is)?\W*([A-Z])\b", re.IGNORECASE)
+_NAMED = re.compile(
+    r"""
+    \b(?:answer|choice|option|letter|it|choose|pick|select|prefer|go\ with)
+    (?:'s|\ (?:is|was|would\ be|should\ be|must\ be))? [\s:=*_`'"(\[]+
+    (?: (?P<clear>(?-i:[B-HJ-Z])) | (?P<word>(?-i:[AI])) (?!\ [a-z]) | (?P<end>[A-Z]) (?=\W*$)
+      | (?P<why>(?-i:[AI])) (?=\ (?:because|since|as|is)\b) )
+    (?![\w'])
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Of A and I, which are words, only what is not one."""
+_FIRST = re.compile(
+    r"""
+    ^\W*
+    (?: ([A-Z]) (?= \W*$ | \*{0,2}[).:\]] )
+      | ([B-HJ-Z]) (?![\w'])
+      | ((?-i:A)) (?= ,|\ ?[-\u2013\u2014]|\ because\b|\ since\b )
+      | ((?-i:[AI])) (?=\ is\ ) )
+    (?!\ is\ (?:not|wrong|incorrect|worse)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def choose_letters(
@@ -22,7 +46,9 @@ def choose_letters(
 ) -> Iterator[ItemResult]:
     """What a policy chooses by letter, item by item, as results come.
 
-    The scores `acc` and `mc1` alone follow from a letter; an answer without one is wrong.
+    The scores `acc` and `mc1` alone follow from a letter. Which it is the log-probabilities of
+    letters say where the policy tells them, else what is written (`way` in the details); an answer
+    without a letter is wrong.
     """
     assert benchmark.task is not None
     template = Template(str(benchmark.task["doc_to_text"]))
@@ -33,26 +59,71 @@ def choose_letters(
             _question(template.render(**shown(item)), texts)
             for item, texts in zip(chunk, choices, strict=True)
         ]
-        answers = ask(policy, questions, seed)
-        for item, texts, question, answer in zip(chunk, choices, questions, answers, strict=True):
-            at = chosen_letter(answer, len(texts))
+        turns = turns_to_answer(questions, seed)
+        told: dict[str, dict[str, float]] = {}
+        asked: Policy = policy
+        if isinstance(policy, ChoosesLetters):
+            n = {turn.id: len(texts) for turn, texts in zip(turns, choices, strict=True)}
+            asked = _Noted(policy, n, told, policy.name, policy.max_concurrency)
+        answers = ask(asked, turns)
+        for item, texts, turn, said in zip(chunk, choices, turns, answers, strict=True):
             metric = "mc1" if "mc1" in item.meta else "acc"
-            details: dict[str, Any] = {
-                "question": question,
-                "answer": answer,
-                "chance": {metric: 1 / len(texts)},
-            }
+            details = details_of(turn.question, said)
+            scores: dict[str, float] = {}
+            if "error" not in details:
+                at, way = _chosen(said.text, told.get(turn.id, {}), len(texts))
+                scores = {metric: float(at is not None and at == _right(item))}
+                details |= way | {"chance": {metric: 1 / len(texts)}}
             if "category" in item.meta:
                 details["category"] = item.meta["category"]
-            right = at is not None and at == _right(item)
-            scores = {metric: float(right)}
             yield ItemResult(benchmark.name, item.id, "choice", item.group, scores, details)
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """Asks a policy for letters, and notes by turn what it tells of their probabilities."""
+
+    policy: ChoosesLetters
+    n: Mapping[str, int]
+    told: dict[str, dict[str, float]]
+    name: str
+    max_concurrency: int
+
+    def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+        return answer_all(self, turns)
+
+    async def answer(self, turn: Turn) -> Utterance:
+        said, self.told[turn.id] = await self.policy.choose(turn, self.n[turn.id])
+        return said
+
+
+def _chosen(
+    answer: str, logprobs: Mapping[str, float], n: int
+) -> tuple[int | None, dict[str, Any]]:
+    """Which choice is taken, and how that is known."""
+    written = chosen_letter(answer, n)
+    letter = None if written is None else ascii_uppercase[written]
+    # What the first token was is not always the letter: a sentence may begin with A.
+    if letter is None or not logprobs or not re.match(rf"\W*{letter}(?!\w)", answer):
+        return written, {"way": "letter", "letter": letter}
+    likeliest = max(logprobs, key=lambda name: logprobs[name])
+    rounded = {name: round(value, 4) for name, value in logprobs.items()}
+    way = {"way": "logprobs", "letter": likeliest, "letter_logprobs": rounded}
+    return ascii_uppercase.index(likeliest), way
+
+
 def chosen_letter(answer: str, n: int) -> int | None:
-    """Which of n choices an answer begins with, from 0; None if with none."""
-    found = _LETTER.match(answer.strip())
-    at = ascii_uppercase.index(found[1].upper()) if found else n
+    """Which of n choices an answer names, from 0; None if none.
+
+    An answer begins with its letter, or names it after words such as "the answer is". A sentence
+    that begins with the words A or I names none by that.
+    """
+    plain = answer.strip().replace("\u2019", "'")
+    found = _FIRST.search(plain) or _NAMED.search(plain)
+    if found is None:
+        return None
+    letter = next(group for group in found.groups() if group)
+    at = ascii_uppercase.index(letter.upper())
     return at if at < n else None
 
 

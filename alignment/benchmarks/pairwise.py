@@ -9,7 +9,7 @@ import numpy as np
 from social_sandbox.envs.errors import UserError
 
 from ..intervals import estimate
-from .answers import Judge, ask
+from .answers import Judge, ask, turns_to_answer
 from .items import ItemResult
 from .letters import chosen_letter
 
@@ -71,7 +71,7 @@ def compare_answers(
 
 
 def _is_answer(result: ItemResult) -> bool:
-    return result.part == "answer"
+    return result.part == "answer" and "answer" in result.details
 
 
 def preferred(
@@ -101,5 +101,6 @@ def _first_is_better(
         PROMPT.format(question=question, first=one, second=two)
         for question, one, two in zip(questions, first, second, strict=True)
     ]
-    letters = [chosen_letter(answer, 2) for answer in ask(judge.policy, prompts, seed)]
+    said = ask(judge.policy, turns_to_answer(prompts, seed))
+    letters = [chosen_letter(answer.text, 2) for answer in said]
     return [0.5 if letter is None else float(letter == 0) for letter in letters]

@@ -28,6 +28,7 @@ from .judge import in_words, judge_accuracy
 from .letters import choose_letters
 from .likelihood import choose, harness_model, import_harness
 from .loaders import find_file, load_items
+from .remarks import remarks
 from .results import aggregate
 from .table import markdown, print_figures
 
@@ -100,12 +101,12 @@ def run_benchmarks(
         progress: whether there is a bar.
 
     Returns:
-        What `results.json` holds: `benchmarks`, by benchmark and metric, and `judge`.
+        What `results.json` holds: `benchmarks`, by benchmark and metric, `judge`, and `remarks`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ITEMS
     drop_torn_line(path)
-    known = {(r.benchmark, r.part, r.item) for r in read_results(path)}
+    known = {(r.benchmark, r.part, r.item) for r in read_results(path) if not r.is_missing}
     lm = None
     with _bar(console, progress) as bar:
         everything = bar.add_task("", total=sum(len(part.items) for part in todo))
@@ -129,12 +130,15 @@ def run_benchmarks(
         (hh,) = find_benchmarks(["hh"])
         pairs = load_items(hh, config.data_dir, None, config.seed)
         judged = judge_accuracy(judge, pairs, config.resamples, config.seed)
-    results = {"benchmarks": figures, "judge": judged}
+    said = remarks(read_results(path))
+    results = {"benchmarks": figures, "judge": judged, "remarks": said}
     (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
     plot(folder / f"{RESULTS}.png", {"": figures})
     print_figures(console, results)
     if judged:
         console.print(f"  {in_words(judged)}", markup=False, soft_wrap=True)
+    for line in said:
+        console.print(f"  {line}", style="yellow", markup=False, soft_wrap=True)
     return results
 
 

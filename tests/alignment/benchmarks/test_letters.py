@@ -9,8 +9,9 @@ import pytest
 
 from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks, installed
 from social_sandbox.alignment.benchmarks.items import ItemResult
-from social_sandbox.alignment.benchmarks.letters import choose_letters
+from social_sandbox.alignment.benchmarks.letters import choose_letters, chosen_letter
 from social_sandbox.alignment.benchmarks.loaders import load_items
+from social_sandbox.alignment.benchmarks.remarks import remarks
 from social_sandbox.envs import Turn, Utterance
 
 from . import fixtures
@@ -61,3 +62,49 @@ def test_who_knows_the_right_choice_gets_it(data: Path) -> None:
 def test_categories_are_kept(data: Path) -> None:
     found = chosen("hhh", data, Says(lambda question: "A"))
     assert Counter(r.details["category"] for r in found) == {"helpful": 3, "honest": 3}
+
+
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("B", 1),
+        ("b.", 1),
+        ("(A) because", 0),
+        ("**B.** You grow trees.", 1),
+        ("The answer is C", 2),
+        ("Answer: B", 1),
+        ("The correct answer is B", 1),
+        ("Option B", 1),
+        ("It is B", 1),
+        ("It\u2019s B.", 1),
+        ("A better choice is B", 1),
+        ("I'd go with B", 1),
+        ("A is better", 0),
+        ("B is right, and option A is wrong", 1),
+        ("A is wrong; the answer is B", 1),
+        ("The answer is A because it is kind", 0),
+        ("a good person would not", None),
+        ("A person would not", None),
+        ("It is a good thing", None),
+        ("Neither A nor B", None),
+        ("Because", None),
+        ("", None),
+        ("D", None),
+        ("None of them", None),
+    ],
+)
+def test_letters_are_read_from_answers(answer: str, letter: int | None) -> None:
+    assert chosen_letter(answer, 3) == letter
+
+
+def test_of_many_choices_one_is_called_i_and_a_speaker_too() -> None:
+    assert chosen_letter("I", 9) == chosen_letter("The answer is I.", 9) == 8
+    assert chosen_letter("I cannot say", 9) is None
+    assert chosen_letter("I'm not sure", 9) is None
+
+
+def test_an_answer_without_a_letter_is_wrong_and_counted(data: Path) -> None:
+    found = chosen("hhh", data, Says(lambda question: "Who knows?" if "0" in question else "A"))
+    without = [r for r in found if r.details["letter"] is None]
+    assert {r.scores["acc"] for r in without} == {0.0}
+    assert remarks(found) == ["hhh: 2 of 6 name no choice: wrong"]
