@@ -27,9 +27,10 @@ from .items import ITEMS, Item, ItemResult, Part, append, drop_torn_line, read_r
 from .judge import in_words, judge_accuracy
 from .letters import choose_letters
 from .likelihood import choose, harness_model, import_harness
-from .loaders import find_file, load_items
+from .loaders import load_items
 from .remarks import remarks
 from .results import aggregate
+from .sources import find_file
 from .table import markdown, print_figures
 
 RESULTS = "results"

@@ -130,6 +130,16 @@ def test_mic_takes_its_test_part_from_the_authors_csv(tmp_path: Path) -> None:
         ("hh", {"chosen": 1}, "line 1: needs texts chosen and rejected"),
         ("xstest", {"prompt": "p", "label": "?"}, "line 1: label must be safe or unsafe"),
         ("moral_stories", {"norm": "n"}, "line 1: needs a text situation"),
+        ("hhh", {"input": "i", "target_scores": ["a"]}, "line 1: target_scores: Input should be"),
+        ("hhh", {"input": "i", "target_scores": {"a": "one"}}, "line 1: target_scores: a: Input"),
+        ("hhh", {"input": "i", "target_scores": {"a": 0, "b": 0}}, "line 1: needs replies of"),
+        ("hhh", {"inputs": "i"}, "line 1: multiple_choice: choices: Input should be"),
+        ("truthfulqa", {"question": "q", "variant": "MC1"}, "line 1: variant must be mc1 or mc2"),
+        (
+            "truthfulqa",
+            {"question": "q", "choices": 5, "labels": [1], "variant": "mc1"},
+            "line 1: mc1: choices: Input should be",
+        ),
     ],
 )
 def test_a_row_that_is_wrong_is_named(tmp_path: Path, name: str, row: dict, message: str) -> None:
@@ -148,3 +158,52 @@ def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
         items("hh", tmp_path / "nope")
     with pytest.raises(UserError, match=r"evaluate\.benchmarks: no 'hhhh'; there are advbench"):
         find_benchmarks(["hhhh"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[1:], "line 4: another scenario than in line 1"),
+        (lambda rows: rows[:-1], "line 5: groups are of four rows, the last has 3"),
+        (lambda rows: [{"scenario": "s", "label": 1}] * 4, "line 1: needs a text excuse"),
+    ],
+)
+def test_a_group_that_is_not_whole_is_named(tmp_path: Path, change, message: str) -> None:
+    rows = change(fixtures.DEONTOLOGY)
+    (tmp_path / "ethics_deontology.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(UserError, match=message):
+        items("ethics_deontology", tmp_path)
+
+
+def test_a_group_is_known_by_what_is_in_it(tmp_path: Path, data: Path) -> None:
+    rows = fixtures.DEONTOLOGY[4:]
+    (tmp_path / "ethics_deontology.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert items("ethics_deontology", tmp_path) == items("ethics_deontology", data)[4:]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Q,A,rot,A_agrees,split\nq,\xe4,r,2,test\n", r"MIC.csv is not UTF-8 text \(line 2\)"),
+        (b"Q,A,rot,A_agrees\nq," + b"a" * 200_000 + b",r,2\n", r"MIC.csv, line 2: field larger"),
+        (
+            b"Q,A,rot,A_agrees,split\nq,a,r,2,dev\n",
+            r"no rows in .*MIC.csv: left out are rows whose",
+        ),
+        (b"", r"mic has no rows in .*MIC.csv"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_is_one_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "MIC.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        items("mic", tmp_path)
+
+
+@pytest.mark.parametrize("last", ["", "a"])
+def test_a_last_turn_of_a_letter_or_nothing_gets_its_draft(last: str) -> None:
+    prompt = f"\n\nHuman: Say a.\n\nAssistant: a\n\nHuman: {last}\n\nAssistant:"
+    (item,) = of_hub("hh_adversarial", {"prompt": prompt, "chosen": "x", "rejected": "draft"})
+    assert item.meta["prompt"].startswith("\n\nHuman: Say a.\n\nAssistant: a\n\nHuman:")
+    assert item.meta["prompt"].split()[-4:] == ["this", "draft:", "draft", "Assistant:"]
