@@ -259,7 +259,7 @@ class _Targets:
 
 
 _TARGETS = TypeAdapter(_Targets)
-_SCORES: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, Literal[0, 1]])
+_SCORES: TypeAdapter[Any] = TypeAdapter(dict[str, Literal[0, 1]])
 
 
 def _checked(place: str, adapter: TypeAdapter[Checked], value: Any) -> Checked:
