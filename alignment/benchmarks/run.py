@@ -106,7 +106,6 @@ def run_benchmarks(
     path = folder / ITEMS
     drop_torn_line(path)
     known = {(r.benchmark, r.part, r.item) for r in read_results(path)}
-    lm = None
     with _bar(console, progress) as bar:
         everything = bar.add_task("", total=sum(len(part.items) for part in todo))
         for part in todo:
@@ -114,9 +113,7 @@ def run_benchmarks(
             bar.update(everything, description=named)
             left = [i for i in part.items if (part.benchmark.name, part.part, i.id) not in known]
             bar.advance(everything, len(part.items) - len(left))
-            if left and part.part == "choice" and isinstance(policy, HuggingFacePolicy):
-                lm = lm or harness_model(policy.model, policy.tokenizer)
-            for result in _results(part, left, policy, lm, judge, config):
+            for result in _results(part, left, policy, judge, config):
                 append(path, [result])
                 bar.advance(everything)
     benchmarks = list(dict.fromkeys(part.benchmark.name for part in todo))
@@ -142,15 +139,19 @@ def _results(
     part: Todo,
     items: Sequence[Item],
     policy: Policy,
-    lm: Any,
     judge: Judge | None,
     config: EvaluateConfig,
 ) -> Iterator[ItemResult]:
+    if not items:
+        return
     if part.part == "answer":
-        return answer_items(part.benchmark, items, policy, judge, config.seed)
-    if lm is not None:
-        return choose(lm, part.benchmark, items, config.apply_chat_template)
-    return choose_letters(part.benchmark, items, policy, config.seed)
+        yield from answer_items(part.benchmark, items, policy, judge, config.seed)
+    elif isinstance(policy, HuggingFacePolicy):
+        with policy.as_it_speaks() as model:
+            lm = harness_model(model, policy.tokenizer)
+            yield from choose(lm, part.benchmark, items, config.apply_chat_template)
+    else:
+        yield from choose_letters(part.benchmark, items, policy, config.seed)
 
 
 def _bar(console: Console, progress: bool) -> Progress:
