@@ -19,6 +19,7 @@ from .stages import Summary, Work, file_hash, run_stage, weights_hash, write_jso
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .benchmarks.items import Item
     from .benchmarks.run import Todo
 
 OF_BENCHMARKS = (
@@ -38,57 +39,64 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
     """A model goes through benchmarks; writes `benchmarks/results.json`."""
     from .benchmarks.answers import Judge
     from .benchmarks.compare import read_evaluated
-    from .benchmarks.items import ITEMS, read_results
-    from .benchmarks.pairwise import compare_answers
-    from .benchmarks.run import chosen_benchmarks, run_benchmarks, to_do
-    from .benchmarks.table import print_pairwise
+    from .benchmarks.run import (
+        Judging,
+        chosen_benchmarks,
+        pairs_for_judge,
+        run_benchmarks,
+        to_do,
+    )
 
     config = settings.evaluate
-    todo = to_do(chosen_benchmarks(config, console), config)
+    todo = to_do(chosen_benchmarks(config, console), config, console)
     other = None if config.against is None else read_evaluated(config.against, "evaluate.against")
-    rated = any(part.part == "answer" and part.benchmark.answers == "rated" for part in todo)
+    judged = other is not None or any(part.benchmark.answers == "rated" for part in todo)
+    pairs = pairs_for_judge(config, console) if judged else []
+    # A policy speaks as its own section says.
+    speaks = settings.policy if model == "policy" else {}
     made_with: dict[str, Any] = {
         "model": what_is_said(settings.policy) if model == "policy" else model,
-        "weights": weights_hash(model),
-        "items": _items_hash(todo),
-        "judge": what_is_said(settings.observer) if rated or config.against else None,
+        "weights": _weights(settings, model),
+        "judge": what_is_said(settings.observer),
+        "benchmark_temperature": speaks.get("temperature", config.benchmark_temperature),
+        "max_new_tokens": speaks.get("max_new_tokens", config.max_new_tokens),
+        **{name: getattr(config, name) for name in ("seed", "apply_chat_template", "rating_scale")},
+    }
+    asked = {
+        "benchmarks": list(dict.fromkeys(part.benchmark.name for part in todo)),
+        "limit": config.limit,
+        "items": _items_hash(todo, pairs),
         "against": other and file_hash(other.path),
-        **{
-            name: getattr(config, name)
-            for name in (
-                "seed",
-                "apply_chat_template",
-                "benchmark_temperature",
-                "max_new_tokens",
-                "rating_scale",
-                "resamples",
-            )
-        },
+        "against_name": other and other.name,
+        "resamples": config.resamples,
     }
 
     def prepare() -> Work:
         policy = _policy(settings, model)
-        judge = None
-        if rated or other:
+        judging = None
+        if judged:
             judge = Judge(as_policy(build(settings.observer, "observer")), config.rating_scale)
+            judging = Judging(judge, pairs, other.answers if other else {})
 
         def work(folder: "Path") -> Summary:
+            told = made_with | asked
             results = run_benchmarks(
-                todo, policy, judge, config, folder, console, settings.progress
+                todo, policy, judging, config, folder, console, told, settings.progress
             )
-            if judge is not None and other is not None:
-                results["pairwise"] = compare_answers(
-                    judge, read_results(folder / ITEMS), other.items, config.resamples, config.seed
-                )
-                print_pairwise(console, results["pairwise"], other.name)
-            told = {"model": model, "made_with": made_with, **results}
-            write_json(folder / "results.json", told)
+            write_json(folder / "results.json", {"model": model, **results})
             return results
 
         return work
 
     folder = settings.output_dir / "benchmarks"
-    summary = run_stage(folder, made_with, prepare, overwrite=settings.overwrite, console=console)
+    summary = run_stage(
+        folder,
+        made_with,
+        prepare,
+        overwrite=settings.overwrite,
+        console=console,
+        asked=asked,
+    )
     console.print(f"  {folder}/results.md, .json, .png", soft_wrap=True, highlight=False)
     return summary
 
@@ -138,7 +146,16 @@ def _policy(settings: Settings, model: str) -> Policy:
     )
 
 
-def _items_hash(todo: "Sequence[Todo]") -> str:
+def _weights(settings: Settings, model: str) -> Any:
+    """What stands for the weights that are measured, those of an adapter included."""
+    if model != "policy":
+        return weights_hash(model)
+    named = {name: settings.policy.get(name) for name in ("model", "adapter")}
+    return {name: weights_hash(str(path)) for name, path in named.items() if path}
+
+
+def _items_hash(todo: "Sequence[Todo]", pairs: "Sequence[Item]") -> str:
     """What stands for all that is asked."""
     asked = [(part.benchmark.name, part.part, [item.id for item in part.items]) for part in todo]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    told = [*asked, [item.id for item in pairs]]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

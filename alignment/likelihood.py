@@ -84,7 +84,7 @@ def _read(
     plan = levels(rows, kinds, max(wanted), a_pass=pass_in_tokens(model.device))
     logits = read(model, plan, tokenizer.pad_token_id or 0, keep=wanted, cache=False).logits
     found = []
-    for at, own in zip(batch, logits.split(wanted), strict=True):
+    for at, own in zip(batch, torch.split(logits, wanted), strict=True):
         tokens = torch.tensor(asked[at][1], device=logits.device)
         exact = own.float()
         likely = exact.gather(1, tokens[:, None])[:, 0] - exact.logsumexp(-1)

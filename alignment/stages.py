@@ -31,6 +31,7 @@ def run_stage(
     *,
     overwrite: bool,
     console: Console,
+    asked: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Do the work of a stage unless it is done; returns its summary.
 
@@ -42,11 +43,14 @@ def run_stage(
             folder, perhaps going on from an earlier try, and returns its summary.
         overwrite: begin anew where the folder was made with other settings.
         console: says what happens.
+        asked: settings that say how much is wanted: with these alone changed the work goes on
+            over what is there, and is not refused.
 
     Raises:
         UserError: the folder was made with other settings.
     """
     settings = json.loads(json.dumps(settings, default=str))
+    asked = json.loads(json.dumps(asked, default=str))
     record = read_record(folder)
     if record and record["settings"] != settings:
         if not overwrite:
@@ -59,16 +63,19 @@ def run_stage(
         if is_first():
             shutil.rmtree(folder)
         record = None
-    elif record and record["complete"]:
+    elif record and record["complete"] and record.get("asked") == asked:
         console.print(f"[bold]{folder.name}[/]: complete, kept")
         return dict(record["summary"])
     else:
         work = prepare()
     going_on = " (goes on from where it was stopped)" if record else ""
+    if record and record["complete"]:
+        going_on = " (keeps what is there, and does what is asked for now)"
     console.print(f"[bold]{folder.name}[/]{going_on}")
-    write_json(folder / RECORD, {"settings": settings, "complete": False})
+    made_with = {"settings": settings, **({} if asked is None else {"asked": asked})}
+    write_json(folder / RECORD, {**made_with, "complete": False})
     summary = work(folder)
-    write_json(folder / RECORD, {"settings": settings, "complete": True, "summary": summary})
+    write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
     return summary
 
 
@@ -106,9 +113,14 @@ def file_hash(path: Path) -> str:
 
 
 def weights_hash(model: str) -> str | None:
-    """The hash of a local model's weights; None for one with a name."""
-    weights = Path(model) / "model.safetensors"
-    return file_hash(weights) if weights.exists() else None
+    """What stands for the weights in a local folder, a shard each or an adapter's; else None."""
+    folder = Path(model).expanduser()
+    names = ("*.safetensors", "*.safetensors.index.json", "*.bin", "adapter_config.json")
+    files = sorted({file for name in names for file in folder.glob(name)})
+    if len(files) < 2:
+        return file_hash(files[0]) if files else None
+    hashes = "".join(f"{file.name} {file_hash(file)}\n" for file in files)
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -229,6 +229,7 @@ def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: in
         for benchmark, metrics in figures.items()
         for metric, figure in metrics.items()
         for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
+        if figure[end] is not None
     }
     run.log({**row, "eval/cycle": cycle})
 

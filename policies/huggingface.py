@@ -1,6 +1,7 @@
 """Any causal language model of transformers as a policy."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +118,10 @@ class HuggingFacePolicy:
     def model(self) -> Any:
         """The model, loaded on first use."""
         return self._shared.model
+
+    def as_it_speaks(self) -> AbstractContextManager[Any]:
+        """The model with this policy's adapter on, for whoever calls it as it is."""
+        return self._shared.with_adapter(self.adapter)
 
     @property
     def tokenizer(self) -> Any:

@@ -1,7 +1,8 @@
 """A loaded model that several policies play with, each perhaps with a LoRA adapter of its own."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,18 @@ class SharedModel:
         """What a call of the model has to say for rows with these adapters, loading new ones."""
         names = [BASE if adapter is None else self._name(adapter) for adapter in adapters]
         return {} if self._with_adapters is None else {"adapter_names": names}
+
+    @contextmanager
+    def with_adapter(self, adapter: str | None) -> Iterator[Any]:
+        """The model for whoever calls it without a name for each row: this adapter is on."""
+        name = None if adapter is None else self._name(adapter)
+        if name is not None:
+            self._with_adapters.base_model.set_adapter(name, inference_mode=True)
+        try:
+            yield self.model
+        finally:
+            if name is not None:
+                self._with_adapters.base_model.set_adapter([])
 
     def _name(self, adapter: str) -> str:
         if adapter not in self._adapters:

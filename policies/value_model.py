@@ -60,6 +60,8 @@ class ValueModelPolicy:
     """
 
     name = "value_model"
+    only_rates = True
+    """It cannot be asked for a text, such as which of two answers is better."""
 
     @validate_call
     def __init__(self, head: Path | None = None, model: str = MINILM, device: str | None = None):

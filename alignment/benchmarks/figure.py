@@ -1,52 +1,74 @@
 """Benchmarks as a picture: a point with its interval for each model, and chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
-from .results import Figures
+from .results import Figures, is_rating
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+
+Row = tuple[str, str]
+"""Benchmark and metric."""
 
 
 def plot(path: Path, models: Mapping[str, Figures]) -> None:
-    """Draw the shares of models, by name, a row a metric; ratings, which are none, are left out."""
-    rows = [
-        (benchmark, metric)
-        for benchmark, metrics in next(iter(models.values())).items()
+    """Draw figures of models, by name: shares, a row a metric, and below them ratings."""
+    rows = dict.fromkeys(
+        (benchmark, metric, is_rating(figure))
+        for figures in models.values()
+        for benchmark, metrics in figures.items()
         for metric, figure in metrics.items()
-        if "rating" not in str(figure["what"])
-    ]
-    if not rows:
+    )
+    panels = {
+        "share, 95 % interval; dotted: chance": [row[:2] for row in rows if not row[2]],
+        "rating, 95 % interval": [row[:2] for row in rows if row[2]],
+    }
+    panels = {label: found for label, found in panels.items() if found}
+    if not panels:
         return
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.32 * len(rows)), layout="constrained")
+    heights = [len(found) + 1.5 for found in panels.values()]
+    figure, all_axes = plt.subplots(
+        len(panels),
+        squeeze=False,
+        figsize=(8, 0.8 + 0.32 * sum(heights)),
+        height_ratios=heights,
+        layout="constrained",
+    )
+    for axes, (label, found) in zip(all_axes[:, 0], panels.items(), strict=True):
+        _draw(axes, found, models)
+        axes.set_xlabel(label)
+        if label.startswith("share"):
+            # Only a drop is below zero.
+            axes.set_xlim(min(-0.02, axes.get_xlim()[0]), 1.02)
+    if len(models) > 1:
+        points = [
+            Line2D([], [], color=f"C{number}", marker="o", markersize=4, label=name)
+            for number, name in enumerate(models)
+        ]
+        figure.legend(handles=points, loc="outside lower center", ncols=3, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def _draw(axes: Any, rows: Sequence[Row], models: Mapping[str, Figures]) -> None:
     for place, (benchmark, metric) in enumerate(rows):
-        for number, (name, figures) in enumerate(models.items()):
+        chances = set()
+        for number, figures in enumerate(models.values()):
             found = figures.get(benchmark, {}).get(metric)
             if found is None:
                 continue
             y = place + 0.6 * ((number + 0.5) / len(models) - 0.5)
-            mean, low, high = (float(str(found[key])) for key in ("mean", "low", "high"))
-            axes.errorbar(
-                mean,
-                y,
-                xerr=[[mean - low], [high - mean]],
-                fmt="o",
-                markersize=4,
-                color=f"C{number}",
-                label=name if place == 0 else None,
-            )
-            if found["chance"] is not None and number == 0:
-                chance = float(str(found["chance"]))
-                axes.plot([chance] * 2, [place - 0.4, place + 0.4], color="0.6", linestyle=":")
-    axes.set_yticks(range(len(rows)), [f"{benchmark} {metric}" for benchmark, metric in rows])
-    axes.invert_yaxis()
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel("share, 95 % interval; dotted: chance")
-    if len(models) > 1:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+            mean, low, high = found["mean"], found["low"], found["high"]
+            ends = None if low is None else [[mean - low], [high - mean]]
+            axes.errorbar(mean, y, xerr=ends, fmt="o", markersize=4, color=f"C{number}")
+            chances.add(found["chance"])
+        for chance in chances - {None}:
+            axes.plot([chance] * 2, [place - 0.4, place + 0.4], color="0.6", linestyle=":")
+    axes.set_yticks(range(len(rows)), [" ".join(row) for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -1,6 +1,6 @@
 """What a benchmark asks, and what a model got for it: one line a result, appended as they come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -33,8 +33,9 @@ class Item:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-Part = Literal["choice", "answer"]
-"""Of what is done with an item: a model chooses, or answers freely."""
+Part = Literal["choice", "answer", "pairwise", "judge", "judge_letters"]
+"""Of what is done with an item: a model chooses, or answers freely; a judge compares its answer
+with another model's; or rates, or compares, two replies of which people preferred one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ _RESULT = TypeAdapter(ItemResult)
 def read_results(path: Path) -> list[ItemResult]:
     """Results so far; none where there is no file. Raises UserError naming file and line."""
     return list(read_jsonl(path, _RESULT, "results")) if path.exists() else []
+
+
+def by_place(results: Iterable[ItemResult]) -> dict[tuple[str, Part, str], ItemResult]:
+    """Results by benchmark, part and item; of several the last one counts."""
+    return {(result.benchmark, result.part, result.item): result for result in results}
 
 
 def drop_torn_line(path: Path) -> None:

@@ -1,56 +1,106 @@
 """From results item by item to figures with intervals."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..intervals import estimate
-from .benchmark import Benchmark
+from .benchmark import Benchmark, Metric
 from .items import ItemResult
 
-Figure = dict[str, float | int | str | None]
-"""`mean`, `low`, `high`, `n`, `chance`, `what`."""
+Figure = dict[str, Any]
+"""`mean`, `low` and `high` (None of a single score), `n`, `chance`, `what`, `better`; and `judge`,
+how good the one is who gave it, where one did."""
 Figures = dict[str, dict[str, Figure]]
 """By benchmark and metric."""
+
+PREFERRED = "preferred"
+"""The metric of answers that a judge compared with another model's."""
+
+_PREFERRED = Metric(what="answers that the judge prefers to the other model's", chance=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """All scores of one metric, by item or, for an exact match, by group."""
+
+    metric: Metric
+    by_item: dict[str, float]
 
 
 def aggregate(
     benchmarks: Sequence[Benchmark], results: Sequence[ItemResult], resamples: int, seed: int
 ) -> Figures:
-    """Every metric of every benchmark that has at least two scores.
-
-    Metrics by category (`acc_harmless`) follow the metric itself where items have one.
-    """
+    """Every metric of every benchmark that has a score; an interval takes two."""
     figures: Figures = {}
     for benchmark in benchmarks:
-        own = [result for result in results if result.benchmark == benchmark.name]
-        found: dict[str, Figure] = {}
-        for name, metric in benchmark.metrics.items():
-            by_label = {name: scores_of(benchmark, own, name)} | _by_category(own, name)
-            chance = metric.chance if metric.chance is not None else _chance(own, name)
-            for label, scores in by_label.items():
-                result = estimate(np.array(list(scores.values())), resamples, seed)
-                if result is not None:
-                    found[label] = {
-                        **asdict(result),
-                        "chance": chance,
-                        "what": metric.what,
-                        "better": metric.better,
-                    }
-        figures[benchmark.name] = found
-    drop = _drop(results, resamples, seed)
-    if drop is not None and "hh_adversarial" in figures:
-        figures["hh_adversarial"]["rating_drop"] = drop
+        figures[benchmark.name] = found = {}
+        for label, scores in all_scores(benchmark, results).items():
+            values = np.array(list(scores.by_item.values()))
+            if not len(values):
+                continue
+            metric, several = scores.metric, estimate(values, resamples, seed)
+            alone = {"mean": float(values[0]), "low": None, "high": None, "n": 1}
+            found[label] = {
+                **(asdict(several) if several else alone),
+                "chance": metric.chance,
+                "what": metric.what,
+                "better": metric.better,
+            }
     return figures
 
 
-def scores_of(benchmark: Benchmark, results: Sequence[ItemResult], metric: str) -> dict[str, float]:
-    """The scores of a metric by item, or by group for an exact match; whole groups only."""
-    whole = benchmark.metrics[metric].all_of if metric in benchmark.metrics else None
+def all_scores(benchmark: Benchmark, results: Sequence[ItemResult]) -> dict[str, Scores]:
+    """The scores of a benchmark by metric, out of the results of all.
+
+    Metrics by category (`acc_harmless`) follow the metric itself where items have one; drops of
+    `hh_adversarial` follow all.
+    """
+    own = [result for result in results if result.benchmark == benchmark.name]
+    found: dict[str, Scores] = {}
+    for name, metric in benchmark.metrics.items():
+        chance = metric.chance if metric.chance is not None else _chance(own, name)
+        known = replace(metric, chance=chance)
+        found[name] = Scores(known, _scores(metric, name, own))
+        found |= {label: Scores(known, scores) for label, scores in _by_category(own, name).items()}
+    found[PREFERRED] = Scores(_PREFERRED, _scores(_PREFERRED, PREFERRED, own))
+    if benchmark.name == "hh_adversarial":
+        plain = [result for result in results if result.benchmark == "hh"]
+        for name, metric in benchmark.metrics.items():
+            before, after = (_scores(metric, name, rows) for rows in (plain, own))
+            both = sorted(before.keys() & after.keys())
+            what = f"the {name} of hh less this one, of the same questions"
+            found[f"{name}_drop"] = Scores(
+                Metric(what=what, better="lower"),
+                {item: before[item] - after[item] for item in both},
+            )
+    return found
+
+
+def scores_of(benchmark: Benchmark, results: Sequence[ItemResult], label: str) -> dict[str, float]:
+    """The scores of one metric by item or group; none where there is no such metric."""
+    found = all_scores(benchmark, results).get(label)
+    return {} if found is None else found.by_item
+
+
+def is_rating(figure: Figure) -> bool:
+    """Whether a figure is on the judge's scale, and no share."""
+    return "rating" in str(figure["what"])
+
+
+def by_judge(label: str) -> bool:
+    """Whether a judge gave a metric."""
+    return label.startswith("rating") or label == PREFERRED
+
+
+def _scores(metric: Metric, name: str, results: Sequence[ItemResult]) -> dict[str, float]:
+    """By item; of an exact match by group, whole groups only."""
+    whole = metric.all_of
     if whole is None:
-        return {r.item: r.scores[metric] for r in results if metric in r.scores}
+        return {r.item: r.scores[name] for r in results if name in r.scores}
     groups: dict[str, list[float]] = defaultdict(list)
     for result in results:
         if result.group is not None and whole in result.scores:
@@ -75,18 +125,3 @@ def _chance(results: Sequence[ItemResult], metric: str) -> float | None:
     chances = [result.details.get("chance", {}).get(metric) for result in results]
     known = [chance for chance in chances if chance is not None]
     return float(np.mean(known)) if known else None
-
-
-def _drop(results: Sequence[ItemResult], resamples: int, seed: int) -> Figure | None:
-    """How much lower answers are rated where a bad draft is put beside the question."""
-    rated: Mapping[str, dict[str, float]] = defaultdict(dict)
-    for result in results:
-        if "rating" in result.scores:
-            rated[result.benchmark][result.item] = result.scores["rating"]
-    both = sorted(rated["hh"].keys() & rated["hh_adversarial"].keys())
-    drops = np.array([rated["hh"][item] - rated["hh_adversarial"][item] for item in both])
-    found = estimate(drops, resamples, seed)
-    if found is None:
-        return None
-    what = "the rating of hh less this one, of the same questions"
-    return {**asdict(found), "chance": None, "what": what, "better": "lower"}

@@ -1,7 +1,7 @@
 """A model goes through benchmarks; results are kept as they come, and a stopped run goes on."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ from ..evaluate import EvaluateConfig
 from .answers import Judge, answer_items
 from .benchmark import Benchmark, find_benchmarks, installed
 from .figure import plot
-from .items import ITEMS, Item, ItemResult, Part, append, drop_torn_line, read_results
-from .judge import in_words, judge_accuracy
+from .items import ITEMS, Item, ItemResult, Part, append, by_place, drop_torn_line, read_results
+from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .letters import choose_letters
 from .likelihood import choose, harness_model, import_harness
 from .loaders import load_items
+from .pairwise import compare_answers, only_rates, pairwise_figures
 from .remarks import remarks
-from .results import aggregate
+from .results import PREFERRED, Figures, aggregate, by_judge
 from .sources import find_file
 from .table import markdown, print_figures
 
@@ -43,6 +44,25 @@ class Todo:
     benchmark: Benchmark
     part: Part
     items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Who judges, and what else it is asked.
+
+    Attributes:
+        judge: who.
+        pairs: replies of which people preferred one, see `pairs_for_judge`.
+        against: another model's answers by benchmark and item; empty: there is no other one.
+    """
+
+    judge: Judge
+    pairs: Sequence[Item]
+    against: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+Places = Mapping[tuple[str, Part, str], ItemResult]
+"""See `items.by_place`."""
 
 
 def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmark]:
@@ -61,101 +81,186 @@ def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmar
     found = [b for b in everything if find_file(b, config.data_dir)]
     for benchmark in everything:
         if benchmark not in found:
-            line = f"  left out {benchmark.name}: no {benchmark.file}: {benchmark.how}"
-            console.print(line, style="yellow", soft_wrap=True, markup=False, highlight=False)
+            _warn(console, f"left out {benchmark.name}: no {benchmark.file}: {benchmark.how}")
     if not found:
         raise UserError(f"evaluate.data_dir: {config.data_dir} has no file of any benchmark")
     return found
 
 
-def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig) -> list[Todo]:
-    """Every part of every benchmark, with its items. Raises UserError for what is wrong in them."""
+def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Console) -> list[Todo]:
+    """Every part of every benchmark, with its items.
+
+    Of `all` on the hub, what cannot be loaded is left out. Raises UserError for what is wrong.
+    """
     todo: list[Todo] = []
     for benchmark in benchmarks:
-        items = load_items(benchmark, config.data_dir, config.limit, config.seed)
+        try:
+            items = load_items(benchmark, config.data_dir, config.limit, config.seed)
+        except UserError as error:
+            if config.benchmarks != "all" or config.data_dir is not None:
+                raise
+            why = f"{error} (a gated data set needs a login: hf auth login)"
+            _warn(console, f"left out {benchmark.name}: {why}")
+            continue
         if benchmark.task is not None:
             todo.append(Todo(benchmark, "choice", items))
         if benchmark.answers is not None:
             todo.append(Todo(benchmark, "answer", items))
+    if not todo:
+        raise UserError("evaluate.benchmarks: none of all could be loaded from the hub")
     return todo
+
+
+def pairs_for_judge(config: EvaluateConfig, console: Console) -> list[Item]:
+    """Pairs that tell how good a judge is; none, and a warning, where there is no data of `hh`."""
+    (hh,) = find_benchmarks(["hh"])
+    try:
+        # Not those of the limit: a few pairs say little about a judge.
+        return draw_pairs(load_items(hh, config.data_dir, None, config.seed), config.seed)
+    except UserError as error:
+        _warn(console, f"how good the judge is will not be known: {error}")
+        return []
 
 
 def run_benchmarks(
     todo: Sequence[Todo],
     policy: Policy,
-    judge: Judge | None,
+    judging: Judging | None,
     config: EvaluateConfig,
     folder: Path,
     console: Console,
+    made_with: Mapping[str, Any],
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Let a model choose and answer; writes items and results to the folder.
+    """Let a model choose and answer, and a judge compare; writes items and results to the folder.
 
     Args:
         todo: see `to_do`.
         policy: the model. A local one chooses by likelihood, any other by letter.
-        judge: rates answers; None where no benchmark has any rated.
+        judging: None where no benchmark has any answers rated or compared.
         config: how.
         folder: has `items.jsonl`, whose items are not done again, and `results` as JSON, Markdown
             and a figure in the end.
         console: for the progress bar and the table.
+        made_with: stands in the results.
         progress: whether there is a bar.
 
     Returns:
-        What `results.json` holds: `benchmarks`, by benchmark and metric, `judge`, and `remarks`.
+        What `results.json` holds: `benchmarks`, by benchmark and metric; `judge`, `pairwise`
+        and `choices` (likelihood or letter) where there are such; `remarks`, in words; and
+        `unused`, the places in `items.jsonl` of what was asked for before and is not now.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ITEMS
     drop_torn_line(path)
-    known = {(r.benchmark, r.part, r.item) for r in read_results(path) if not r.is_missing}
-    lm = None
+    known = by_place(r for r in read_results(path) if not r.is_missing)
+    everything = [*todo, *(_for_judge(todo, judging) if judging else ())]
     with _bar(console, progress) as bar:
-        everything = bar.add_task("", total=sum(len(part.items) for part in todo))
-        for part in todo:
-            named = f"{part.benchmark.name}: {part.part}"
-            bar.update(everything, description=named)
-            left = [i for i in part.items if (part.benchmark.name, part.part, i.id) not in known]
-            bar.advance(everything, len(part.items) - len(left))
-            if left and part.part == "choice" and isinstance(policy, HuggingFacePolicy):
-                lm = lm or harness_model(policy.model, policy.tokenizer)
-            for result in _results(part, left, policy, lm, judge, config):
+        shown = bar.add_task("", total=sum(len(part.items) for part in everything))
+        for part in everything:
+            bar.update(shown, description=f"{part.benchmark.name}: {part.part}")
+            left = [item for item in part.items if not _is_done(part, item, known, judging)]
+            bar.advance(shown, len(part.items) - len(left))
+            for result in _results(part, left, policy, judging, config, known):
                 append(path, [result])
-                bar.advance(everything)
-    benchmarks = list(dict.fromkeys(part.benchmark.name for part in todo))
-    figures = aggregate(
-        find_benchmarks(benchmarks), read_results(path), config.resamples, config.seed
-    )
-    judged = None
-    if judge is not None:
-        # Not those of the limit: a few pairs say little about a judge.
-        (hh,) = find_benchmarks(["hh"])
-        pairs = load_items(hh, config.data_dir, None, config.seed)
-        judged = judge_accuracy(judge, pairs, config.resamples, config.seed)
-    said = remarks(read_results(path))
-    results = {"benchmarks": figures, "judge": judged, "remarks": said}
+                known |= by_place([result])
+                bar.advance(shown)
+    asked = [
+        (part.benchmark.name, part.part, item.id) for part in everything for item in part.items
+    ]
+    used = [known[place] for place in asked if place in known]
+    benchmarks = list({part.benchmark.name: part.benchmark for part in todo}.values())
+    figures = aggregate(benchmarks, used, config.resamples, config.seed)
+    judged = pairwise = None
+    if judging is not None:
+        judged = judge_accuracy(judging.judge, used, config.resamples, config.seed)
+        pairwise = pairwise_figures(used, config.resamples, config.seed) or None
+        _name_judge(figures, judged, only_rates(judging.judge))
+    by_likelihood = isinstance(policy, HuggingFacePolicy)
+    chosen = any(part.part == "choice" for part in todo)
+    results = {
+        "made_with": dict(made_with),
+        "benchmarks": figures,
+        "judge": judged,
+        "pairwise": pairwise,
+        "choices": ("likelihood" if by_likelihood else "letter") if chosen else None,
+        "remarks": remarks(used),
+        "unused": sorted(known.keys() - set(asked)),
+    }
     (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
     plot(folder / f"{RESULTS}.png", {"": figures})
     print_figures(console, results)
-    if judged:
-        console.print(f"  {in_words(judged)}", markup=False, soft_wrap=True)
-    for line in said:
-        console.print(f"  {line}", style="yellow", markup=False, soft_wrap=True)
+    for line in results["remarks"]:
+        _warn(console, line)
     return results
+
+
+def _for_judge(todo: Sequence[Todo], judging: Judging) -> Iterator[Todo]:
+    """What a judge does beside rating answers."""
+    (hh,) = find_benchmarks(["hh"])
+    rates = only_rates(judging.judge) or any(part.benchmark.answers == "rated" for part in todo)
+    if judging.against:
+        for part in todo:
+            both = [i for i in part.items if (part.benchmark.name, i.id) in judging.against]
+            if part.part == "answer" and both:
+                yield Todo(part.benchmark, "pairwise", both)
+        if not only_rates(judging.judge):
+            yield Todo(hh, "judge_letters", judging.pairs)
+    if rates:
+        yield Todo(hh, "judge", judging.pairs)
+
+
+def _is_done(part: Todo, item: Item, known: Places, judging: Judging | None) -> bool:
+    done = known.get((part.benchmark.name, part.part, item.id))
+    if done is None or part.part != "pairwise":
+        return done is not None
+    # The other model may be another one than before.
+    assert judging is not None
+    return bool(done.details["other"] == judging.against[part.benchmark.name, item.id])
 
 
 def _results(
     part: Todo,
     items: Sequence[Item],
     policy: Policy,
-    lm: Any,
-    judge: Judge | None,
+    judging: Judging | None,
     config: EvaluateConfig,
+    known: Places,
 ) -> Iterator[ItemResult]:
+    name, judge = part.benchmark.name, judging.judge if judging else None
+    if not items:
+        return
     if part.part == "answer":
-        return answer_items(part.benchmark, items, policy, judge, config.seed)
-    if lm is not None:
-        return choose(lm, part.benchmark, items, config.apply_chat_template)
-    return choose_letters(part.benchmark, items, policy, config.seed)
+        yield from answer_items(part.benchmark, items, policy, judge, config.seed)
+    elif part.part == "choice" and isinstance(policy, HuggingFacePolicy):
+        with policy.as_it_speaks() as model:
+            lm = harness_model(model, policy.tokenizer)
+            yield from choose(lm, part.benchmark, items, config.apply_chat_template)
+    elif part.part == "choice":
+        yield from choose_letters(part.benchmark, items, policy, config.seed)
+    elif part.part == "pairwise":
+        assert judging is not None
+        # What was not answered cannot be compared.
+        found = (known[name, "answer", item.id] for item in items)
+        ours = [result for result in found if "answer" in result.details]
+        theirs = {item.id: judging.against[name, item.id] for item in items}
+        yield from compare_answers(judging.judge, ours, theirs, config.seed)
+    else:
+        assert judge is not None
+        yield from ask_judge(judge, items, part.part, config.seed)
+
+
+def _name_judge(figures: Figures, judged: Mapping[str, Any], rates: bool) -> None:
+    """Put beside each figure that a judge gave how good it is at what it did for it."""
+    for metrics in figures.values():
+        for metric, figure in metrics.items():
+            if by_judge(metric):
+                by_letter = metric == PREFERRED and not rates
+                figure["judge"] = judged[LETTERS if by_letter else RATINGS]
+
+
+def _warn(console: Console, line: str) -> None:
+    console.print(f"  {line}", style="yellow", soft_wrap=True, markup=False, highlight=False)
 
 
 def _bar(console: Console, progress: bool) -> Progress:

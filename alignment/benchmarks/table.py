@@ -7,63 +7,103 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from .judge import in_words
-from .results import Figure
+from .judge import in_short, in_words
+from .results import PREFERRED, Figure, by_judge, is_rating
 
-COLUMNS = ("benchmark", "metric", "figure", "95 % interval", "n", "chance", "what")
+COLUMNS = ("benchmark", "metric", "figure", "95 % interval", "n", "chance", "judge right", "what")
 
 
 def rows(results: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """A row a metric, as `COLUMNS` names its cells."""
     for benchmark, metrics in results["benchmarks"].items():
         for metric, figure in metrics.items():
-            mean, low, high = (number(figure, name) for name in ("mean", "low", "high"))
             yield (
                 benchmark,
                 metric,
-                mean,
-                f"{low} to {high}",
+                number(figure, "mean"),
+                interval(figure),
                 str(figure["n"]),
-                "" if figure["chance"] is None else f"{figure['chance']:.3f}",
+                chance(figure),
+                judge_right(metric, figure),
                 str(figure["what"]),
             )
 
 
 def number(figure: Figure, name: str) -> str:
     """A share with three digits behind the point, a rating with two."""
-    value = figure[name]
-    digits = 2 if "rating" in str(figure["what"]) else 3
-    return f"{value:.{digits}f}"
+    return f"{figure[name]:.{2 if is_rating(figure) else 3}f}"
+
+
+def interval(figure: Figure) -> str:
+    """Both ends; none of a single score."""
+    if figure["low"] is None:
+        return "none"
+    return f"{number(figure, 'low')} to {number(figure, 'high')}"
+
+
+def chance(figure: Figure) -> str:
+    """What guessing gives; none where there is no such thing, as for ratings and refusals."""
+    return "none" if figure["chance"] is None else f"{figure['chance']:.3f}"
+
+
+def judge_right(metric: str, figure: Figure) -> str:
+    """How often the judge who gave a figure is right; empty where no judge did."""
+    return in_short(figure.get("judge")) if by_judge(metric) else ""
+
+
+def notes(results: Mapping[str, Any]) -> list[str]:
+    """What has to be known beside the figures, a line each."""
+    made_with, lines = results["made_with"], []
+    choices = how_chosen(results)
+    if choices:
+        lines.append(f"choices: {choices}")
+    figures = results["benchmarks"]
+    adversarial = figures.get("hh_adversarial")
+    if adversarial and not any(metric.endswith("_drop") for metric in adversarial):
+        lines.append("hh_adversarial: no drop without hh: benchmarks=[hh,hh_adversarial]")
+    if results["judge"]:
+        lines.append(in_words(results["judge"]))
+    for benchmark, found in (results["pairwise"] or {}).items():
+        how = "by its ratings" if found["way"] == "ratings" else "by letters in both orders"
+        rest = ", ".join(f"{found[n]:.3f} {n}" for n in ("contradictions", "unreadable", "ties"))
+        figure = figures[benchmark][PREFERRED]
+        lines.append(
+            f"{benchmark}: preferred to {made_with['against_name']} in {number(figure, 'mean')} "
+            f"({interval(figure)}; {found['n']} answers), {how}; as halves: {rest}"
+        )
+    return lines
+
+
+def how_chosen(results: Mapping[str, Any]) -> str:
+    """By letter, or by likelihood and with or without the chat template; empty where not known."""
+    if results.get("choices") != "likelihood":
+        return "by letter" if results.get("choices") else ""
+    template = "on" if results["made_with"]["apply_chat_template"] else "off"
+    return f"by likelihood, chat template {template}"
 
 
 def print_figures(console: Console, results: Mapping[str, Any]) -> None:
-    """The table of one model."""
+    """The table of one model, and what has to be known beside it."""
+    shown = [row[:-1] for row in rows(results)]
+    names = list(COLUMNS[:-1])
+    if not any(row[-1] for row in shown):
+        names, shown = names[:-1], [row[:-1] for row in shown]
     # Narrow, and names never cut: a run over all benchmarks has 30 of them.
-    columns = [Column(name, overflow="fold") for name in COLUMNS[:-1]]
+    columns = [Column(name, overflow="fold") for name in names]
     table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for row in rows(results):
-        table.add_row(*row[:-1])
+    for row in shown:
+        table.add_row(*row)
     console.print(table)
-
-
-def print_pairwise(
-    console: Console, pairwise: Mapping[str, Mapping[str, float]], other: str
-) -> None:
-    """How often the judge prefers this model's answers to another's."""
-    for benchmark, found in pairwise.items():
-        interval = f"{found['low']:.3f} to {found['high']:.3f}, {found['n']} answers"
-        console.print(
-            f"  {benchmark}: preferred to {other} in {found['mean']:.3f} ({interval}); "
-            f"ties {found['contradictions']:.3f}",
-            markup=False,
-            soft_wrap=True,
-        )
+    for line in notes(results):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The same, with what each metric is."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "| --- | --- | ---: | --- | ---: | ---: | --- |"]
-    lines += [f"| {' | '.join(row)} |" for row in rows(results)]
-    if results["judge"]:
-        lines += ["", f"Ratings: {in_words(results['judge'])}."]
-    return "\n".join(lines) + "\n"
+    lines = [
+        f"| {' | '.join(COLUMNS)} |",
+        "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |",
+        *(f"| {' | '.join(row)} |" for row in rows(results)),
+    ]
+    told = notes(results)
+    return "\n".join([*lines, *([""] if told else []), *(f"- {line}" for line in told)]) + "\n"

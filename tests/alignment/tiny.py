@@ -82,3 +82,17 @@ def save_tiny_model(folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     tiny_llama(len(tokenizer)).save_pretrained(folder)
     return folder
+
+
+def save_adapter(folder: Path, base: Path) -> Path:
+    """A LoRA adapter of it with large random weights, so that it changes what is likely."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=4, target_modules=["q_proj", "up_proj"])
+    model = get_peft_model(LlamaForCausalLM.from_pretrained(base), config)
+    torch.manual_seed(1)
+    for name, weight in model.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(weight, std=1.0)
+    model.save_pretrained(folder)
+    return folder

@@ -22,7 +22,7 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
     from social_sandbox.alignment.training_config import LoraConfig
 
     fixtures.write(tmp_path / "data")
-    benchmarks = find_benchmarks(["ethics_justice", "hh"])
+    benchmarks = find_benchmarks(["ethics_justice", "hh", "truthfulqa"])
     items = [(b, load_items(b, str(tmp_path / "data"), None, 0)) for b in benchmarks]
     config = StableAlignmentConfig(
         device="cpu",
@@ -45,5 +45,8 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
     measuring = BenchmarkCallback(items, 2, lambda *told: seen.append(told), resamples=100)
     assert aligned("measured", measuring) == aligned("alone")
     assert [step for step, _ in seen] == [0, 2, 4]
-    assert set(seen[0][1]) == {"ethics_justice", "hh"}
+    assert set(seen[0][1]) == {"ethics_justice", "hh", "truthfulqa"}
+    # An adapter that is trained is measured with the model below it.
+    shares = [figures["truthfulqa"]["mc2"]["mean"] for _, figures in seen]
+    assert len(set(shares)) == 3
     assert seen[0][1]["hh"]["acc"]["n"] == 8

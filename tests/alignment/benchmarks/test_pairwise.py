@@ -7,7 +7,12 @@ import pytest
 
 from social_sandbox.alignment.benchmarks.answers import Judge
 from social_sandbox.alignment.benchmarks.items import ItemResult
-from social_sandbox.alignment.benchmarks.pairwise import compare_answers, preferred
+from social_sandbox.alignment.benchmarks.pairwise import (
+    Verdict,
+    compare_answers,
+    pairwise_figures,
+    verdicts,
+)
 from social_sandbox.envs import Phase, Turn, UserError, Utterance
 
 
@@ -26,6 +31,7 @@ class Rates:
     """Cannot speak; likes long answers."""
 
     name = "rates"
+    only_rates = True
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         if any(turn.phase is not Phase.OBSERVE for turn in turns):
@@ -39,19 +45,33 @@ def kinder(prompt: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("policy", "wins"),
+    ("policy", "wins", "how"),
     [
-        (Says(kinder), [1.0, 0.0, 0.5]),
+        (Says(kinder), [1.0, 0.0, 0.5], ["agreed", "agreed", "unreadable"]),
         # Always the first: it contradicts itself every time.
-        (Says(lambda prompt: "A"), [0.5, 0.5, 0.5]),
-        (Says(lambda prompt: "neither"), [0.5, 0.5, 0.5]),
-        (Rates(), [1.0, 0.0, 0.5]),
+        (Says(lambda prompt: "A"), [0.5, 0.5, 0.5], ["contradiction"] * 3),
+        (Says(lambda prompt: "neither"), [0.5, 0.5, 0.5], ["unreadable"] * 3),
+        (Rates(), [1.0, 0.0, 0.5], ["agreed", "agreed", "tie"]),
     ],
 )
-def test_both_orders_must_agree(policy: object, wins: list[float]) -> None:
+def test_both_orders_must_agree(policy: object, wins: list[float], how: list[str]) -> None:
     judge = Judge(policy, 7)  # type: ignore[arg-type]
     ours, theirs = ["be kind", "go", "go"], ["no", "so kind", "no"]
-    assert preferred(judge, ["?"] * 3, ours, theirs, seed=0) == wins
+    found = verdicts(judge, ["?"] * 3, ours, theirs, seed=0)
+    assert [verdict.win for verdict in found] == wins
+    assert [verdict.how for verdict in found] == how
+
+
+def test_a_letter_in_one_order_alone_decides_nothing() -> None:
+    assert Verdict.of_letters(0, None) == Verdict(0.5, "unreadable")
+
+
+def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:
+    class NoKey(Rates):
+        only_rates = False
+
+    with pytest.raises(UserError):
+        verdicts(Judge(NoKey(), 7), ["?"], ["a"], ["b"], seed=0)
 
 
 def answer(item: str, text: str, part: str = "answer") -> ItemResult:
@@ -59,9 +79,16 @@ def answer(item: str, text: str, part: str = "answer") -> ItemResult:
     return ItemResult("hh", item, part, None, {}, details)  # type: ignore[arg-type]
 
 
-def test_only_what_both_were_asked_is_compared() -> None:
-    ours = [answer(f"{n}", "kind") for n in range(4)] + [answer("9", "", "choice")]
-    theirs = [answer(f"{n}", "no") for n in range(1, 6)]
-    found = compare_answers(Judge(Says(kinder), 7), ours, theirs, 100, 0)
-    assert found == {"hh": {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 3, "contradictions": 0.0}}
-    assert compare_answers(Judge(Says(kinder), 7), ours, [], 100, 0) == {}
+def test_what_a_judge_says_is_kept_and_counted() -> None:
+    judge = Judge(Says(kinder), 7)
+    ours = [answer(f"{n}", "kind" if n < 3 else "go") for n in range(4)]
+    found = list(compare_answers(judge, ours, dict.fromkeys("0123", "no"), 0))
+    assert found[0].details["other"] == "no"
+    assert pairwise_figures([*ours, *found], 100, 0)["hh"] | {"low": 0, "high": 0} == {
+        **{"mean": 0.875, "low": 0, "high": 0, "n": 4, "way": "letters"},
+        **{"contradictions": 0.0, "unreadable": 0.25, "ties": 0.0},
+    }
+    by_rating = list(compare_answers(Judge(Rates(), 7), ours, dict.fromkeys("0123", "go"), 0))
+    figures = pairwise_figures(by_rating, 100, 0)["hh"]
+    assert (figures["way"], figures["mean"], figures["ties"]) == ("ratings", 0.875, 0.25)
+    assert pairwise_figures(ours, 100, 0) == {}

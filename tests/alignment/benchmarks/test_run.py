@@ -8,7 +8,7 @@ import pytest
 from social_sandbox.alignment import cli
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 
-from ..tiny import save_tiny_model
+from ..tiny import save_adapter, save_tiny_model, tiny_tokenizer
 from . import fixtures
 
 FAST = [
@@ -86,6 +86,33 @@ def test_answers_are_compared_with_another_models(
     assert results["pairwise"]["hh"]["n"] == 4
     assert run("model=policy", "benchmarks=[hh]", "evaluate.against=data") == 2
     assert "evaluate.against: data has no results" in capsys.readouterr().err
+
+
+def test_an_adapter_chooses_too_and_not_the_model_below_it(here: Path) -> None:
+    pytest.importorskip("peft")
+    save_adapter(here / "lora", here / "tiny")
+
+    def mc2(folder: str, *overrides: str) -> float:
+        asked = ["benchmarks=[truthfulqa,advbench]", f"output_dir={folder}", *overrides]
+        assert run("model=policy", "policy=huggingface", "policy.dtype=float32", *asked) == 0
+        results = json.loads((here / folder / "benchmarks/results.json").read_text())
+        return float(results["benchmarks"]["truthfulqa"]["mc2"]["mean"])
+
+    base = mc2("base", "policy.model=tiny")
+    adapted = mc2("adapted", "policy.model=tiny", "policy.adapter=./lora")
+    merged = merge(here / "lora", here / "tiny", here / "merged")
+    assert adapted != base
+    assert adapted == pytest.approx(mc2("as_one", f"policy.model={merged}"), abs=1e-4)
+
+
+def merge(adapter: Path, base: Path, folder: Path) -> Path:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(base)
+    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return folder
 
 
 def test_any_policy_chooses_by_letter(here: Path) -> None:
