@@ -7,8 +7,8 @@ from transformers import TrainerCallback
 
 STOPPED = "stopped_early"
 """The row of a Trainer's log that has the reason."""
-HELD_OUT = "held_out/loss"
-"""The column with the loss on held-out groups."""
+HELD_OUT = ("held_out/loss", "eval_loss")
+"""The columns with the loss on held-out groups: of this project's trainer and of TRL's."""
 
 
 class StopPastMargin(TrainerCallback):  # type: ignore[misc]
@@ -47,17 +47,22 @@ class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look back at all measurements, those of a resumed run's checkpoint included."""
-        rows = [row for row in state.log_history if HELD_OUT in row]
-        best = min(range(len(rows)), key=lambda place: rows[place][HELD_OUT])
+        rows = held_out_losses(state.log_history)
+        best = min(range(len(rows)), key=lambda place: rows[place][1])
         if len(rows) - 1 - best < self.patience:
             return
-        loss, step = rows[best][HELD_OUT], rows[best]["step"]
+        step, loss = rows[best]
         reason = (
             f"the loss on held-out groups has not been below the {loss:.4g} of step {step} in "
             f"{self.patience} measurements (method.patience)"
         )
         state.log_history.append({STOPPED: reason, "step": state.global_step})
         control.should_training_stop = control.should_save = True
+
+
+def held_out_losses(log: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """(step, loss on held-out groups) of every measurement in a Trainer's log."""
+    return [(row["step"], row[name]) for row in log for name in HELD_OUT if name in row]
 
 
 def stopped_early(log: Sequence[Mapping[str, Any]]) -> str | None:

@@ -78,7 +78,7 @@ def asked(count: int) -> list[RatedGroup]:
 
 
 def split(groups: list[RatedGroup], **changes: Any) -> tuple[list[RatedGroup], list[RatedGroup]]:
-    learnt, held_out = dataclasses.replace(QUICK, **changes)._split(groups)
+    learnt, held_out = dataclasses.replace(QUICK, **changes)._split(groups, lambda group: group)
     return list(learnt), list(held_out)
 
 

@@ -17,11 +17,8 @@ from social_sandbox.alignment.collate import (
 )
 from social_sandbox.alignment.losses import stable_alignment
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
-from social_sandbox.alignment.trainer import (
-    EpochSampler,
-    GroupTrainer,
-    valid_groups,
-)
+from social_sandbox.alignment.order import EpochSampler
+from social_sandbox.alignment.trainer import GroupTrainer, valid_groups
 from social_sandbox.alignment.training import (
     last_checkpoint,
     train,
