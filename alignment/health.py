@@ -39,16 +39,27 @@ class StopPastMargin(TrainerCallback):  # type: ignore[misc]
 
 
 class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
-    """Ends a run once the loss on held-out groups has not been below its least for a while."""
+    """Ends a run once the loss on held-out groups has not been below its least for a while.
+
+    Where it is at its least a checkpoint is written, which the Trainer keeps.
+    """
 
     def __init__(self, patience: int) -> None:
         """`patience`: measurements in a row that may be no better than the best before them."""
         self.patience = patience
 
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Measure where the run ends, too."""
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True
+
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look back at all measurements, those of a resumed run's checkpoint included."""
         rows = held_out_losses(state.log_history)
         best = min(range(len(rows)), key=lambda place: rows[place][1])
+        state.best_global_step, state.best_metric = rows[best]
+        if best == len(rows) - 1:
+            control.should_save = True
         if len(rows) - 1 - best < self.patience:
             return
         step, loss = rows[best]
