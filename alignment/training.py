@@ -340,8 +340,9 @@ def export(trainer: Any, folder: Path) -> None:
         (adapter / "training_args.bin").unlink(missing_ok=True)
         # In bfloat16 the merging would round most of what was learnt away.
         merged = trainer.model.float().merge_and_unload()
-        merged.save_pretrained(partial)
-        trainer.processing_class.save_pretrained(partial)
+        if trainer.args.should_save:
+            merged.save_pretrained(partial)
+            trainer.processing_class.save_pretrained(partial)
     else:
         trainer.save_model(str(partial))
     if trainer.args.should_save:
@@ -349,6 +350,8 @@ def export(trainer: Any, folder: Path) -> None:
         (partial / "training_args.bin").unlink(missing_ok=True)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
+    # Others may read it next.
+    trainer.accelerator.wait_for_everyone()
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:
