@@ -52,8 +52,10 @@ class KtoConfig(DataMethod):
         for count, side in ((wanted, "above"), (len(examples) - wanted, "below")):
             if not count:
                 lowest, *_, highest = sorted(c.rating or 0.0 for _, c in [*rated, *rated])
+                given = f"method.threshold={threshold:g}"
+                what = f"the median, {threshold:g}" if self.threshold is None else given
                 raise UserError(
-                    f"groups: no candidate is rated {side} method.threshold={threshold:g}; "
+                    f"groups: no candidate is rated {side} {what}; "
                     f"ratings lie on {lowest:g} to {highest:g}"
                 )
         order = generator(self.seed, "kto").permutation(len(examples))
