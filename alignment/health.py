@@ -30,8 +30,8 @@ class StopPastMargin(TrainerCallback):  # type: ignore[misc]
         if self.limit is None or past is None or past <= self.limit:
             return
         reason = (
-            f"lower-rated responses are {past:.1f} nats a token past the margin "
-            f"(method.stop_nll={self.limit:g})"
+            f"lower-rated responses are {past:.1f} nats a token less likely than the loss asks "
+            f"for (method.stop_nll={self.limit:g})"
         )
         state.log_history.append({STOPPED: reason, "step": state.global_step})
         # Saved, or a run that is killed before its export would go on with training.

@@ -1,5 +1,6 @@
 """A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -43,13 +44,13 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
     Checkpoints, resuming and export are the Trainer's own. Every log row has, besides the
     Trainer's: `loss/sft`, `loss/contrast`, `hinge_active` (share), `nll/rating_K` (mean nats per
-    token of the candidates rated K), `nll/past_margin` (how much less likely than wanted the
-    lower-rated are, in the mean), `margin_violations` (the share of them that are not as much
-    less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
-    `response_tokens` (mean), `masked_candidates` and `truncated` (counts since the row before),
-    and `log_ratio` (how much likelier than before training the best-rated are, in nats per token)
-    where it was measured what they were. Rows about held-out groups have `held_out/loss` and its
-    parts.
+    token of the candidates rated K up to below K + 1), `nll/past_margin` (how much less likely than
+    wanted the lower-rated are, in the mean), `margin_violations` (the share of them that are not as
+    much less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
+    `response_tokens` (mean length of the responses in the data, not of what the model would say),
+    `masked_candidates` and `truncated` (counts since the row before), and `log_ratio` (how much
+    likelier than before training the best-rated are, in nats per token) where it was measured what
+    they were. Rows about held-out groups have `held_out/loss` and its parts.
     """
 
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
@@ -222,7 +223,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         ratings, means = inputs["rating"].tolist(), read.nll.tolist()
         for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
             if usable:
-                self._add(f"nll/rating_{round(rating)}", mean, 1)
+                self._add(f"nll/rating_{math.floor(rating)}", mean, 1)
         filled = parts.best < len(means)
         best = parts.best[filled]
         gained = inputs["start_nll"][filled] - read.nll[best]

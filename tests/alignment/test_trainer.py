@@ -281,7 +281,7 @@ def test_training_ends_with_a_reason_when_the_low_rated_are_far_past_the_margin(
 ) -> None:
     settings = {"max_steps": 60, "stop_nll": 3.0, "save_steps": 100}
     model, summary = align(**settings)
-    assert "past the margin (method.stop_nll=3)" in summary.stopped_early
+    assert "less likely than the loss asks for (method.stop_nll=3)" in summary.stopped_early
     assert summary.log[-1]["nll/past_margin"] > 3 > summary.log[-2]["nll/past_margin"]
     assert summary.steps == summary.log[-1]["step"] < 60
     exported = tmp_path / "run" / "model"
