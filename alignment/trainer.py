@@ -1,13 +1,12 @@
 """A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback
 
 from social_sandbox.envs.seeding import generator
@@ -15,53 +14,21 @@ from social_sandbox.envs.seeding import generator
 from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
 from .forward import Likelihoods, ResponseLikelihood, response_tokens
 from .groups import RatedGroup
-from .health import StopOnHeldOut, StopPastMargin
+from .health import StopPastMargin
 from .losses import GroupLoss
+from .order import EpochSampler, in_stages
 from .packing import Packing, allowed
-
-
-class EpochSampler(Sampler[tuple[int, int]]):
-    """(epoch, number) of every group in an order that depends on (seed, epoch) alone.
-
-    Groups of like length come in one batch: what a batch is padded to its longest candidate
-    costs as much as text. They are sorted within windows of some batches of a shuffled order, and
-    the batches shuffled again, so that kinds stay mixed over an epoch.
-    """
-
-    WINDOW = 16
-    """Batches whose groups are sorted by length among each other."""
-
-    def __init__(self, lengths: Sequence[int], seed: int, batch: int = 1) -> None:
-        """`lengths`: of the groups, in any unit."""
-        self.lengths = np.asarray(lengths)
-        self.seed, self.batch = seed, batch
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        draw = generator(self.seed, "order", self.epoch)
-        order = draw.permutation(len(self))
-        size = self.batch * self.WINDOW
-        windows = (order[start : start + size] for start in range(0, len(self), size))
-        ranked = [w[np.argsort(self.lengths[w], kind="stable")] for w in windows]
-        numbers = np.concatenate([*ranked, order[:0]])
-        batches = [numbers[at : at + self.batch] for at in range(0, len(self), self.batch)]
-        # A short batch stays last: the Trainer cuts batches by counting.
-        whole = len(self) // self.batch
-        shuffled = [batches[place] for place in draw.permutation(whole)] + batches[whole:]
-        return ((self.epoch, int(number)) for batch in shuffled for number in batch)
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
     """Tells the sampler the epoch, which a resumed run reads from its checkpoint."""
 
-    def __init__(self, sampler: EpochSampler) -> None:
+    def __init__(self, sampler: Any) -> None:
         self.sampler = sampler
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.sampler.epoch = int(state.epoch or 0)
+        if isinstance(self.sampler, EpochSampler):
+            self.sampler.epoch = int(state.epoch or 0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step >= state.max_steps:
@@ -77,13 +44,13 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
     Checkpoints, resuming and export are the Trainer's own. Every log row has, besides the
     Trainer's: `loss/sft`, `loss/contrast`, `hinge_active` (share), `nll/rating_K` (mean nats per
-    token of the candidates rated K), `nll/past_margin` (how much less likely than wanted the
-    lower-rated are, in the mean), `margin_violations` (the share of them that are not as much
-    less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
-    `response_tokens` (mean), `masked_candidates` and `truncated` (counts since the row before),
-    and `log_ratio` (how much likelier than before training the best-rated are, in nats per token)
-    where it was measured what they were. Rows about held-out groups have `held_out/loss` and its
-    parts.
+    token of the candidates rated K up to below K + 1), `nll/past_margin` (how much less likely than
+    wanted the lower-rated are, in the mean), `margin_violations` (the share of them that are not as
+    much less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
+    `response_tokens` (mean length of the responses in the data, not of what the model would say),
+    `masked_candidates` and `truncated` (counts since the row before), and `log_ratio` (how much
+    likelier than before training the best-rated are, in nats per token) where it was measured what
+    they were. Rows about held-out groups have `held_out/loss` and its parts.
     """
 
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
@@ -104,17 +71,22 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         stop_nll: float | None = None,
         divergence_groups: int = 0,
         held_out: GroupDataset | None = None,
-        patience: int = 1,
+        staged_epochs: float | None = None,
     ) -> None:
-        """For the settings see `group_method.GroupMethod`."""
+        """For the settings see `group_method.GroupMethod`.
+
+        `staged_epochs`: so many of each stage, one stage after the other, make one epoch of the
+        Trainer; None: stages are mixed.
+        """
         self.group_loss = loss
-        self._sampler = EpochSampler(
-            [group_length(group) for group in dataset.groups],
-            args.seed,
-            # Whole steps: which groups share one must not depend on how it is accumulated, nor
-            # on how many processes share the work.
-            args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size,
-        )
+        lengths = [group_length(group) for group in dataset.groups]
+        # Whole steps: which groups share one must not depend on how it is accumulated, nor on how
+        # many processes share the work.
+        step = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        self._sampler: Any = EpochSampler(lengths, args.seed, step)
+        if staged_epochs is not None:
+            kinds = [group.kind for group in dataset.groups]
+            self._sampler = in_stages(kinds, staged_epochs, args.seed, lengths, step)
         self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self.likelihood = ResponseLikelihood(model, logits_chunk)
         super().__init__(
@@ -124,18 +96,13 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             train_dataset=dataset,
             eval_dataset=held_out,
             processing_class=dataset.tokenizer,
-            callbacks=[
-                _Clock(self._sampler),
-                StopPastMargin(stop_nll),
-                StopOnHeldOut(patience),
-                *callbacks,
-            ],
+            callbacks=[_Clock(self._sampler), StopPastMargin(stop_nll), *callbacks],
         )
         # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
         if divergence_groups and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
             self._measure_start(dataset, divergence_groups)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return self._sampler
 
     def get_batch_samples(
@@ -256,7 +223,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         ratings, means = inputs["rating"].tolist(), read.nll.tolist()
         for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
             if usable:
-                self._add(f"nll/rating_{round(rating)}", mean, 1)
+                self._add(f"nll/rating_{math.floor(rating)}", mean, 1)
         filled = parts.best < len(means)
         best = parts.best[filled]
         gained = inputs["start_nll"][filled] - read.nll[best]

@@ -27,7 +27,7 @@ from social_sandbox.policies.policy import Policy
 
 from .collate import trainable
 from .groups import RatedGroup
-from .health import stopped_early
+from .health import STOPPED, stopped_early
 from .method import Job, Method
 from .peak_memory import peak_bytes, reset_peak
 from .processes import is_first
@@ -59,8 +59,11 @@ class TrainingSummary:
     """Candidates of the used groups that cannot be trained on: invalid, unrated or blank."""
     stopped_early: str | None
     """Why training ended before its last step: it did harm; null if it did not."""
+    exported_step: int
+    """The step whose weights were exported: the best on held-out groups where some are, else the
+    last."""
     log: tuple[dict[str, float], ...]
-    """One row of metrics every `logging_steps` steps."""
+    """One row of metrics every `logging_steps` steps, and one a measurement of held-out groups."""
 
 
 def train(
@@ -120,8 +123,10 @@ def train(
     set_seed(method.seed)
     trainer = method.make_trainer(job)
     state = run_trainer(trainer, method)
+    exported_step = _load_best(trainer, state)
     export(trainer, folder)
-    log = tuple(row for row in state.log_history if "loss" in row)
+    # Without the Trainer's last words and the reason for an early end, which are no measurements.
+    log = tuple(row for row in state.log_history if not row.keys() & {"train_loss", STOPPED})
     return TrainingSummary(
         loss_start=_mean_loss(log, 0, state.global_step / 10),
         loss_end=_mean_loss(log, state.global_step * 0.9, state.global_step),
@@ -136,6 +141,7 @@ def train(
             not trainable(c) for group in selection.groups for c in group.candidates
         ),
         stopped_early=stopped_early(state.log_history),
+        exported_step=exported_step,
         log=log,
     )
 
@@ -256,6 +262,21 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
             control.should_log = True
 
 
+def _load_best(trainer: Any, state: TrainerState) -> int:
+    """Go back to the weights with the least loss on held-out groups, if any; their step."""
+    best = state.best_global_step
+    if best is None or best == state.global_step:
+        return int(state.global_step)
+    # By its number: the run's folder may have been moved since.
+    checkpoint = Path(trainer.args.output_dir) / f"checkpoint-{best}"
+    if not checkpoint.is_dir():
+        return int(state.global_step)
+    state.best_model_checkpoint = str(checkpoint)
+    trainer.state = state
+    trainer._load_best_model()
+    return int(best)
+
+
 def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
     """Have the learning rate end where the tokens do, as far as that can be foreseen.
 
@@ -319,8 +340,9 @@ def export(trainer: Any, folder: Path) -> None:
         (adapter / "training_args.bin").unlink(missing_ok=True)
         # In bfloat16 the merging would round most of what was learnt away.
         merged = trainer.model.float().merge_and_unload()
-        merged.save_pretrained(partial)
-        trainer.processing_class.save_pretrained(partial)
+        if trainer.args.should_save:
+            merged.save_pretrained(partial)
+            trainer.processing_class.save_pretrained(partial)
     else:
         trainer.save_model(str(partial))
     if trainer.args.should_save:
@@ -328,12 +350,16 @@ def export(trainer: Any, folder: Path) -> None:
         (partial / "training_args.bin").unlink(missing_ok=True)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
+    # Others may read it next.
+    trainer.accelerator.wait_for_everyone()
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:
     """The mean over the rows that tell of steps in (after, until]."""
     total = steps = before = 0.0
     for row in log:
+        if "loss" not in row:
+            continue
         step = row["step"]
         if step > after and before < until:
             total += row["loss"] * (step - before)

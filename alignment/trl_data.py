@@ -30,16 +30,20 @@ def import_trl(method: str) -> Any:
 
 
 def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Rows as a datasets.Dataset in memory."""
+    """Rows as a datasets.Dataset in memory; None where there are none."""
     from datasets import Dataset
 
-    return Dataset.from_list([dict(row) for row in rows])
+    return Dataset.from_list([dict(row) for row in rows]) if rows else None
 
 
-def language_modelling(rows: Sequence[Encoded]) -> Any:
-    """`input_ids` and `labels`, as SFTTrainer takes them; rows without a label are left out."""
+def language_modelling(rows: Sequence[Encoded], order: Sequence[int] | None = None) -> Any:
+    """`input_ids` and `labels`, as SFTTrainer takes them; rows without a label are left out.
+
+    `order`: places of rows, perhaps several times; None: each once.
+    """
+    seen = rows if order is None else [rows[place] for place in order]
     return dataset(
-        [{"input_ids": list(r.input_ids), "labels": list(r.labels)} for r in rows if r.n_response]
+        [{"input_ids": list(r.input_ids), "labels": list(r.labels)} for r in seen if r.n_response]
     )
 
 

@@ -7,13 +7,15 @@ random masking of past tokens and its mixture with pretraining data are not done
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
 
-from ..collate import draw, encode_parts
+from ..collate import Encoded, draw, encode_parts
+from ..data_method import DataMethod
 from ..groups import Candidate, RatedGroup
-from ..method import Job, Method, Selection
+from ..method import Job, Selection
 from ..trl_data import import_trl, language_modelling
 
 Order = Literal["worse_first", "better_first"]
@@ -21,7 +23,7 @@ ORDERS: tuple[Order, ...] = ("worse_first", "better_first")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChainOfHindsightConfig(Method):
+class ChainOfHindsightConfig(DataMethod):
     """One chain of differently rated candidates for each group that has some."""
 
     candidates_per_group: int = 2
@@ -60,23 +62,27 @@ class ChainOfHindsightConfig(Method):
     def make_trainer(self, job: Job) -> Any:
         """TRL's Trainer on token ids."""
         trl = import_trl("chain_of_hindsight")
+        plan = self.plan(job.examples, itemgetter(0))
+
+        def rows(examples: Sequence[Any]) -> list[Encoded]:
+            return [
+                encode_parts(
+                    job.tokenizer,
+                    group.prompt,
+                    self.parts(answers),
+                    self.max_length,
+                    ends=self._last(answers).ends,
+                )
+                for group, answers in examples
+            ]
+
         return trl.SFTTrainer(
             model=job.model,
-            args=job.arguments(kind=trl.SFTConfig, max_length=None),
-            train_dataset=language_modelling(
-                [
-                    encode_parts(
-                        job.tokenizer,
-                        group.prompt,
-                        self.parts(answers),
-                        self.max_length,
-                        ends=self._last(answers).ends,
-                    )
-                    for group, answers in job.examples
-                ]
-            ),
+            args=plan.arguments(job, kind=trl.SFTConfig, max_length=None),
+            train_dataset=language_modelling(rows(plan.learnt), plan.order),
+            eval_dataset=language_modelling(rows(plan.held_out)),
             processing_class=job.tokenizer,
-            callbacks=list(job.callbacks),
+            callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,
         )
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from social_sandbox.envs.errors import UserError
 
+from ..data_method import DataMethod
 from ..groups import RatedGroup
-from ..method import Job, Method, Selection
-from ..pairs import PAIRINGS, Pairing, groups_of, make_pairs
+from ..method import Job, Selection
+from ..pairs import PAIRINGS, Pair, Pairing, groups_of, make_pairs
 from ..trl_data import dataset, import_trl, prompt_and_responses, reference
 
 # Those that compare the two responses of one pair.
@@ -30,7 +32,7 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DpoConfig(Method):
+class DpoConfig(DataMethod):
     """Pairs from rated groups, against the model that training starts from."""
 
     learning_rate: float = 1e-5
@@ -70,23 +72,24 @@ class DpoConfig(Method):
                 # It would tokenise, and knows no data that are token ids already.
                 return dataset
 
-        rows = []
-        for pair in job.examples:
+        def row(pair: Pair) -> dict[str, Any]:
             both = (pair.chosen, pair.rejected)
             prompt, answers = prompt_and_responses(
                 job.tokenizer, pair.group.prompt, both, self.max_length
             )
-            rows.append(
-                {"prompt_ids": prompt, "chosen_ids": answers[0], "rejected_ids": answers[1]}
-            )
+            return {"prompt_ids": prompt, "chosen_ids": answers[0], "rejected_ids": answers[1]}
+
+        plan = self.plan(job.examples, attrgetter("group"))
+        learnt = [row(pair) for pair in plan.learnt]
         return Trainer(
             model=job.model,
             ref_model=reference(job),
-            args=job.arguments(
-                kind=trl.DPOConfig, beta=self.beta, loss_type=[self.loss_type], max_length=None
+            args=plan.arguments(
+                job, kind=trl.DPOConfig, beta=self.beta, loss_type=[self.loss_type], max_length=None
             ),
-            train_dataset=dataset(rows),
+            train_dataset=dataset([learnt[place] for place in plan.order]),
+            eval_dataset=dataset([row(pair) for pair in plan.held_out]),
             processing_class=job.tokenizer,
-            callbacks=list(job.callbacks),
+            callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,
         )

@@ -3,21 +3,23 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 
 from ..collate import trainable
+from ..data_method import DataMethod
 from ..groups import Candidate, RatedGroup
-from ..method import Job, Method, Selection
+from ..method import Job, Selection
 from ..trl_data import dataset, import_trl, prompt_and_responses, reference
 
 Rated = tuple[RatedGroup, Candidate]
 
 
 @dataclass(frozen=True, kw_only=True)
-class KtoConfig(Method):
+class KtoConfig(DataMethod):
     """Candidates rated above a threshold are wanted, those below are not; no pairs are needed."""
 
     learning_rate: float = 1e-5
@@ -50,8 +52,10 @@ class KtoConfig(Method):
         for count, side in ((wanted, "above"), (len(examples) - wanted, "below")):
             if not count:
                 lowest, *_, highest = sorted(c.rating or 0.0 for _, c in [*rated, *rated])
+                given = f"method.threshold={threshold:g}"
+                what = f"the median, {threshold:g}" if self.threshold is None else given
                 raise UserError(
-                    f"groups: no candidate is rated {side} method.threshold={threshold:g}; "
+                    f"groups: no candidate is rated {side} {what}; "
                     f"ratings lie on {lowest:g} to {highest:g}"
                 )
         order = generator(self.seed, "kto").permutation(len(examples))
@@ -67,19 +71,26 @@ class KtoConfig(Method):
                 # It would tokenise, and knows no data that are token ids already.
                 return dataset
 
-        rows = []
-        for group, candidate, wanted in job.examples:
-            prompt, answers = prompt_and_responses(
-                job.tokenizer, group.prompt, [candidate], self.max_length
-            )
-            rows.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": wanted})
-        names = [group.id for group, _, _ in job.examples]
-        for number, row in enumerate(rows):
-            row["KL_completion_ids"] = rows[_mismatched(names, number)]["completion_ids"]
+        def rows(examples: Sequence[Any], order: Sequence[int]) -> list[dict[str, Any]]:
+            each = []
+            for group, candidate, wanted in examples:
+                prompt, answers = prompt_and_responses(
+                    job.tokenizer, group.prompt, [candidate], self.max_length
+                )
+                each.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": wanted})
+            names = [examples[place][0].id for place in order]
+            others = [order[_mismatched(names, number)] for number in range(len(order))]
+            return [
+                {**each[place], "KL_completion_ids": each[other]["completion_ids"]}
+                for place, other in zip(order, others, strict=True)
+            ]
+
+        plan = self.plan(job.examples, itemgetter(0))
         return Trainer(
             model=job.model,
             ref_model=reference(job),
-            args=job.arguments(
+            args=plan.arguments(
+                job,
                 kind=trl.KTOConfig,
                 beta=self.beta,
                 desirable_weight=self.desirable_weight,
@@ -87,9 +98,10 @@ class KtoConfig(Method):
                 # Own rows fit already; a prompt with another's completion may not.
                 max_length=self.max_length,
             ),
-            train_dataset=dataset(rows),
+            train_dataset=dataset(rows(plan.learnt, plan.order)),
+            eval_dataset=dataset(rows(plan.held_out, range(len(plan.held_out)))),
             processing_class=job.tokenizer,
-            callbacks=list(job.callbacks),
+            callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,
         )
 

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from ..collate import encode, trainable
+from ..collate import Encoded, encode, trainable
+from ..data_method import DataMethod
 from ..groups import RatedGroup
-from ..method import Job, Method, Selection
+from ..method import Job, Selection
 from ..trl_data import import_trl, language_modelling
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftConfig(Method):
+class SftConfig(DataMethod):
     """Imitation of the best-rated candidate, in pairs the chosen one; of equals the first."""
 
     min_rating: float | None = None
@@ -40,16 +42,20 @@ class SftConfig(Method):
     def make_trainer(self, job: Job) -> Any:
         """TRL's Trainer on token ids; the mean is over the response tokens of a whole step."""
         trl = import_trl("sft")
+        plan = self.plan(job.examples, itemgetter(0))
+
+        def rows(examples: Sequence[Any]) -> list[Encoded]:
+            return [
+                encode(job.tokenizer, group.prompt, best.text, self.max_length, ends=best.ends)
+                for group, best in examples
+            ]
+
         return trl.SFTTrainer(
             model=job.model,
-            args=job.arguments(kind=trl.SFTConfig, max_length=None),
-            train_dataset=language_modelling(
-                [
-                    encode(job.tokenizer, group.prompt, best.text, self.max_length, ends=best.ends)
-                    for group, best in job.examples
-                ]
-            ),
+            args=plan.arguments(job, kind=trl.SFTConfig, max_length=None),
+            train_dataset=language_modelling(rows(plan.learnt), plan.order),
+            eval_dataset=language_modelling(rows(plan.held_out)),
             processing_class=job.tokenizer,
-            callbacks=list(job.callbacks),
+            callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,
         )

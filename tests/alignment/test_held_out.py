@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import TrainerCallback
+from transformers import AutoModelForCausalLM, TrainerCallback
 
 from social_sandbox.alignment.groups import Message, RatedGroup
 from social_sandbox.alignment.likelihood import response_nll
+from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
+from social_sandbox.alignment.methods.dpo import DpoConfig
+from social_sandbox.alignment.methods.kto import KtoConfig
+from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training import train
 from social_sandbox.envs.errors import UserError
@@ -78,7 +82,7 @@ def asked(count: int) -> list[RatedGroup]:
 
 
 def split(groups: list[RatedGroup], **changes: Any) -> tuple[list[RatedGroup], list[RatedGroup]]:
-    learnt, held_out = dataclasses.replace(QUICK, **changes)._split(groups)
+    learnt, held_out = dataclasses.replace(QUICK, **changes)._split(groups, lambda group: group)
     return list(learnt), list(held_out)
 
 
@@ -123,7 +127,37 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
     best = losses.index(min(losses))
     assert summary.steps == len(losses) == best + 3 < 40
     assert re.search(rf"of step {best + 1} in 2 measurements", summary.stopped_early)
-    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+    # What is exported is the best, not what came after it.
+    assert summary.exported_step == best + 1
+    assert summary.loss_start > 0
+    assert [row["held_out/loss"] for row in summary.log if "held_out/loss" in row] == losses
+    exported = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "model")
+    alone, _, _ = align(asked(20), "alone", max_steps=best + 1, **settings)
+    for one, two in zip(exported.parameters(), alone.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) -> None:
+    settings = {"held_out": 0.3, "held_out_steps": 3, "patience": 50, "learning_rate": 0.3}
+    _, summary, seen = align(asked(20), max_steps=8, **settings)
+    measured = {row["step"]: row["held_out/loss"] for row in seen.rows if "held_out/loss" in row}
+    assert list(measured) == [3, 6, 8]
+    assert summary.stopped_early is None
+    assert summary.exported_step == min(measured, key=lambda step: measured[step])
+
+
+@pytest.mark.parametrize("kind", [SftConfig, DpoConfig, KtoConfig, ChainOfHindsightConfig])
+def test_methods_on_trl_measure_held_out_groups_too(
+    tokenizer: Any, tmp_path: Path, kind: Any
+) -> None:
+    shared = {"device": "cpu", "bf16": False, "max_length": 64, "logging_steps": 1}
+    method = kind(**shared, learning_rate=0.3, max_steps=40, held_out=0.3, held_out_steps=1)
+    groups = asked(20)
+    summary = train(tiny_llama(len(tokenizer)), tokenizer, groups, method, tmp_path, progress=False)
+    losses = [row["eval_loss"] for row in summary.log if "eval_loss" in row]
+    assert summary.steps == len(losses)
+    assert losses[summary.exported_step - 1] == min(losses)
+    assert (tmp_path / "model" / "model.safetensors").exists()
 
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_did(align: Align) -> None:

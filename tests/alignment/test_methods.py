@@ -338,6 +338,7 @@ def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -
             [rated("a", ("no", 2.0), ("yes", 4.0))],
             "rated above method.threshold=5; ratings lie on 2 to 4",
         ),
+        (KtoConfig(), [rated("a", ("no", 2.0), ("yes", 2.0))], "rated above the median, 2;"),
         (KtoConfig(threshold=1), [rated("a", ("no", 2.0))], "rated below method.threshold=1"),
     ],
 )

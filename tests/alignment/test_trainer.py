@@ -17,11 +17,8 @@ from social_sandbox.alignment.collate import (
 )
 from social_sandbox.alignment.losses import stable_alignment
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
-from social_sandbox.alignment.trainer import (
-    EpochSampler,
-    GroupTrainer,
-    valid_groups,
-)
+from social_sandbox.alignment.order import EpochSampler
+from social_sandbox.alignment.trainer import GroupTrainer, valid_groups
 from social_sandbox.alignment.training import (
     last_checkpoint,
     train,
@@ -284,7 +281,7 @@ def test_training_ends_with_a_reason_when_the_low_rated_are_far_past_the_margin(
 ) -> None:
     settings = {"max_steps": 60, "stop_nll": 3.0, "save_steps": 100}
     model, summary = align(**settings)
-    assert "past the margin (method.stop_nll=3)" in summary.stopped_early
+    assert "less likely than the loss asks for (method.stop_nll=3)" in summary.stopped_early
     assert summary.log[-1]["nll/past_margin"] > 3 > summary.log[-2]["nll/past_margin"]
     assert summary.steps == summary.log[-1]["step"] < 60
     exported = tmp_path / "run" / "model"

@@ -1,0 +1,81 @@
+"""In which order examples are seen: mixed, or in the three stages of the paper."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from social_sandbox.envs.seeding import generator
+
+from .data import KINDS
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """(epoch, number) of every group in an order that depends on (seed, epoch) alone.
+
+    Groups of like length come in one batch: what a batch is padded to its longest candidate
+    costs as much as text. They are sorted within windows of some batches of a shuffled order, and
+    the batches shuffled again, so that kinds stay mixed over an epoch.
+    """
+
+    WINDOW = 16
+    """Batches whose groups are sorted by length among each other."""
+
+    def __init__(self, lengths: Sequence[int], seed: int, batch: int = 1) -> None:
+        """`lengths`: of the groups, in any unit."""
+        self.lengths = np.asarray(lengths)
+        self.seed, self.batch = seed, batch
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        draw = generator(self.seed, "order", self.epoch)
+        order = draw.permutation(len(self))
+        size = self.batch * self.WINDOW
+        windows = (order[start : start + size] for start in range(0, len(self), size))
+        ranked = [w[np.argsort(self.lengths[w], kind="stable")] for w in windows]
+        numbers = np.concatenate([*ranked, order[:0]])
+        batches = [numbers[at : at + self.batch] for at in range(0, len(self), self.batch)]
+        # A short batch stays last: the Trainer cuts batches by counting.
+        whole = len(self) // self.batch
+        shuffled = [batches[place] for place in draw.permutation(whole)] + batches[whole:]
+        return ((self.epoch, int(number)) for batch in shuffled for number in batch)
+
+
+def stage_of(kind: str) -> int:
+    """0 for imitation and for whatever is of no kind of the paper, 1 self-critic, 2 realignment."""
+    return KINDS.index(kind) if kind in KINDS else 0
+
+
+def in_stages(
+    kinds: Sequence[str],
+    epochs: float,
+    seed: int,
+    lengths: Sequence[int] | None = None,
+    batch: int = 1,
+) -> list[tuple[int, int]]:
+    """(epoch, number) of all that a run sees: all epochs of one stage before the next stage.
+
+    Of a broken epoch each stage has its share, and one example at least.
+
+    Args:
+        kinds: of the examples.
+        epochs: of every stage.
+        seed: of the order within an epoch.
+        lengths: of the examples; those of like length come together.
+        batch: examples of a step, as for `EpochSampler`.
+    """
+    stages = [stage_of(kind) for kind in kinds]
+    order: list[tuple[int, int]] = []
+    for stage in sorted(set(stages)):
+        numbers = [number for number, own in enumerate(stages) if own == stage]
+        sampler = EpochSampler([lengths[n] if lengths else 0 for n in numbers], seed, batch)
+        for epoch in range(math.ceil(epochs)):
+            sampler.epoch = epoch
+            count = max(1, round(min(1.0, epochs - epoch) * len(numbers)))
+            order += [(epoch, numbers[place]) for _, place in islice(sampler, count)]
+    return order
