@@ -98,12 +98,16 @@ def _results(point: Path) -> dict[str, str]:
     simulation = _summary(point / "simulation")
     if simulation:
         found["mean reward"] = f"{simulation['mean_reward']:.3f}"
-    alignment = _summary(point / "alignment")
-    if alignment:
+    alignment = _summary(point / "alignment") or {}
+    if "loss_start" in alignment:
         found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
         found["tokens"] = str(alignment["tokens"])
         found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
         found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
+    # Of a method that trains an observer.
+    for name, share in alignment.get("accuracy", {}).items():
+        ends = f"({share['low']:.2f} to {share['high']:.2f})"
+        found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
     evaluation = _summary(point / "evaluation")
     for measure, columns in (evaluation or {}).get("table", {}).items():
         change = columns["difference"]

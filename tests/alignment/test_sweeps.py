@@ -14,13 +14,22 @@ import jsonschema
 import pytest
 import wandb
 import yaml
+from rich.console import Console
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 from wandb.wandb_agent import Agent
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.identity import settings_hash
 from social_sandbox.alignment.settings import read_settings
-from social_sandbox.alignment.sweeps import POINT, as_hydra_overrides, summarise, sweep_files, swept
+from social_sandbox.alignment.stages import run_stage
+from social_sandbox.alignment.sweeps import (
+    POINT,
+    as_hydra_overrides,
+    begin_point,
+    summarise,
+    sweep_files,
+    swept,
+)
 
 from .small_job import SOCIETY, composed, settings_of, small_job
 from .wandb_file import offline_runs
@@ -272,6 +281,26 @@ def test_the_table_names_only_settings_that_differ(tmp_path: Path) -> None:
     header, _, *rows = summarise(tmp_path).read_text().splitlines()
     assert header == "| seed | a | point |"
     assert rows == ["| 9 | 1 | 1 |", "| 10 | 1 | 0 |", "|  |  | 2 |"]
+
+
+def test_the_table_has_the_accuracies_of_a_method_that_trains_an_observer(tmp_path: Path) -> None:
+    share = {"mean": 0.625, "low": 0.5, "high": 0.75, "n": 40}
+    summary = {"pairs": 200, "seconds": 1.0, "accuracy": {"held_out_pairs": share}}
+    for number, method in enumerate(("value_head", "sft")):
+        begin_point(tmp_path / str(number), [f"method={method}"])
+    run_stage(
+        tmp_path / "0/alignment",
+        {},
+        lambda: lambda _: summary,
+        overwrite=False,
+        console=Console(quiet=True),
+    )
+    assert summarise(tmp_path).read_text().splitlines() == [
+        "| method | point | held out pairs |",
+        "| --- | ---: | ---: |",
+        "| sft | 1 | - |",
+        "| value_head | 0 | 0.62 (0.50 to 0.75) |",
+    ]
 
 
 def test_where_a_run_goes_is_no_setting_of_a_point() -> None:
