@@ -48,6 +48,9 @@ AXES = {
 RUNS = "wandb_runs.json"
 """In the output folder: the wandb run of each command, and how often it was begun."""
 
+RUN = "wandb_run.json"
+"""In a checkpoint: the wandb run that its training belongs to."""
+
 KILLED = 255
 """The exit code by which wandb knows a run that was stopped from outside."""
 
@@ -300,7 +303,10 @@ def histogram(ratings: Sequence[float | None], scale: int) -> Any:
 
 
 class WandbMetrics(TrainerCallback):  # type: ignore[misc]
-    """Sends the trainer's log to a run. The Trainer's own would flatten its whole config."""
+    """Sends the trainer's log to a run, and tells each checkpoint which run that is.
+
+    The Trainer's own would flatten its whole config.
+    """
 
     def __init__(self, run: Run) -> None:
         """`run` may be None: then nothing is sent."""
@@ -311,6 +317,12 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
         if self.run is not None and logs:
             row = {f"train/{name}": value for name, value in logs.items()}
             self.run.log({**row, "train/global_step": state.global_step})
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Write `wandb_run.json` into the checkpoint."""
+        if self.run is not None:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            write_json(checkpoint / RUN, _of_run(self.run))
 
 
 def _costs(spent: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -333,12 +345,31 @@ def _begin(folder: Path, name: str) -> dict[str, Any]:
     """The wandb run of this command and these settings: `id`, and `tries` with this one."""
     path = folder / RUNS
     runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known = runs.get(name) or {"id": generate_id(), "tries": 0}
+    known = runs.get(name) or _in_checkpoint(folder, name) or {"id": generate_id(), "tries": 0}
     if in_sweep():
         known["id"] = os.environ.get("WANDB_RUN_ID", known["id"])
     known["tries"] += 1
     write_json(path, {**runs, name: known})
     return dict(known)
+
+
+def _of_run(run: Run) -> dict[str, Any]:
+    """What a checkpoint has to know of its run, to go on in it where `wandb_runs.json` is gone."""
+    runs = json.loads((Path(run.settings.root_dir) / RUNS).read_text(encoding="utf-8"))
+    name = next(name for name, known in runs.items() if known["id"] == run.id)
+    return {**runs[name], "project": run.project, "entity": run.entity, "command": name}
+
+
+def _in_checkpoint(folder: Path, name: str) -> dict[str, Any] | None:
+    """The run of this command and these settings as the latest checkpoint of it knows it."""
+    checkpoints = "alignment/checkpoints/checkpoint-*"
+    paths = [p for start in ("", "cycle_*/") for p in folder.glob(f"{start}{checkpoints}/{RUN}")]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    own = [known for known in found if known["command"] == name]
+    if not own:
+        return None
+    latest = max(own, key=lambda known: known["tries"])
+    return {"id": latest["id"], "tries": latest["tries"]}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wandb
@@ -15,7 +16,7 @@ from social_sandbox.alignment import cli
 from social_sandbox.alignment.society import simulation_summary
 from social_sandbox.alignment.stages import read_record
 from social_sandbox.alignment.stopping import Terminated, sigterm_stops
-from social_sandbox.alignment.tracking import live_costs, log_simulation, tracked
+from social_sandbox.alignment.tracking import WandbMetrics, live_costs, log_simulation, tracked
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy, rollout
@@ -185,6 +186,32 @@ def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
     run = only(offline_runs(here / "runs/default"))
     assert [row["env/round"] for row in metrics(run, "env/")] == [0, 1]
     assert [artifact.name for artifact in run.artifacts] == ["interactions"]
+
+
+def test_a_checkpoint_knows_its_run_where_the_output_folder_no_longer_does(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(metrics: WandbMetrics, args: Any, state: Any, control: Any, **_: Any) -> None:
+        write_checkpoint(metrics, args, state, control)
+        raise KeyboardInterrupt
+
+    job = [*small_job(here), "output_dir=out", "method.save_steps=1"]
+    simulation = [o for o in job if not o.startswith(("method.", "evaluate."))]
+    assert cli.main(["simulate", *simulation, "wandb=disabled"]) == 0
+    write_checkpoint = WandbMetrics.on_save
+    with monkeypatch.context() as stopping:
+        stopping.setattr(WandbMetrics, "on_save", stop)
+        assert cli.main(["align", *job]) == 130
+    (stopped,) = offline_runs(here / "out")
+    known = json.loads((here / "out/alignment/checkpoints/checkpoint-1/wandb_run.json").read_text())
+    assert (known["id"], known["project"], known["entity"]) == (stopped.id, "social-sandbox", "")
+    (here / "out/wandb_runs.json").unlink()
+    time.sleep(1)  # wandb names a try's folder by the second
+    assert cli.main(["align", *job]) == 0
+    _, again = offline_runs(here / "out")
+    assert again.id == stopped.id
+    assert max(row["_step"] for row in stopped.rows) < again.rows[0]["_step"]
+    assert [row["train/global_step"] for row in metrics(again, "train/loss")] == [2]
 
 
 @pytest.mark.parametrize(
