@@ -65,7 +65,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         observer = None
         if method.asks_observer:
             observer = as_policy(build(settings.observer, "observer"))
-        callbacks: list[Any] = [tracking.WandbMetrics(run)]
+        callbacks: list[Any] = [tracking.WandbMetrics(run, settings.before)]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
         callbacks += during_training(settings, run)

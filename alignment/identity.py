@@ -14,7 +14,7 @@ from .settings import Settings
 from .society import what_is_said
 from .stages import file_hash
 
-_HOW_RUN = ("output_dir", "beside", "overwrite", "progress", "budget", "wandb")
+_HOW_RUN = ("output_dir", "beside", "before", "overwrite", "progress", "budget", "wandb")
 """Settings that change where and how a run goes, and not what comes of it."""
 
 

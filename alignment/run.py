@@ -48,7 +48,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
                 worlds,
                 population,
                 folder,
-                on_interaction=tracking.live_costs(run),
+                on_interaction=tracking.live_costs(run, before=settings.before),
                 budget=settings.budget,
                 progress=settings.progress,
             )
@@ -57,9 +57,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     summary = staged(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
     with logged_once(settings, "simulation", run, []) as to:
-        tracking.log_simulation(
-            to, interactions, summary, first=settings.cycle * settings.env.n_rounds
-        )
+        tracking.log_simulation(to, interactions, summary, settings.before)
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)
     return summary

@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
 from social_sandbox.policies.account import Account, BudgetReached
 from social_sandbox.policies.rollout import OnInteraction
 
@@ -28,7 +28,7 @@ from .groups import RatedGroup
 from .identity import settings_hash
 from .lineage import PRODUCTS, describe, log_stage
 from .redact import without_secret, without_secrets
-from .settings import LogModel, Settings
+from .settings import Before, LogModel, Settings
 from .stages import note, read_record, write_json
 from .stopping import Terminated
 from .sweeps import in_sweep
@@ -41,6 +41,7 @@ AXES = {
     "spent": "interactions",
     "data": "cycle",
     "train": "global_step",
+    "reward_model": "global_step",
     "eval": "cycle",
 }
 """Each kind of metric has a step axis of its own: prefix -> the metric that counts."""
@@ -122,7 +123,9 @@ def tracked(settings: Settings, config: Mapping[str, Any], command: str) -> Iter
     finally:
         run.finish(exit_code=exit_code)
         for stage in PRODUCTS:
-            _is_sent(run, folder / stage)
+            # Those of an online run are in its cycles.
+            for made in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
+                _is_sent(run, made)
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -151,19 +154,24 @@ def log_files(
         note(folder, {"logging_to": run.id})
 
 
-def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
-    """Sends the running account of a simulation, one row in so many seconds at most."""
+def live_costs(
+    run: Run, seconds: float = 1.0, before: Before | None = None
+) -> OnInteraction | None:
+    """Sends the running account of a simulation, one row in so many seconds at most.
+
+    `before`: other simulations of this run.
+    """
     if run is None:
         return None
-    done, last = 0, -seconds
+    before = before or Before()
+    done, last = before.interactions, -seconds
 
     def send(_: Interaction, account: Account) -> None:
         nonlocal done, last
         done += 1
         if monotonic() - last >= seconds:
             last = monotonic()
-            costs = {name: asdict(tokens) for name, tokens in account.by_policy.items()}
-            run.log({**_costs(costs), "spent/interactions": done})
+            run.log({**_costs(before.account + account), "spent/interactions": done})
 
     return send
 
@@ -179,14 +187,15 @@ def log_simulation(
     run: Run,
     interactions: Sequence[Interaction],
     summary: Mapping[str, Any],
-    first: int = 0,
+    before: Before | None = None,
 ) -> None:
     """Mean ratings, their histograms and rewards by round, and what each policy has cost.
 
-    `first`: rounds of this run before, in other simulations.
+    `before`: other simulations of this run.
     """
     if run is None:
         return
+    before = before or Before()
     scale = rating_scale(interactions)
     for number, ratings in ratings_by_round(interactions).items():
         done = [interaction for interaction in interactions if interaction.round == number]
@@ -201,8 +210,10 @@ def log_simulation(
                 given = [interaction.rating(aspect, judged) for interaction in done]
                 row[f"env/ratings/{aspect}_{judged}"] = histogram(given, scale)
         present = {name: value for name, value in row.items() if value is not None}
-        run.log({**present, "env/round": first + number})
-    run.log({**_costs(summary["spent"]), "spent/interactions": summary["interactions"]})
+        run.log({**present, "env/round": before.rounds + number})
+    account = Account({name: Tokens(**costs) for name, costs in summary["spent"].items()})
+    done = before.interactions + summary["interactions"]
+    run.log({**_costs(before.account + account), "spent/interactions": done})
 
 
 def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
@@ -308,15 +319,14 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
     The Trainer's own would flatten its whole config.
     """
 
-    def __init__(self, run: Run) -> None:
-        """`run` may be None: then nothing is sent."""
-        self.run = run
+    def __init__(self, run: Run, before: Before | None = None) -> None:
+        """`run` may be None: then nothing is sent. `before`: other trainings of this run."""
+        self.run, self.before = run, before or Before()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Send one row of metrics."""
         if self.run is not None and logs:
-            row = {f"train/{name}": value for name, value in logs.items()}
-            self.run.log({**row, "train/global_step": state.global_step})
+            self.run.log(_training_row(logs, state.global_step, self.before))
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Write `wandb_run.json` into the checkpoint."""
@@ -325,11 +335,19 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
             write_json(checkpoint / RUN, _of_run(self.run))
 
 
-def _costs(spent: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def _training_row(logs: Mapping[str, Any], step: int, before: Before) -> dict[str, Any]:
+    """A row of a training under its own step axis: rlhf trains a reward model first."""
+    of_reward = any(name.startswith("reward_model/") for name in logs)
+    axis, first = ("reward_model", before.reward_steps) if of_reward else ("train", before.steps)
+    row = {f"{axis}/{name.removeprefix('reward_model/')}": value for name, value in logs.items()}
+    return {**row, f"{axis}/global_step": first + step}
+
+
+def _costs(account: Account) -> dict[str, float]:
     return {
         f"spent/{policy}/{name}": cost
-        for policy, costs in spent.items()
-        for name, cost in costs.items()
+        for policy, tokens in account.by_policy.items()
+        for name, cost in asdict(tokens).items()
     }
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import wandb
+from transformers import TrainerState
 
 from social_sandbox.alignment import cli
+from social_sandbox.alignment.settings import Before
 from social_sandbox.alignment.society import simulation_summary
 from social_sandbox.alignment.stages import read_record
 from social_sandbox.alignment.stopping import Terminated, sigterm_stops
@@ -91,6 +93,7 @@ def test_every_stage_of_the_job_is_told_under_its_own_step_axis(here: Path) -> N
         "spent/*": "spent/interactions",
         "data/*": "data/cycle",
         "train/*": "train/global_step",
+        "reward_model/*": "reward_model/global_step",
         "eval/*": "eval/cycle",
     }
     for row in run.rows:
@@ -186,6 +189,16 @@ def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
     run = only(offline_runs(here / "runs/default"))
     assert [row["env/round"] for row in metrics(run, "env/")] == [0, 1]
     assert [artifact.name for artifact in run.artifacts] == ["interactions"]
+
+
+def test_a_reward_model_has_a_step_axis_of_its_own(here: Path) -> None:
+    with tracked(settings_of([]), {}, "align") as run:
+        metrics_of = WandbMetrics(run, Before(steps=10, reward_steps=5))
+        for step, row in ((3, {"reward_model/loss": 0.5}), (1, {"reward": 2.0})):
+            metrics_of.on_log(None, TrainerState(global_step=step), None, row)
+    told = only(offline_runs(here / "runs/default"))
+    assert metrics(told, "reward") == [{"reward_model/loss": 0.5, "reward_model/global_step": 8}]
+    assert metrics(told, "train/") == [{"train/reward": 2.0, "train/global_step": 11}]
 
 
 def test_a_checkpoint_knows_its_run_where_the_output_folder_no_longer_does(
