@@ -282,6 +282,8 @@ def _one_line(error: Exception, overrides: Sequence[str]) -> str:
         name, choice = group[1].rsplit("/", 1)
         options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         listed = ", ".join(options[1].split()) if options else ""
+        if choice in COMMANDS:
+            return f"{name}: no choice {choice!r}, which is a command: social-sandbox {choice}"
         return f"{name}: no choice {choice!r}; there are {listed}"
     return " ".join(line.strip() for line in text.split("\n")[:2])
 

@@ -128,6 +128,19 @@ def test_wandb_is_told_of_each_cycle_once_and_after_the_one_before(
     assert [row for row in again.rows if any("/" in name for name in row)] == []
 
 
+def test_a_budget_is_of_all_cycles_together(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("cycles=1") == 0
+    record = json.loads((here / "out/cycle_0/simulation/stage.json").read_text())
+    spent = sum(c["prompt"] + c["completion"] for c in record["summary"]["spent"].values())
+    capsys.readouterr()
+    assert run(f"budget.tokens={spent}") == 3
+    assert f"{spent:,.6g} of {spent:,.6g} spent" in capsys.readouterr().err
+    assert not (here / "out/cycle_1").exists()
+    assert run(f"budget.tokens={spent + 1}") == 3
+    assert "of 1 spent, which is what earlier cycles had left" in capsys.readouterr().err
+    assert run(f"budget.tokens={3 * spent}") == 0
+
+
 def test_a_cycle_made_anew_takes_the_later_ones_with_it(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +159,9 @@ def test_a_cycle_made_anew_takes_the_later_ones_with_it(
     [
         (["policy=scripted"], "policy: online needs one local model"),
         (["groups=questions.jsonl"], "groups: online makes its own"),
+        (["evaluate.model=tiny"], "evaluate.model: online evaluates the model of each cycle"),
+        (["evaluate.benchmarks=[hhh]"], "evaluate.benchmarks: online asks the held-out"),
+        (["method=online"], "method: no choice 'online', which is a command: social-sandbox on"),
         (["cycles=0"], "cycles must be at least 1"),
     ],
 )
