@@ -19,6 +19,7 @@ from .align_stage import align_stage
 from .data_stage import data_stage, export_stage
 from .evaluate_stage import evaluate_stage, held_out_stage
 from .handover import input_hash, logged_once, read_json, read_lines, staged
+from .lineage import models
 from .method import Method
 from .settings import Settings
 from .society import make_population, make_worlds, simulation_summary, what_is_said
@@ -56,7 +57,8 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
     summary = staged(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
-    with logged_once(settings, "simulation", run, []) as to:
+    players = [settings.policy] if settings.population is None else settings.population
+    with logged_once(settings, "simulation", run, models([*players, settings.observer])) as to:
         tracking.log_simulation(to, interactions, summary, settings.before)
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)

@@ -97,10 +97,10 @@ def read_sources(
     return sorted(mixed, key=lambda group: key(config.seed, "order", group.id)), reports
 
 
-def source_files(config: DataConfig, own: Path | None = None) -> list[str]:
-    """Every file, or hub id, that the data is made from, in order."""
+def source_files(config: DataConfig, own: Path | None = None) -> list[tuple[str, str]]:
+    """Kind and name of every file, or hub id, that the data is made from, in order."""
     return [
-        name
+        (source.kind, name)
         for number, source in enumerate(config.sources or ())
         for name in _files(source, number, own)
     ]

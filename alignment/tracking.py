@@ -261,10 +261,25 @@ def log_during(run: Run, folder: Path, step: int, figures: Mapping[str, Mapping[
         run.log({**row, "train/global_step": step})
 
 
+def log_training(run: Run, folder: Path, before: Before) -> None:
+    """The rows of a training that another run has seen, or none, from the files of its stage."""
+    if run is None:
+        return
+    reward_model = folder / "reward_model" / "log.json"
+    rows = []
+    if reward_model.exists():
+        rows += json.loads(reward_model.read_text(encoding="utf-8"))["rows"]
+    rows += json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    for row in rows:
+        logs = {name: value for name, value in row.items() if name != "step"}
+        run.log(_training_row(logs, row["step"], before))
+
+
 def log_evaluation(
     run: Run,
     table: Mapping[str, Mapping[str, Any]],
     answers: Sequence[Mapping[str, Any]],
+    words: Mapping[str, float],
     scale: int,
     cycle: int = 0,
 ) -> None:
@@ -274,6 +289,7 @@ def log_evaluation(
         run: where to; None: nowhere.
         table: of `evaluate.compare`, as plain values.
         answers: of `evaluate.answer_rows`: question, and answer and ratings by model.
+        words: in an answer of each model.
         scale: the highest rating.
         cycle: which evaluation of this run it is.
     """
@@ -286,6 +302,7 @@ def log_evaluation(
         if estimate
         for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
     }
+    row |= {f"eval/words_per_answer/{name}": mean for name, mean in words.items()}
     models = [name for name, value in answers[0].items() if isinstance(value, Mapping)]
     for name in models:
         for aspect in ASPECTS:
@@ -322,11 +339,14 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
     def __init__(self, run: Run, before: Before | None = None) -> None:
         """`run` may be None: then nothing is sent. `before`: other trainings of this run."""
         self.run, self.before = run, before or Before()
+        self.sent = False
+        """Whether anything was."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Send one row of metrics."""
         if self.run is not None and logs:
             self.run.log(_training_row(logs, state.global_step, self.before))
+            self.sent = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Write `wandb_run.json` into the checkpoint."""
