@@ -23,7 +23,7 @@ from .lineage import models
 from .method import Method
 from .settings import Settings
 from .society import make_population, make_worlds, simulation_summary, what_is_said
-from .stages import Summary, Work, write_json
+from .stages import Summary, Work, read_record, write_json
 
 Stage = Callable[[Settings, Console, tracking.Run], Summary]
 
@@ -72,12 +72,14 @@ def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Su
     folder = settings.output_dir
     source = settings.interactions or folder / "simulation" / INTERACTIONS
     interactions = read_interactions(source) if source.exists() else []
+    record = read_record(folder / "alignment") or {"settings": {"method": {"name": ""}}}
     results = read_json(folder / "evaluation" / "results.json") or {}
     paths = plot_run(
         folder / "figures",
         interactions,
         read_json(folder / "alignment" / "log.json") or [],
         results,
+        record["settings"]["method"]["name"],
     )
     counted = histograms.of_society(interactions, rating_scale(interactions))
     if results:
