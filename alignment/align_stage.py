@@ -17,6 +17,7 @@ from .checks import base_tokenizer, check_data
 from .data_stage import groups_file
 from .groups import read_groups
 from .handover import input_hash, logged_once, read_json, staged
+from .lineage import models
 from .method import Method, ObserverMethod
 from .methods import method_name
 from .processes import is_first
@@ -42,6 +43,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:
         made_with["observer"] = what_is_said(settings.observer)
+    metrics = tracking.WandbMetrics(run, settings.before)
 
     def prepare() -> Work:
         groups = read_groups(source)
@@ -65,7 +67,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         observer = None
         if method.asks_observer:
             observer = as_policy(build(settings.observer, "observer"))
-        callbacks: list[Any] = [tracking.WandbMetrics(run)]
+        callbacks: list[Any] = [metrics]
         if settings.progress:
             callbacks.append(TrainingProgress(console))
         callbacks += during_training(settings, run)
@@ -92,8 +94,10 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     # With the optimiser's state they are three times the model; the stage is complete.
     if is_first():
         shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)
-    with logged_once(settings, "alignment", run, [("groups", source)]):
-        pass  # its metrics were sent step by step
+    read = [("groups", source), *models([{"model": settings.base_model}])]
+    with logged_once(settings, "alignment", run, read) as to:
+        if not metrics.sent:
+            tracking.log_training(to, settings.output_dir / "alignment", settings.before)
     report.print_training(console, summary)
     return summary
 
@@ -120,7 +124,8 @@ def _fit_observer(
         return work
 
     summary = staged(settings, console, "alignment", made_with, prepare)
-    with logged_once(settings, "alignment", run, [("groups", source)]) as to:
+    read = [("groups", source), *models([asdict(method)])]
+    with logged_once(settings, "alignment", run, read) as to:
         tracking.log_observer(to, summary)
     report.print_observer(console, summary, settings.output_dir / "alignment" / "model")
     return summary

@@ -14,8 +14,9 @@ from social_sandbox.policies.minilm import MiniLMEmbedder
 from social_sandbox.policies.openai_embedder import OpenAIEmbedder
 from social_sandbox.policies.shared_model import load
 
+from .evaluate import read_choices
 from .groups import RatedGroup
-from .leaks import check_leaks
+from .leaks import check_dialogues, check_leaks
 from .method import Method
 from .settings import Settings, build
 from .society import what_is_said
@@ -28,10 +29,13 @@ def check_data(
     """What the data is like (see `check_groups`), and how near it comes to held-out questions.
 
     `known` is an earlier report: the same data is not looked through for leaks again. Raises
-    UserError for data that cannot be trained on, or that holds a held-out question.
+    UserError for data that cannot be trained on, or that holds a held-out question or dialogue.
     """
     report = check_groups(groups, source)
     if settings.data.leak_guard:
+        if settings.evaluate.pairs is not None:
+            asked = (dialogue for dialogue, *_ in read_choices(settings.evaluate.pairs))
+            check_dialogues(groups, asked, source)
         held = [question.text for question in held_out(settings)]
         looked_for = _leaks_hash(groups, held, settings)
         if known and known.get("leaks_of") == looked_for:

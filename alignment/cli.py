@@ -189,10 +189,10 @@ def _list_policies() -> None:
 
 def _with_policies(overrides: Sequence[str]) -> list[str]:
     """Overrides in which policies and methods of others can be named, by name or `_target_`."""
-    if in_sweep():
-        overrides = as_hydra_overrides(overrides)
     # A list of players is best written over several lines, which Hydra's grammar does not know.
     given = [o.replace("\n", " ") if o.startswith("population=") else o for o in overrides]
+    if in_sweep():
+        given = as_hydra_overrides(given)
     for kind in registry.KINDS:
         chosen = [o.partition("=")[2] for o in given if o.startswith(f"{kind}=")]
         registry.register(*chosen)
@@ -282,6 +282,8 @@ def _one_line(error: Exception, overrides: Sequence[str]) -> str:
         name, choice = group[1].rsplit("/", 1)
         options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         listed = ", ".join(options[1].split()) if options else ""
+        if choice in COMMANDS:
+            return f"{name}: no choice {choice!r}, which is a command: social-sandbox {choice}"
         return f"{name}: no choice {choice!r}; there are {listed}"
     return " ".join(line.strip() for line in text.split("\n")[:2])
 

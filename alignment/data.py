@@ -54,7 +54,8 @@ class SourceConfig:
             the scale, where the pair has no ratings.
         rating_scale: ratings of pairs and demonstrations lie on 1..`rating_scale`.
         rater: who is said to have rated; null: `human` for `hh`, else the kind.
-        split: of a data set of the hub.
+        split, name, data_dir, revision: of a data set of the hub: `split`, configuration, folder
+            (such as `harmless-base` of Anthropic/hh-rlhf) and commit, branch or tag.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -66,6 +67,15 @@ class SourceConfig:
     rating_scale: int = RATING_SCALE
     rater: str | None = None
     split: str = "train"
+    name: str | None = None
+    data_dir: str | None = None
+    revision: str | None = None
+
+    @property
+    def hub_part(self) -> dict[str, str]:
+        """Which part of a data set of the hub is meant, as `datasets.load_dataset` is told."""
+        part = {"name": self.name, "data_dir": self.data_dir, "revision": self.revision}
+        return {name: value for name, value in part.items() if value is not None}
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -91,7 +101,8 @@ class DataConfig:
 
     Attributes:
         mix: groups of each kind, relative to each other (the authors released 5:1:1). All
-            groups of the first kind with a weight are kept; the others are thinned to fit.
+            groups of the first kind with a weight that has any are kept; the others are thinned
+            to fit.
         engagement_weight: a candidate's rating is the mean of the observers' alignment (weight
             1) and engagement (this weight).
         critique_rating: `agreement` rates a critique by how near it came to the observers;
@@ -149,6 +160,11 @@ class DataConfig:
         if self.sources is None:
             # A folder that was made before there were sources is still the same.
             del settings["sources"]
+        for source in settings.get("sources", ()):
+            # And one that was made before a part of a data set could be named.
+            for name in ("name", "data_dir", "revision"):
+                if source[name] is None:
+                    del source[name]
         return settings
 
 
@@ -185,7 +201,8 @@ def build_groups(
         "realignment": realignment(interactions, config.engagement_weight),
     }
     weighted = [kind for kind in KINDS if config.mix.get(kind, 0) > 0]
-    base = weighted[0]
+    # Where no peer gave a reason, there is no self_critic.
+    base = next((kind for kind in weighted if made[kind]), weighted[0])
     kept = []
     for kind in weighted:
         groups = sorted(made[kind], key=lambda group: key(config.seed, group.id))

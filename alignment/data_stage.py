@@ -15,6 +15,7 @@ from .export import export_groups
 from .formats.rows import is_hub_id
 from .groups import read_groups, write_groups
 from .handover import input_hash, logged_once, output_of, read_json, staged
+from .lineage import data_artifact
 from .processes import several
 from .settings import Settings
 from .sources import read_sources, source_files
@@ -27,7 +28,8 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
     if settings.data.takes_own_interactions:
         own = settings.interactions or output_of(settings, "simulation", INTERACTIONS, "simulate")
     config = settings.data.with_sources()
-    files = source_files(config, own)
+    given = source_files(config, own)
+    files = [file for _, file in given]
     made_with: dict[str, Any] = {"data": settings.data.made_with()}
     if settings.data.sources is None:
         made_with["interactions"] = input_hash(own, "interactions")
@@ -51,7 +53,7 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
         return work
 
     summary = staged(settings, console, "data", made_with, prepare)
-    local = [("interactions", Path(file)) for file in files if not is_hub_id(file)]
+    local = [(data_artifact(k, file), Path(file)) for k, file in given if not is_hub_id(file)]
     with logged_once(settings, "data", run, local) as to:
         groups = read_groups(settings.output_dir / "data" / "groups.jsonl")
         tracking.log_data(to, groups, settings.cycle)

@@ -99,7 +99,12 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     with logged_once(settings, "evaluation", run, [("model", Path(model))]) as to:
         answers = read_lines(settings.output_dir / "evaluation" / "answers.jsonl")
         tracking.log_evaluation(
-            to, summary["table"], answers, summary["rating_scale"], settings.cycle
+            to,
+            summary["table"],
+            answers,
+            summary["words_per_answer"],
+            summary["rating_scale"],
+            settings.cycle,
         )
     report.print_evaluation(console, summary)
     return summary

@@ -19,6 +19,13 @@ from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, RATING_SCALE,
 from .histograms import Histogram
 from .stages import write_json
 
+_LOSSES = {
+    "loss": "loss",
+    "loss/sft": "imitation of the best-rated",
+    "loss/contrast": "contrast",
+}
+_IN_NATS = ("stable_alignment", "sft", "chain_of_hindsight", "rrhf")
+"""Methods whose loss is made of likelihoods of tokens."""
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
 
@@ -50,6 +57,7 @@ def plot_run(
     interactions: Sequence[Interaction],
     losses: Sequence[Mapping[str, Any]],
     evaluation: Mapping[str, Any],
+    method: str = "",
 ) -> list[Path]:
     """Write all figures that there is data for; returns their paths.
 
@@ -58,12 +66,13 @@ def plot_run(
         interactions: of the simulation.
         losses: the trainer's log: rows with `step`, `loss` and its parts.
         evaluation: the held-out results: `compare`'s `table`, and the `rating_scale`.
+        method: the name of the method that was trained by.
     """
     folder.mkdir(parents=True, exist_ok=True)
     panels: dict[str, Callable[[Any], None]] = {
         "ratings": lambda axes: _ratings(axes, interactions),
         "grid": lambda axes: _grid(axes, interactions),
-        "loss": lambda axes: _loss(axes, losses),
+        "loss": lambda axes: _loss(axes, losses, method),
         "evaluation": lambda axes: _evaluation(axes, evaluation),
     }
     if not interactions:
@@ -194,17 +203,17 @@ def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
     axes.figure.colorbar(image, ax=axes, label="mean alignment of the revision")
 
 
-def _loss(axes: Any, losses: Sequence[Mapping[str, Any]]) -> None:
-    labels = {
-        "loss": "loss",
-        "loss/sft": "imitation of the best-rated",
-        "loss/contrast": "contrast",
-    }
+def _loss(axes: Any, losses: Sequence[Mapping[str, Any]], method: str) -> None:
+    # The loss of a method that learns from rewards says nothing of how far it came.
+    rewarded = any("reward" in row for row in losses)
+    labels = {"reward": "mean reward"} if rewarded else _LOSSES
     for name, label in labels.items():
         points = [(row["step"], row[name]) for row in losses if name in row]
         if points:
             axes.plot(*zip(*points, strict=True), label=label)
-    axes.set(xlabel="step", ylabel="nats per token", title="Stable Alignment loss")
+    what = "reward" if rewarded else "loss"
+    unit = "nats per token" if method in _IN_NATS else what
+    axes.set(xlabel="step", ylabel=unit, title=f"{method.replace('_', ' ')}: {what}".strip(": "))
     axes.legend(fontsize="small")
     axes.grid(alpha=0.3)
 

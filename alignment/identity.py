@@ -9,12 +9,16 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from social_sandbox.envs.errors import UserError
+
+from .data import DataConfig, SourceConfig
 from .methods import method_name
 from .settings import Settings
 from .society import what_is_said
+from .sources import source_files
 from .stages import file_hash
 
-_HOW_RUN = ("output_dir", "beside", "overwrite", "progress", "budget", "wandb")
+_HOW_RUN = ("output_dir", "beside", "before", "overwrite", "progress", "budget", "wandb")
 """Settings that change where and how a run goes, and not what comes of it."""
 
 
@@ -31,10 +35,21 @@ def settings_hash(settings: Settings) -> str:
     plain["method"] = {"name": method_name(settings.method), **plain["method"]}
     for name in ("questions", "priors", "interactions", "groups", "chat_template"):
         plain[name] = _content(plain[name])
+    for number, source in enumerate(settings.data.sources or ()):
+        if source.path is not None:
+            plain["data"]["sources"][number]["path"] = _contents(source)
     for name in ("questions", "pairs"):
         plain["evaluate"][name] = _content(plain["evaluate"][name])
     text = json.dumps(plain, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _contents(source: SourceConfig) -> list[str | None]:
+    """The hashes of a source's files; one that cannot be read stands for itself."""
+    try:
+        return [_content(file) for _, file in source_files(DataConfig(sources=(source,)))]
+    except UserError:
+        return [source.path]
 
 
 def _content(source: str | Path | None) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import SIMILARITIES, Embedder
 
-from .groups import RatedGroup
+from .groups import Message, RatedGroup
 
 _FEWEST_WORDS = 4
 """A question of fewer words is found where it stands alone, not within a longer text."""
@@ -58,6 +58,28 @@ def check_leaks(
         f"{_quoted(nearest.text)} (group {nearest.group}); leave it out of one of the two, or "
         "data.leak_guard=false"
     )
+
+
+def check_dialogues(
+    groups: Iterable[RatedGroup], held_out: Iterable[Sequence[Message]], source: str
+) -> None:
+    """Whether the data answers a whole dialogue that is held out, case and punctuation aside.
+
+    Not what resembles one: last turns such as "Why?" are in many. Raises UserError naming it.
+    """
+    kept = {_turns(dialogue) for dialogue in held_out}
+    for group in groups:
+        if _turns(group.prompt) in kept:
+            raise UserError(
+                f"data.leak_guard: {source}: a dialogue of evaluate.pairs is in it: "
+                f"{_quoted(group.prompt[-1].content)} (group {group.id}); leave it out of one of "
+                "the two, or data.leak_guard=false"
+            )
+
+
+def _turns(dialogue: Sequence[Message]) -> tuple[tuple[str, ...], ...]:
+    """What a dialogue says, turn by turn, without a system message."""
+    return tuple((m.role, *_words(m.content)) for m in dialogue if m.role != "system")
 
 
 def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | None:

@@ -8,7 +8,8 @@ after `wandb sync` draws simulate -> data -> model -> evaluation.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ import wandb
 
 from .settings import LogModel
 from .stages import file_hash, note, read_record
+
+_LONGEST_NAME = 128
+"""Of an artifact, by wandb's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,19 @@ PRODUCTS = {
     "evaluation": Product("evaluation", "evaluation", "results.json"),
     "benchmarks": Product("benchmarks", "evaluation", "results.json"),
 }
+
+
+def data_artifact(kind: str, file: str) -> str:
+    """What a source of training data is called: what a stage makes by that, others by the file."""
+    if kind in ("interactions", "groups"):
+        return kind
+    return re.sub(r"[^\w.-]", "_", f"{kind}-{Path(file).stem}")[:_LONGEST_NAME]
+
+
+def models(recipes: Iterable[Mapping[str, Any]]) -> list[tuple[str, Path]]:
+    """The local models that players are made of, as sources of `describe`."""
+    named = {str(recipe.get("model")) for recipe in recipes}
+    return [("model", Path(name)) for name in sorted(named) if Path(name).is_dir()]
 
 
 def describe(folder: Path, sources: Sequence[tuple[str, Path]]) -> dict[str, Any]:
@@ -91,12 +108,15 @@ def _wanted(known: Mapping[str, str], log_model: LogModel) -> bool:
 
 
 def _artifact(known: Mapping[str, str], metadata: Mapping[str, Any], log_model: LogModel) -> Any:
-    product = next(p for p in PRODUCTS.values() if p.artifact == known["artifact"])
-    path = Path(known["path"])
-    artifact = wandb.Artifact(product.artifact, product.type, metadata={**known, **metadata})
+    name, path = known["artifact"], Path(known["path"])
+    given = Product(name, "dataset", path.name)
+    product = next((p for p in PRODUCTS.values() if p.artifact == name), given)
+    artifact = wandb.Artifact(name, product.type, metadata={**known, **metadata})
     if path.is_file():
-        artifact.add_file(str(path), name=product.file)
-    elif log_model == "upload":
+        same = path.suffix == Path(product.file).suffix
+        artifact.add_file(str(path), name=product.file if same else path.name)
+    elif log_model == "upload" and read_record(path.parent):
+        # What a stage has made, and no base model.
         # "immutable": wandb would copy gigabytes into a folder of its own first.
         artifact.add_dir(str(path), policy="immutable", skip_cache=True)
     else:

@@ -14,15 +14,18 @@ from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.turns import Tokens
+from social_sandbox.policies.account import Account, Budget, BudgetReached
 
 from . import report, tracking
 from .align_stage import align_stage
 from .data_stage import data_stage
 from .evaluate_stage import held_out_stage
+from .handover import read_json
 from .method import Method
 from .methods import method_name
 from .run import simulate_stage
-from .settings import Settings
+from .settings import Before, Settings
 from .stages import Summary, is_complete, write_json
 
 
@@ -33,7 +36,10 @@ def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     one that is aligned further; held-out results are always beside `base_model`. Every cycle has
     a seed of its own that follows from the run's.
 
-    Raises UserError where the social agents are not one local model.
+    The budget is of all societies together.
+
+    Raises UserError where the social agents are not one local model, or for a setting that online
+    decides itself; BudgetReached.
     """
     from .figures import plot_cycles
 
@@ -48,14 +54,27 @@ def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
         raise UserError("data.sources: online needs a source of kind interactions without a path")
     if not isinstance(settings.method, Method):
         raise UserError(f"method={method_name(settings.method)}: online trains the base model")
-    model, rows = settings.base_model, []
+    if settings.evaluate.model is not None:
+        raise UserError("evaluate.model: online evaluates the model of each cycle")
+    if settings.evaluate.benchmarks is not None:
+        raise UserError(
+            "evaluate.benchmarks: online asks the held-out questions alone; then "
+            "social-sandbox evaluate model=OUTPUT_DIR/cycle_0/alignment/model benchmarks=NAMES"
+        )
+    model, before, rows = settings.base_model, Before(), []
     for cycle in range(settings.cycles):
         console.rule(f"cycle {cycle + 1} of {settings.cycles}")
-        now = of_cycle(settings, cycle, model)
+        now = of_cycle(settings, cycle, model, before)
         known = is_complete(now.output_dir / "alignment")
-        simulated = simulate_stage(now, console, run)
+        try:
+            simulated = simulate_stage(now, console, run)
+        except BudgetReached as error:
+            if not before.account.by_policy:
+                raise
+            raise BudgetReached(f"{error}, which is what earlier cycles had left") from error
         data_stage(now, console, run)
-        align_stage(now, console, run)
+        aligned = align_stage(now, console, run)
+        before = _go_on(before, now, simulated, aligned)
         if not known:
             _forget_later(settings, cycle)
         model = str(now.output_dir / "alignment" / "model")
@@ -72,14 +91,16 @@ def online(settings: Settings, console: Console, run: tracking.Run) -> Summary:
     return {"cycles": rows, "figures": [str(figure)]}
 
 
-def of_cycle(settings: Settings, cycle: int, model: str) -> Settings:
+def of_cycle(settings: Settings, cycle: int, model: str, before: Before) -> Settings:
     """The settings of one cycle, whose agents are played by this model."""
     return replace(
         settings,
         cycle=cycle,
+        before=before,
         seed=key(settings.seed, "cycle", cycle),
         output_dir=folder_of(settings, cycle),
         beside=settings.shared_dir,
+        budget=_budget_left(settings, cycle, before),
         policy={**settings.policy, "model": model},
         base_model=model,
     )
@@ -101,6 +122,32 @@ def row(cycle: int, model: str, simulated: Summary, evaluated: Summary) -> dict[
         "held_out": evaluated["table"],
         "rating_scale": evaluated["rating_scale"],
     }
+
+
+def _go_on(before: Before, now: Settings, simulated: Summary, aligned: Summary) -> Before:
+    """What there is before the next cycle."""
+    spent = Account({name: Tokens(**costs) for name, costs in simulated["spent"].items()})
+    reward_model = read_json(now.output_dir / "alignment" / "reward_model" / "log.json")
+    reward_steps = reward_model["rows"][-1]["step"] if reward_model else 0
+    return Before(
+        rounds=before.rounds + now.env.n_rounds,
+        interactions=before.interactions + simulated["interactions"],
+        steps=before.steps + aligned["steps"],
+        reward_steps=before.reward_steps + reward_steps,
+        account=before.account + spent,
+    )
+
+
+def _budget_left(settings: Settings, cycle: int, before: Before) -> Budget:
+    """What a cycle's society may cost. Raises BudgetReached where there is nothing left for it."""
+    if is_complete(folder_of(settings, cycle) / "simulation"):
+        return settings.budget
+    before.account.check(settings.budget)
+    spent, budget = before.account.total, settings.budget
+    return Budget(
+        tokens=budget.tokens and budget.tokens - spent.prompt - spent.completion,
+        usd=budget.usd and budget.usd - spent.usd,
+    )
 
 
 def _forget_later(settings: Settings, cycle: int) -> None:

@@ -19,10 +19,11 @@ from .align_stage import align_stage
 from .data_stage import data_stage, export_stage
 from .evaluate_stage import evaluate_stage, held_out_stage
 from .handover import input_hash, logged_once, read_json, read_lines, staged
+from .lineage import models
 from .method import Method
 from .settings import Settings
 from .society import make_population, make_worlds, simulation_summary, what_is_said
-from .stages import Summary, Work, write_json
+from .stages import Summary, Work, read_record, write_json
 
 Stage = Callable[[Settings, Console, tracking.Run], Summary]
 
@@ -48,7 +49,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
                 worlds,
                 population,
                 folder,
-                on_interaction=tracking.live_costs(run),
+                on_interaction=tracking.live_costs(run, before=settings.before),
                 budget=settings.budget,
                 progress=settings.progress,
             )
@@ -56,10 +57,9 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
 
     summary = staged(settings, console, "simulation", made_with, prepare)
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
-    with logged_once(settings, "simulation", run, []) as to:
-        tracking.log_simulation(
-            to, interactions, summary, first=settings.cycle * settings.env.n_rounds
-        )
+    players = [settings.policy] if settings.population is None else settings.population
+    with logged_once(settings, "simulation", run, models([*players, settings.observer])) as to:
+        tracking.log_simulation(to, interactions, summary, settings.before)
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)
     return summary
@@ -72,12 +72,14 @@ def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Su
     folder = settings.output_dir
     source = settings.interactions or folder / "simulation" / INTERACTIONS
     interactions = read_interactions(source) if source.exists() else []
+    record = read_record(folder / "alignment") or {"settings": {"method": {"name": ""}}}
     results = read_json(folder / "evaluation" / "results.json") or {}
     paths = plot_run(
         folder / "figures",
         interactions,
         read_json(folder / "alignment" / "log.json") or [],
         results,
+        record["settings"]["method"]["name"],
     )
     counted = histograms.of_society(interactions, rating_scale(interactions))
     if results:

@@ -1,7 +1,7 @@
 """Hydra's configuration, checked and turned into the dataclasses of the code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.world_config import WorldConfig
-from social_sandbox.policies.account import Budget
+from social_sandbox.policies.account import Account, Budget
 
 from .data import DataConfig
 from .evaluate import EvaluateConfig
@@ -50,6 +50,18 @@ class WandbConfig:
     log_model: LogModel = "reference"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the earlier cycles of an online run came to; budget and step axes go on from there."""
+
+    rounds: int = 0
+    interactions: int = 0
+    steps: int = 0
+    reward_steps: int = 0
+    """Of reward models."""
+    account: Account = field(default_factory=Account)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One run. `policy`, `observer` and `embedder` are still recipes: see `build`."""
@@ -79,6 +91,8 @@ class Settings:
     cycles: int
     cycle: int = 0
     """Which cycle of an online run this is; not a setting of users."""
+    before: Before = field(default_factory=Before)
+    """What came before this cycle; not a setting of users."""
     beside: Path | None = None
     """Folder of the sweep or of the online run that this is a part of; not a setting of users."""
 

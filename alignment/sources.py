@@ -97,10 +97,10 @@ def read_sources(
     return sorted(mixed, key=lambda group: key(config.seed, "order", group.id)), reports
 
 
-def source_files(config: DataConfig, own: Path | None = None) -> list[str]:
-    """Every file, or hub id, that the data is made from, in order."""
+def source_files(config: DataConfig, own: Path | None = None) -> list[tuple[str, str]]:
+    """Kind and name of every file, or hub id, that the data is made from, in order."""
     return [
-        name
+        (source.kind, name)
         for number, source in enumerate(config.sources or ())
         for name in _files(source, number, own)
     ]
@@ -114,8 +114,10 @@ def _files(source: SourceConfig, number: int, own: Path | None) -> list[str]:
     if source.path is None:
         # Checked before: only interactions may have none.
         return [str(own)]
-    if is_hub_id(source.path) and source.kind not in ("interactions", "groups"):
+    if is_hub_id(source.path) and source.kind != "interactions":
         return [source.path]
+    for part in source.hub_part:
+        raise UserError(f"{_name(number)}.{part}: is for data sets of the hub, not {source.path}")
     path = str(Path(source.path).expanduser())
     found = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
     if not found:
@@ -141,7 +143,7 @@ def _read(
     rater = _RATERS.get(source.kind, "") if source.rater is None else source.rater
     how = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
     for file in report.files:
-        rows = read_rows(file, _name(number), source.split)
+        rows = read_rows(file, _name(number), source.split, source.hub_part)
         if source.kind == "hh":
             yield from read_hh(file, rows, how, report.dropped)
         elif source.kind == "preference":

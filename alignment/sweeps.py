@@ -6,14 +6,20 @@ hands a pre-empted point out again under another process, and it must go on wher
 
 import json
 import os
+import re
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
 from social_sandbox.envs.errors import UserError
 
-from .redact import without_secret
+from .redact import HIDDEN, without_secret
 from .stages import read_record, write_json
 
 POINT = "point.json"
@@ -46,13 +52,47 @@ def first_comment(path: Path) -> str:
 
 
 def as_hydra_overrides(arguments: Sequence[str]) -> list[str]:
-    """wandb's arguments as Hydra reads them: wandb writes Python's None, Hydra reads null."""
-    return [a.removesuffix("None") + "null" if a.endswith("=None") else a for a in arguments]
+    """wandb's arguments as Hydra reads them: wandb writes values as Python does.
+
+    A pre-empted point comes with its whole config: with lists, with settings that were added, and
+    with hidden keys, which are left to what the sweep's own command says.
+    """
+    return [_as_hydra_override(argument) for argument in arguments if HIDDEN not in argument]
+
+
+def _as_hydra_override(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    if re.fullmatch(r"\w+(\.\w+)*\.(?!_target_)\w+", name):
+        name = f"++{name}"
+    try:
+        read = literal_eval(value)
+    except (ValueError, SyntaxError):
+        read = value
+    if read is None or isinstance(read, list | tuple | dict):
+        return f"{name}{equals}{_in_hydras_grammar(read)}"
+    try:
+        one = not OverridesParser.create().parse_override(argument).is_sweep_override()
+    except HydraException:
+        one = False
+    return f"{name}{equals}{value if one or not equals else _in_hydras_grammar(value)}"
+
+
+def _in_hydras_grammar(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{name}:{_in_hydras_grammar(inner)}" for name, inner in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_in_hydras_grammar, value)) + "]"
+    if isinstance(value, str):
+        return QuotedString(value, Quote.single).with_quotes()
+    return "null" if value is None else str(value)
 
 
 def begin_point(folder: Path, overrides: Sequence[str]) -> None:
     """Write down which settings make this point."""
-    write_json(folder / POINT, {"settings": swept(overrides)})
+    # wandb hands a pre-empted point out again with its whole config, and not as it differs.
+    if not (in_sweep() and (folder / POINT).exists()):
+        write_json(folder / POINT, {"settings": swept(overrides)})
 
 
 def swept(overrides: Sequence[str]) -> dict[str, str]:
@@ -98,12 +138,16 @@ def _results(point: Path) -> dict[str, str]:
     simulation = _summary(point / "simulation")
     if simulation:
         found["mean reward"] = f"{simulation['mean_reward']:.3f}"
-    alignment = _summary(point / "alignment")
-    if alignment:
+    alignment = _summary(point / "alignment") or {}
+    if "loss_start" in alignment:
         found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
         found["tokens"] = str(alignment["tokens"])
         found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
         found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
+    # Of a method that trains an observer.
+    for name, share in alignment.get("accuracy", {}).items():
+        ends = f"({share['low']:.2f} to {share['high']:.2f})"
+        found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
     evaluation = _summary(point / "evaluation")
     for measure, columns in (evaluation or {}).get("table", {}).items():
         change = columns["difference"]

@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
 from social_sandbox.policies.account import Account, BudgetReached
 from social_sandbox.policies.rollout import OnInteraction
 
@@ -28,7 +28,7 @@ from .groups import RatedGroup
 from .identity import settings_hash
 from .lineage import PRODUCTS, describe, log_stage
 from .redact import without_secret, without_secrets
-from .settings import LogModel, Settings
+from .settings import Before, LogModel, Settings
 from .stages import note, read_record, write_json
 from .stopping import Terminated
 from .sweeps import in_sweep
@@ -41,12 +41,16 @@ AXES = {
     "spent": "interactions",
     "data": "cycle",
     "train": "global_step",
+    "reward_model": "global_step",
     "eval": "cycle",
 }
 """Each kind of metric has a step axis of its own: prefix -> the metric that counts."""
 
 RUNS = "wandb_runs.json"
 """In the output folder: the wandb run of each command, and how often it was begun."""
+
+RUN = "wandb_run.json"
+"""In a checkpoint: the wandb run that its training belongs to."""
 
 KILLED = 255
 """The exit code by which wandb knows a run that was stopped from outside."""
@@ -119,7 +123,9 @@ def tracked(settings: Settings, config: Mapping[str, Any], command: str) -> Iter
     finally:
         run.finish(exit_code=exit_code)
         for stage in PRODUCTS:
-            _is_sent(run, folder / stage)
+            # Those of an online run are in its cycles.
+            for made in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
+                _is_sent(run, made)
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -148,19 +154,24 @@ def log_files(
         note(folder, {"logging_to": run.id})
 
 
-def live_costs(run: Run, seconds: float = 1.0) -> OnInteraction | None:
-    """Sends the running account of a simulation, one row in so many seconds at most."""
+def live_costs(
+    run: Run, seconds: float = 1.0, before: Before | None = None
+) -> OnInteraction | None:
+    """Sends the running account of a simulation, one row in so many seconds at most.
+
+    `before`: other simulations of this run.
+    """
     if run is None:
         return None
-    done, last = 0, -seconds
+    before = before or Before()
+    done, last = before.interactions, -seconds
 
     def send(_: Interaction, account: Account) -> None:
         nonlocal done, last
         done += 1
         if monotonic() - last >= seconds:
             last = monotonic()
-            costs = {name: asdict(tokens) for name, tokens in account.by_policy.items()}
-            run.log({**_costs(costs), "spent/interactions": done})
+            run.log({**_costs(before.account + account), "spent/interactions": done})
 
     return send
 
@@ -176,14 +187,15 @@ def log_simulation(
     run: Run,
     interactions: Sequence[Interaction],
     summary: Mapping[str, Any],
-    first: int = 0,
+    before: Before | None = None,
 ) -> None:
     """Mean ratings, their histograms and rewards by round, and what each policy has cost.
 
-    `first`: rounds of this run before, in other simulations.
+    `before`: other simulations of this run.
     """
     if run is None:
         return
+    before = before or Before()
     scale = rating_scale(interactions)
     for number, ratings in ratings_by_round(interactions).items():
         done = [interaction for interaction in interactions if interaction.round == number]
@@ -198,8 +210,10 @@ def log_simulation(
                 given = [interaction.rating(aspect, judged) for interaction in done]
                 row[f"env/ratings/{aspect}_{judged}"] = histogram(given, scale)
         present = {name: value for name, value in row.items() if value is not None}
-        run.log({**present, "env/round": first + number})
-    run.log({**_costs(summary["spent"]), "spent/interactions": summary["interactions"]})
+        run.log({**present, "env/round": before.rounds + number})
+    account = Account({name: Tokens(**costs) for name, costs in summary["spent"].items()})
+    done = before.interactions + summary["interactions"]
+    run.log({**_costs(before.account + account), "spent/interactions": done})
 
 
 def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
@@ -248,10 +262,25 @@ def log_during(run: Run, folder: Path, step: int, figures: Mapping[str, Mapping[
         run.log({**row, "train/global_step": step})
 
 
+def log_training(run: Run, folder: Path, before: Before) -> None:
+    """The rows of a training that another run has seen, or none, from the files of its stage."""
+    if run is None:
+        return
+    reward_model = folder / "reward_model" / "log.json"
+    rows = []
+    if reward_model.exists():
+        rows += json.loads(reward_model.read_text(encoding="utf-8"))["rows"]
+    rows += json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    for row in rows:
+        logs = {name: value for name, value in row.items() if name != "step"}
+        run.log(_training_row(logs, row["step"], before))
+
+
 def log_evaluation(
     run: Run,
     table: Mapping[str, Mapping[str, Any]],
     answers: Sequence[Mapping[str, Any]],
+    words: Mapping[str, float],
     scale: int,
     cycle: int = 0,
 ) -> None:
@@ -261,6 +290,7 @@ def log_evaluation(
         run: where to; None: nowhere.
         table: of `evaluate.compare`, as plain values.
         answers: of `evaluate.answer_rows`: question, and answer and ratings by model.
+        words: in an answer of each model.
         scale: the highest rating.
         cycle: which evaluation of this run it is.
     """
@@ -273,6 +303,7 @@ def log_evaluation(
         if estimate
         for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
     }
+    row |= {f"eval/words_per_answer/{name}": mean for name, mean in words.items()}
     models = [name for name, value in answers[0].items() if isinstance(value, Mapping)]
     for name in models:
         for aspect in ASPECTS:
@@ -301,24 +332,43 @@ def histogram(ratings: Sequence[float | None], scale: int) -> Any:
 
 
 class WandbMetrics(TrainerCallback):  # type: ignore[misc]
-    """Sends the trainer's log to a run. The Trainer's own would flatten its whole config."""
+    """Sends the trainer's log to a run, and tells each checkpoint which run that is.
 
-    def __init__(self, run: Run) -> None:
-        """`run` may be None: then nothing is sent."""
-        self.run = run
+    The Trainer's own would flatten its whole config.
+    """
+
+    def __init__(self, run: Run, before: Before | None = None) -> None:
+        """`run` may be None: then nothing is sent. `before`: other trainings of this run."""
+        self.run, self.before = run, before or Before()
+        self.sent = False
+        """Whether anything was."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Send one row of metrics."""
         if self.run is not None and logs:
-            row = {f"train/{name}": value for name, value in logs.items()}
-            self.run.log({**row, "train/global_step": state.global_step})
+            self.run.log(_training_row(logs, state.global_step, self.before))
+            self.sent = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Write `wandb_run.json` into the checkpoint."""
+        if self.run is not None:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            write_json(checkpoint / RUN, _of_run(self.run))
 
 
-def _costs(spent: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def _training_row(logs: Mapping[str, Any], step: int, before: Before) -> dict[str, Any]:
+    """A row of a training under its own step axis: rlhf trains a reward model first."""
+    of_reward = any(name.startswith("reward_model/") for name in logs)
+    axis, first = ("reward_model", before.reward_steps) if of_reward else ("train", before.steps)
+    row = {f"{axis}/{name.removeprefix('reward_model/')}": value for name, value in logs.items()}
+    return {**row, f"{axis}/global_step": first + step}
+
+
+def _costs(account: Account) -> dict[str, float]:
     return {
         f"spent/{policy}/{name}": cost
-        for policy, costs in spent.items()
-        for name, cost in costs.items()
+        for policy, tokens in account.by_policy.items()
+        for name, cost in asdict(tokens).items()
     }
 
 
@@ -334,12 +384,31 @@ def _begin(folder: Path, name: str) -> dict[str, Any]:
     """The wandb run of this command and these settings: `id`, and `tries` with this one."""
     path = folder / RUNS
     runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known = runs.get(name) or {"id": generate_id(), "tries": 0}
+    known = runs.get(name) or _in_checkpoint(folder, name) or {"id": generate_id(), "tries": 0}
     if in_sweep():
         known["id"] = os.environ.get("WANDB_RUN_ID", known["id"])
     known["tries"] += 1
     write_json(path, {**runs, name: known})
     return dict(known)
+
+
+def _of_run(run: Run) -> dict[str, Any]:
+    """What a checkpoint has to know of its run, to go on in it where `wandb_runs.json` is gone."""
+    runs = json.loads((Path(run.settings.root_dir) / RUNS).read_text(encoding="utf-8"))
+    name = next(name for name, known in runs.items() if known["id"] == run.id)
+    return {**runs[name], "project": run.project, "entity": run.entity, "command": name}
+
+
+def _in_checkpoint(folder: Path, name: str) -> dict[str, Any] | None:
+    """The run of this command and these settings as the latest checkpoint of it knows it."""
+    checkpoints = "alignment/checkpoints/checkpoint-*"
+    paths = [p for start in ("", "cycle_*/") for p in folder.glob(f"{start}{checkpoints}/{RUN}")]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    own = [known for known in found if known["command"] == name]
+    if not own:
+        return None
+    latest = max(own, key=lambda known: known["tries"])
+    return {"id": latest["id"], "tries": latest["tries"]}
 
 
 @contextmanager

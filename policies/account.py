@@ -50,6 +50,13 @@ class Account:
         for said in utterances:
             self.by_policy[said.policy] = self.by_policy.get(said.policy, Tokens()) + said.tokens
 
+    def __add__(self, other: "Account") -> "Account":
+        """What was spent in both."""
+        together = Account(dict(self.by_policy))
+        for name, tokens in other.by_policy.items():
+            together.by_policy[name] = together.by_policy.get(name, Tokens()) + tokens
+        return together
+
     @property
     def total(self) -> Tokens:
         """All policies together."""

@@ -1,7 +1,7 @@
 """Rows of a data file, whatever its kind: JSON lines, a JSON array, Parquet, or the hub."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,21 @@ Row = dict[str, Any]
 _adapter: TypeAdapter[Row] = TypeAdapter(Row)
 
 
-def read_rows(source: str, what: str, split: str = "train") -> Iterator[tuple[str, Row]]:
+def read_rows(
+    source: str, what: str, split: str = "train", part: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Row]]:
     """Every row with its place in words, such as `data: FILE, line 3`.
 
     `source` is a file (JSON lines, a JSON array, or Parquet by its ending) or, where no such file
-    exists, the hub id of a data set, of which `split` is read. Raises UserError naming `what`,
-    and the file with its line or the id.
+    exists, the hub id of a data set, of which `split` is read; `part`: what else
+    `datasets.load_dataset` is told (`name`, `data_dir`, `revision`). Raises UserError naming
+    `what`, and the file with its line or the id.
     """
     path = Path(source).expanduser()
     if path.is_dir():
         raise UserError(f"{what}: {source} is a folder: name its files, such as {source}/*.jsonl")
     if is_hub_id(source):
-        rows = _hub(source, what, split)
+        rows = _hub(source, what, split, part or {})
     elif path.suffix == ".parquet":
         rows = _parquet(path, what)
     elif _is_array(path, what):
@@ -50,14 +53,14 @@ def is_hub_id(source: str) -> bool:
     )
 
 
-def _hub(name: str, what: str, split: str) -> Iterator[Row]:
+def _hub(hub_id: str, what: str, split: str, part: Mapping[str, str]) -> Iterator[Row]:
     from datasets import load_dataset
 
     try:
-        yield from load_dataset(name, split=split)
+        yield from load_dataset(hub_id, split=split, **part)
     except Exception as error:
         reason = str(error).split("\n")[0]
-        raise UserError(f"{what}: cannot load {name} from the hub: {reason}") from error
+        raise UserError(f"{what}: cannot load {hub_id} from the hub: {reason}") from error
 
 
 def _parquet(path: Path, what: str) -> Iterator[Row]:

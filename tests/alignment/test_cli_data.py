@@ -159,6 +159,26 @@ def test_align_checks_the_data_before_it_loads_a_model(
     assert "group g has a rating of 9" in capsys.readouterr().err
 
 
+def test_training_on_the_pairs_of_the_evaluation_is_a_leak(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turn = "\n\nHuman: {}\n\nAssistant: Well.\n\nHuman: Why?\n\nAssistant:"
+    mine, held = ({**HH, "prompt": turn.format(asked)} for asked in ("May I lie?", "May I steal?"))
+    write(here / "hh.jsonl", mine)
+    write(here / "held.jsonl", held)
+    write(here / "both.jsonl", held, mine | {"chosen": " Never."})
+    pairs = "data.sources=[{kind: hh, path: hh.jsonl}]"
+    # The same last turn is no leak.
+    assert run("data", pairs, ELSEWHERE, "evaluate.pairs=held.jsonl") == 0
+    made = "groups=runs/default/data/groups.jsonl"
+    for command in (["data", pairs], ["align", made]):
+        leak = [ELSEWHERE, "evaluate.pairs=both.jsonl", "output_dir=again"]
+        assert run(*command, *leak) == 2
+        failed = capsys.readouterr().err
+        assert "a dialogue of evaluate.pairs is in it" in failed
+        assert failed.count("\n") == 1
+
+
 def test_export_is_a_command_with_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     assert "social-sandbox export to=preference format=parquet" in capsys.readouterr().out

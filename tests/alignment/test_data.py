@@ -165,6 +165,13 @@ def test_kinds_are_mixed_in_the_configured_ratio() -> None:
     assert kinds.count("realignment") == 10
 
 
+def test_a_kind_that_does_not_exist_thins_no_other() -> None:
+    # Peers that give a rating alone give no critique.
+    made = [replace(interaction(n, peers=()), question=f"question {n}") for n in range(10)]
+    groups = build_groups(made, DataConfig(mix={"self_critic": 1, "realignment": 1}))
+    assert [group.kind for group in groups] == ["realignment"] * 10
+
+
 def test_the_mix_is_seeded_and_does_not_depend_on_the_order_of_the_file() -> None:
     made = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
     ids = [g.id for g in build_groups(made, DataConfig(seed=1))]

@@ -57,6 +57,23 @@ def test_an_input_file_counts_by_what_is_in_it(tmp_path: Path) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_a_source_of_data_counts_by_what_is_in_its_files(tmp_path: Path) -> None:
+    for name, text in (("a/1", "same"), ("a/2", "more"), ("b/1", "same"), ("b/2", "more")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def of(kind: str, path: str) -> str:
+        return hash_of(f"data.sources=[{{kind: {kind}, path: '{path}'}}]")
+
+    assert of("hh", f"{tmp_path}/a/*") == of("hh", f"{tmp_path}/b/*")
+    assert of("hh", f"{tmp_path}/a/*") != of("groups", f"{tmp_path}/a/*")
+    before = of("hh", f"{tmp_path}/a/1")
+    (tmp_path / "a/1").write_text("other")
+    assert of("hh", f"{tmp_path}/a/1") != before
+    # What is wrong with a source is said by the stage that reads it.
+    assert of("hh", "some/id") != of("hh", "none.jsonl")
+
+
 @pytest.mark.parametrize(
     ("argument", "shown"),
     [

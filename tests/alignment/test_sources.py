@@ -1,7 +1,7 @@
 import json
 import os
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,25 @@ def test_weights_are_shares_of_the_groups(
     assert len(set(ids)) == sum(kept)
 
 
+def test_a_part_of_a_data_set_of_the_hub_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(hub_id: str, **how: str) -> list[dict[str, Any]]:
+        asked.append((hub_id, how))
+        return [asdict(rated("g", ("a", 3.0)))]
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    part = {"name": "default", "data_dir": "harmless-base", "revision": "v1"}
+    groups, _ = read({"kind": "groups", "path": "some/groups", "split": "test", **part})
+    assert [group.id for group in groups] == ["g"]
+    assert asked == [("some/groups", {"split": "test", **part})]
+
+
+def test_a_folder_made_before_parts_could_be_named_is_still_the_same() -> None:
+    (plain,) = DataConfig(sources=(SourceConfig(kind="hh", path="a"),)).made_with()["sources"]
+    assert set(plain) == {"kind", "path", "weight", "gap", "rating_scale", "rater", "split"}
+
+
 def test_a_repeated_group_is_left_out_and_a_repeated_id_is_told_apart(tmp_path: Path) -> None:
     write_groups(tmp_path / "one.jsonl", [rated("g", ("a", 3.0)), rated("h", ("b", 3.0))])
     write_groups(tmp_path / "two.jsonl", [rated("g", ("a", 3.0)), rated("h", ("c", 3.0))])
@@ -125,6 +144,10 @@ def test_ratings_of_two_scales_are_not_mixed(tmp_path: Path) -> None:
         ({"kind": "hh", "path": "none.jsonl"}, r"data\.sources\.0\.path: cannot read none\.jsonl"),
         ({"kind": "interactions", "path": "runs/*.jsonl"}, "no file matches runs"),
         ({"kind": "groups", "path": "folder"}, "folder is a folder: name its files"),
+        (
+            {"kind": "hh", "path": "same.jsonl", "data_dir": "harmless-base"},
+            r"data\.sources\.0\.data_dir: is for data sets of the hub, not same\.jsonl",
+        ),
         ({"kind": "authors", "path": "empty.jsonl"}, "empty.jsonl yields no training data"),
         ({"kind": "hh", "path": "same.jsonl"}, "no training data; 1 x chosen and rejected are"),
         ({"kind": "groups", "path": "same.jsonl"}, r"same\.jsonl, line 1: "),

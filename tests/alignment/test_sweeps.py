@@ -14,13 +14,25 @@ import jsonschema
 import pytest
 import wandb
 import yaml
+from omegaconf import OmegaConf
+from rich.console import Console
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 from wandb.wandb_agent import Agent
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.identity import settings_hash
+from social_sandbox.alignment.redact import without_secrets
 from social_sandbox.alignment.settings import read_settings
-from social_sandbox.alignment.sweeps import POINT, as_hydra_overrides, summarise, sweep_files, swept
+from social_sandbox.alignment.stages import run_stage
+from social_sandbox.alignment.sweeps import (
+    POINT,
+    as_hydra_overrides,
+    begin_point,
+    summarise,
+    sweep_files,
+    swept,
+)
+from social_sandbox.alignment.tracking import flat
 
 from .small_job import SOCIETY, composed, settings_of, small_job
 from .wandb_file import offline_runs
@@ -125,6 +137,40 @@ def test_what_wandb_writes_for_null_is_null(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.method.learning_rate == 1e-5
     assert settings.env.memory is False
     assert settings.base_model == "None/such"
+
+
+def test_a_point_that_is_issued_with_its_whole_config_is_the_same_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fixed = ["policy=openai", "policy.model=x", "policy.api_key_env=KEY"]
+    begun = [
+        *fixed,
+        "policy.base_url='http://me:password@host/v1?a=b, c'",
+        "method=dpo",
+        "+method.extra={optim: adamw_torch}",
+        r"base_model='it\'s {a}, \\ \"model\"'",
+        "wandb.tags=[a b,c]",
+        "data.sources=[{kind: hh, path: 'a, \\'b\\'.jsonl', gap: 3}, {kind: interactions}]",
+        "population=[{select: 'social_*', share: 0.7, policy: scripted}]",
+    ]
+    config = composed(begun)
+    sent = flat(without_secrets(OmegaConf.to_container(config, resolve=True)))
+    # Through wandb's server it comes back as JSON; what is swept has its own name in it, too.
+    again = json.loads(json.dumps({**sent, "method": "dpo"}))
+    macros = create_sweep_command_args({"args": {n: {"value": v} for n, v in again.items()}})
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    command = [*begun[:4], *macros["args_no_hyphens"]]
+    settings = read_settings(composed(cli._with_policies(command)))
+    assert settings == read_settings(config)
+
+
+def test_what_a_point_was_begun_with_stays_when_wandb_issues_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    begin_point(tmp_path, ["method.margin=1"])
+    begin_point(tmp_path, ["seed=0", "method.margin=1.0", "method.ratio=0.2"])
+    assert json.loads((tmp_path / POINT).read_text()) == {"settings": {"method.margin": "1"}}
 
 
 @pytest.fixture
@@ -272,6 +318,26 @@ def test_the_table_names_only_settings_that_differ(tmp_path: Path) -> None:
     header, _, *rows = summarise(tmp_path).read_text().splitlines()
     assert header == "| seed | a | point |"
     assert rows == ["| 9 | 1 | 1 |", "| 10 | 1 | 0 |", "|  |  | 2 |"]
+
+
+def test_the_table_has_the_accuracies_of_a_method_that_trains_an_observer(tmp_path: Path) -> None:
+    share = {"mean": 0.625, "low": 0.5, "high": 0.75, "n": 40}
+    summary = {"pairs": 200, "seconds": 1.0, "accuracy": {"held_out_pairs": share}}
+    for number, method in enumerate(("value_head", "sft")):
+        begin_point(tmp_path / str(number), [f"method={method}"])
+    run_stage(
+        tmp_path / "0/alignment",
+        {},
+        lambda: lambda _: summary,
+        overwrite=False,
+        console=Console(quiet=True),
+    )
+    assert summarise(tmp_path).read_text().splitlines() == [
+        "| method | point | held out pairs |",
+        "| --- | ---: | ---: |",
+        "| sft | 1 | - |",
+        "| value_head | 0 | 0.62 (0.50 to 0.75) |",
+    ]
 
 
 def test_where_a_run_goes_is_no_setting_of_a_point() -> None:

@@ -7,15 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wandb
+from transformers import TrainerState
 
 from social_sandbox.alignment import cli
+from social_sandbox.alignment.settings import Before
 from social_sandbox.alignment.society import simulation_summary
 from social_sandbox.alignment.stages import read_record
 from social_sandbox.alignment.stopping import Terminated, sigterm_stops
-from social_sandbox.alignment.tracking import live_costs, log_simulation, tracked
+from social_sandbox.alignment.tracking import WandbMetrics, live_costs, log_simulation, tracked
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy, rollout
@@ -90,6 +93,7 @@ def test_every_stage_of_the_job_is_told_under_its_own_step_axis(here: Path) -> N
         "spent/*": "spent/interactions",
         "data/*": "data/cycle",
         "train/*": "train/global_step",
+        "reward_model/*": "reward_model/global_step",
         "eval/*": "eval/cycle",
     }
     for row in run.rows:
@@ -112,6 +116,8 @@ def test_every_stage_of_the_job_is_told_under_its_own_step_axis(here: Path) -> N
     (evaluation,) = metrics(run, "eval/")
     results = json.loads((here / "out/evaluation/results.json").read_text())["table"]
     assert evaluation["eval/combined/difference"] == results["combined"]["difference"]["mean"]
+    words = json.loads((here / "out/evaluation/results.json").read_text())["words_per_answer"]
+    assert evaluation["eval/words_per_answer/aligned"] == words["aligned"]
     assert sum(evaluation["eval/ratings/alignment_aligned"]["values"]) == 3  # type: ignore[index]
     table = next((here / "out/wandb").glob("offline-run-*/files/media/table/eval/*.json"))
     shown = json.loads(table.read_text())
@@ -132,7 +138,7 @@ def test_separate_commands_are_linked_from_the_interactions_to_the_results(here:
     chain = [("simulate", "interactions"), ("data", "groups"), ("align", "model")]
     for (command, name), after in zip(chain, ("data", "align", "evaluate"), strict=True):
         (produced,) = [a for a in made[command] if a.name == name]
-        (consumed,) = read[after]
+        (consumed,) = [a for a in read[after] if a.name == name]
         # wandb's server tells an artifact by its digest.
         assert (consumed.name, consumed.digest) == (name, produced.digest)
         metadata = json.loads(produced.metadata)
@@ -158,8 +164,11 @@ def test_the_weights_are_uploaded_or_not_logged_as_wanted(
     assert cli.main(["simulate", *job, "wandb=disabled"]) == 0
     assert cli.main(["align", *job]) == 0
     models = [a for a in only(offline_runs(here / "out")).artifacts if a.type == "model"]
-    assert bool(models) == uploaded
-    for model in models:
+    # The base model is read, and where it lies is known.
+    read, made = ([a for a in models if a.use_after_commit == used] for used in (True, False))
+    assert bool(made) == bool(read) == uploaded
+    assert all(entry.ref for model in read for entry in model.manifest.contents)
+    for model in made:
         files = {entry.path: entry.local_path for entry in model.manifest.contents}
         assert files["model.safetensors"] == str(here / "out/alignment/model/model.safetensors")
 
@@ -185,6 +194,87 @@ def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
     run = only(offline_runs(here / "runs/default"))
     assert [row["env/round"] for row in metrics(run, "env/")] == [0, 1]
     assert [artifact.name for artifact in run.artifacts] == ["interactions"]
+
+
+def test_a_reward_model_has_a_step_axis_of_its_own(here: Path) -> None:
+    with tracked(settings_of([]), {}, "align") as run:
+        metrics_of = WandbMetrics(run, Before(steps=10, reward_steps=5))
+        for step, row in ((3, {"reward_model/loss": 0.5}), (1, {"reward": 2.0})):
+            metrics_of.on_log(None, TrainerState(global_step=step), None, row)
+    told = only(offline_runs(here / "runs/default"))
+    assert metrics(told, "reward") == [{"reward_model/loss": 0.5, "reward_model/global_step": 8}]
+    assert metrics(told, "train/") == [{"train/reward": 2.0, "train/global_step": 11}]
+
+
+def test_a_checkpoint_knows_its_run_where_the_output_folder_no_longer_does(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(metrics: WandbMetrics, args: Any, state: Any, control: Any, **_: Any) -> None:
+        write_checkpoint(metrics, args, state, control)
+        raise KeyboardInterrupt
+
+    job = [*small_job(here), "output_dir=out", "method.save_steps=1"]
+    simulation = [o for o in job if not o.startswith(("method.", "evaluate."))]
+    assert cli.main(["simulate", *simulation, "wandb=disabled"]) == 0
+    write_checkpoint = WandbMetrics.on_save
+    with monkeypatch.context() as stopping:
+        stopping.setattr(WandbMetrics, "on_save", stop)
+        assert cli.main(["align", *job]) == 130
+    (stopped,) = offline_runs(here / "out")
+    known = json.loads((here / "out/alignment/checkpoints/checkpoint-1/wandb_run.json").read_text())
+    assert (known["id"], known["project"], known["entity"]) == (stopped.id, "social-sandbox", "")
+    (here / "out/wandb_runs.json").unlink()
+    time.sleep(1)  # wandb names a try's folder by the second
+    assert cli.main(["align", *job]) == 0
+    _, again = offline_runs(here / "out")
+    assert again.id == stopped.id
+    assert max(row["_step"] for row in stopped.rows) < again.rows[0]["_step"]
+    assert [row["train/global_step"] for row in metrics(again, "train/loss")] == [2]
+
+
+def test_another_run_is_told_how_a_model_was_trained_before_it(here: Path) -> None:
+    job = [*small_job(here), "output_dir=out"]
+    simulation = [o for o in job if not o.startswith(("method.", "evaluate."))]
+    assert cli.main(["simulate", *simulation, "wandb=disabled"]) == 0
+    assert cli.main(["align", *job, "wandb=disabled"]) == 0
+    assert cli.main(["align", *job]) == 0
+    run = only(offline_runs(here / "out"))
+    log = json.loads((here / "out/alignment/log.json").read_text())
+    told = metrics(run, "train/loss")
+    assert [row["train/loss"] for row in told] == [row["loss"] for row in log]
+    assert [row["train/global_step"] for row in told] == [1, 2]
+
+
+def test_the_model_that_plays_and_the_one_that_is_aligned_are_read(here: Path) -> None:
+    job = [*small_job(here), "output_dir=out"]
+    played = [
+        *(o for o in SOCIETY if o != "policy=scripted"),
+        *("policy=huggingface", f"policy.model={here}/tiny", "policy.max_new_tokens=4"),
+        *("env.n_rounds=1", "env.n_peers=0", "output_dir=played"),
+    ]
+    assert cli.main(["simulate", *played]) == 0
+    assert cli.main(["simulate", *SOCIETY, "output_dir=out", "wandb=disabled"]) == 0
+    assert cli.main(["align", *job]) == 0
+    for folder, stage in (("played", "simulation"), ("out", "alignment")):
+        run = only(offline_runs(here / folder))
+        (read,) = [a for a in run.artifacts if a.use_after_commit and a.type == "model"]
+        recorded = read_record(here / folder / stage)
+        assert recorded is not None
+        described = json.loads(read.metadata)
+        assert described in recorded["read"]
+        assert described["path"] == str(here / "tiny")
+
+
+def test_other_sources_than_a_societys_are_called_by_kind_and_file(here: Path) -> None:
+    (here / "my pairs.jsonl").write_text(
+        json.dumps({"prompt": "\n\nHuman: q\n\nAssistant:", "chosen": " a", "rejected": " b"})
+    )
+    given = "data.sources=[{kind: hh, path: my pairs.jsonl}]"
+    assert cli.main(["data", *SOCIETY, given]) == 0
+    run = only(offline_runs(here / "runs/default"))
+    (read,) = [a for a in run.artifacts if a.use_after_commit]
+    assert (read.name, read.type) == ("hh-my_pairs", "dataset")
+    assert [entry.path for entry in read.manifest.contents] == ["my pairs.jsonl"]
 
 
 @pytest.mark.parametrize(
