@@ -178,19 +178,20 @@ def run_benchmarks(
         _name_judge(figures, judged, only_rates(judging.judge))
     by_likelihood = isinstance(policy, HuggingFacePolicy)
     chosen = any(part.part == "choice" for part in todo)
+    said = remarks(used)
     results = {
         "made_with": dict(made_with),
         "benchmarks": figures,
         "judge": judged,
         "pairwise": pairwise,
         "choices": ("likelihood" if by_likelihood else "letter") if chosen else None,
-        "remarks": remarks(used),
+        "remarks": said,
         "unused": sorted(known.keys() - set(asked)),
     }
     (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
     plot(folder / f"{RESULTS}.png", {"": figures})
     print_figures(console, results)
-    for line in results["remarks"]:
+    for line in said:
         _warn(console, line)
     return results
 
