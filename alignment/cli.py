@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -53,12 +54,6 @@ COMMANDS = {
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
 }
-
-_BARE = {
-    "export": ("to=", "format=", "folder="),
-    "evaluate": ("model=", "benchmarks=", "data_dir=", "limit="),
-}
-"""Settings of a command's own section that need not name it: nothing else is called so."""
 
 USAGE = """social-sandbox COMMAND [setting=value ...]
 
@@ -103,8 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command == "compare":
             _compare(overrides)
             return 0
-        bare = _BARE.get(command, ())
-        overrides = [f"{command}.{o}" if o.startswith(bare) else o for o in overrides]
+        bare = _own_settings(command)
+        overrides = [
+            f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o
+            for o in overrides
+        ]
         with sigterm_stops():
             _run(command, _with_policies(overrides))
     except BudgetReached as error:
@@ -141,6 +139,14 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         for failure in failures[1:]:
             _error(_one_line(failure, overrides))
         raise failures[0]
+
+
+def _own_settings(command: str) -> list[str]:
+    """Settings of a command's own section that need not name it: nothing else is called so."""
+    everything = OmegaConf.load(str(files("social_sandbox.configs") / "config.yaml"))
+    assert isinstance(everything, DictConfig)
+    section = everything.get(command)
+    return [str(n) for n in section if n not in everything] if section else []
 
 
 def _is_point() -> bool:
@@ -251,6 +257,8 @@ def quiet_libraries() -> None:
     """Keep progress bars and advice of libraries out of what this program prints."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Some libraries have bars that nothing else switches off; read when tqdm is imported.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     import transformers
 
     transformers.logging.set_verbosity_error()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .collate import trainable
+from .data import KINDS
 from .groups import RatedGroup
 
 MARK = "made by `social-sandbox export`"
@@ -53,7 +54,7 @@ def card(
     return f"""---
 {_header(counts, features, how["format"])}---
 
-# Rated replies of a simulated society
+# {_title(kinds)}
 
 {_WHAT[how["to"]]} This data set was {MARK}.
 
@@ -80,6 +81,13 @@ Load it with `datasets.load_dataset(FOLDER)`.
 - The replies come from language models and their ratings from models or people; neither was
   checked. Some prompts ask for harm.
 """
+
+
+def _title(kinds: Mapping[str, int]) -> str:
+    own = kinds.keys() & set(KINDS)
+    if own == kinds.keys():
+        return "Rated replies of a simulated society"
+    return "Rated replies" + (" of a simulated society, and others" if own else "")
 
 
 def _header(counts: Mapping[str, int], features: Any, suffix: str) -> str:

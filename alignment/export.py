@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -64,15 +65,14 @@ def export_groups(
     Args:
         groups: what is exported.
         config: how.
-        folder: replaced if it holds an earlier export, refused if it holds anything else.
+        folder: may hold an earlier export, whose files are replaced and others left alone; refused
+            if it holds anything else.
         source: what the card says the data was made from.
 
     Raises:
         UserError: the folder is somebody else's, or no row comes of the groups.
     """
-    import datasets
-    from pyarrow import parquet
-
+    folder = folder.resolve()
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
         raise UserError(f"export.folder: {folder} exists and is no earlier export")
     splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
@@ -83,17 +83,44 @@ def export_groups(
         splits["test" if place < config.test_share else "train"].append(group)
     rows = {split: list(_rows(found, config)) for split, found in splits.items()}
     rows = {split: found for split, found in rows.items() if found}
-    if "train" not in rows:
+    if "train" not in rows and rows:
+        raise UserError(
+            f"export.test_share={config.test_share:g} leaves no row to train on: all "
+            f"{len(rows['test'])} are in test"
+        )
+    if not rows:
         raise UserError(
             f"export.to={config.to}: no row comes of {len(groups)} groups from {source}"
             + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
         )
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "data").mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of its own: an old export stays until the new one is complete.
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        counts = _write(partial, groups, rows, config, source)
+        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        for made in ("data", "README.md"):
+            (partial / made).replace(folder / made)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return counts
+
+
+def _write(
+    folder: Path,
+    groups: Sequence[RatedGroup],
+    rows: Mapping[str, list[dict[str, Any]]],
+    config: ExportConfig,
+    source: str,
+) -> dict[str, int]:
+    import datasets
+    from pyarrow import parquet
+
+    (folder / "data").mkdir()
     features = _features(config)
     for split, found in rows.items():
-        path = partial / "data" / f"{split}.{config.format}"
+        path = folder / "data" / f"{split}.{config.format}"
         if config.format == "parquet":
             made = datasets.Dataset.from_list(found, features=features)
             # Not made.to_parquet(), which shows a progress bar.
@@ -104,9 +131,7 @@ def export_groups(
     counts = {split: len(found) for split, found in rows.items()}
     how = {name: value for name, value in asdict(config).items() if name != "folder"}
     text = card(groups, counts, features, how, source)
-    (partial / "README.md").write_text(text, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    (folder / "README.md").write_text(text, encoding="utf-8")
     return counts
 
 

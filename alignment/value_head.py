@@ -85,10 +85,11 @@ def fit_and_save(
     data: str,
     seed: int = 0,
     embedder: MiniLMEmbedder | None = None,
+    encoder: str = "all-MiniLM-L6-v2",
 ) -> dict[str, float]:
     """Fit a head, write `value_head.safetensors` and its card, and return what is known of it.
 
-    `data` says in the card what the pairs are.
+    `data` says in the card what the pairs are, and `encoder` whose embeddings the head reads.
 
     The metrics: accuracies (share of pairs whose better answer rates higher) on held-out human
     preferences (`human`, with `_low`, `_high`, the exact 95 % interval, and `_n`) and on the
@@ -114,9 +115,11 @@ def fit_and_save(
         **tricks(embedder, fitted.head, held_own),
     }
     folder = Path(output_dir)
-    about = {"embedder": "all-MiniLM-L6-v2", **{name: str(v) for name, v in metrics.items()}}
+    about = {"embedder": encoder, **{name: str(v) for name, v in metrics.items()}}
     save_head(folder / "value_head.safetensors", fitted.head, about)
-    (folder / "README.md").write_text(CARD.format(data=data, **metrics), encoding="utf-8")
+    (folder / "README.md").write_text(
+        CARD.format(data=data, encoder=encoder, **metrics), encoding="utf-8"
+    )
     return metrics
 
 

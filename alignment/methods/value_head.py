@@ -55,7 +55,9 @@ class ValueHeadConfig(ObserverMethod):
             for pair in make_pairs(groups, self.pairs, self.min_gap)
         ]
         embedder = MiniLMEmbedder(self.model, device=self.device)
-        metrics = fit_and_save(pairs, folder / "model", DATA, self.seed, embedder)
+        # The embedded one is known by its own name.
+        named = {} if self.model == MINILM else {"encoder": self.model}
+        metrics = fit_and_save(pairs, folder / "model", DATA, self.seed, embedder, **named)
         names = {"human": "held_out_pairs", "own": "held_out_answers"}
         return {
             "pairs": len(pairs),

@@ -153,3 +153,49 @@ def test_an_export_without_rows_is_an_error(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=f"export.{next(iter(wrong))} must be"):
         ExportConfig(**wrong)
+
+
+def test_an_export_replaces_its_own_files_and_leaves_others_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    export_groups(PAIRS, ExportConfig(to="hh", format="parquet"), folder, "groups.jsonl")
+    (folder / ".git").mkdir()
+    neighbour = tmp_path / "out.partial"
+    neighbour.mkdir()
+    export_groups(PAIRS, ExportConfig(to="hh"), folder, "groups.jsonl")
+    assert [path.name for path in (folder / "data").iterdir()] == ["train.jsonl"]
+    assert (folder / ".git").is_dir()
+    assert neighbour.is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.partial"]
+
+
+def test_an_export_into_the_current_folder_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert export_groups(PAIRS, ExportConfig(), Path("."), "groups.jsonl") == {"train": 6}
+    assert (folder / "README.md").is_file()
+
+
+def test_a_split_without_anything_to_train_on_is_said(tmp_path: Path) -> None:
+    config = ExportConfig(test_share=0.999)
+    with pytest.raises(UserError, match=r"export.test_share=0.999 leaves no row.*all 6 are in"):
+        export_groups(PAIRS, config, tmp_path / "out", "groups.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "title"),
+    [
+        (("imitation", "realignment"), "Rated replies of a simulated society"),
+        (("hh",), "Rated replies"),
+        (("imitation", "hh"), "Rated replies of a simulated society, and others"),
+    ],
+)
+def test_a_card_says_whose_replies_they_are(
+    tmp_path: Path, kinds: tuple[str, ...], title: str
+) -> None:
+    groups = [pair(number, kind=kind) for number, kind in enumerate(kinds)]
+    export_groups(groups, ExportConfig(), tmp_path / "out", "groups.jsonl")
+    assert f"\n# {title}\n" in (tmp_path / "out" / "README.md").read_text()
