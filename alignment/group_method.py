@@ -28,7 +28,7 @@ class GroupMethod(DataMethod):
     """Read a prompt once for all its responses; `auto`: where the model can and it is faster."""
     logits_chunk: int | None = 256
     """Positions whose logits are in memory at a time; null: those of the whole batch."""
-    stop_nll: float | None = 10.0
+    stop_nll: float | None = 5.0
     """End training once lower-rated responses are so many nats per token less likely than the
     loss asks for, in the mean; null: never."""
     divergence_groups: int = 32

@@ -49,9 +49,11 @@ class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
         self.patience = patience
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure where the run ends, too."""
+        """Measure where the run ends, too; have the loss of training logged beside it."""
         if state.global_step >= state.max_steps:
             control.should_evaluate = True
+        # The run may end here, and with it what was not logged.
+        control.should_log = control.should_log or control.should_evaluate
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look back at all measurements, those of a resumed run's checkpoint included."""

@@ -1,6 +1,7 @@
 """What is measured beside training: held-out groups, and how far the model has moved."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,14 @@ def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) ->
     assert list(measured) == [3, 6, 8]
     assert summary.stopped_early is None
     assert summary.exported_step == min(measured, key=lambda step: measured[step])
+
+
+def test_a_stop_between_two_rows_of_the_log_has_a_row_of_its_own(align: Align) -> None:
+    settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
+    _, summary, _ = align(asked(20), max_steps=40, logging_steps=30, **settings)
+    assert summary.steps % 30
+    assert summary.log[-1]["step"] == summary.steps
+    assert math.isfinite(summary.loss_end)
 
 
 @pytest.mark.parametrize("kind", [SftConfig, DpoConfig, KtoConfig, ChainOfHindsightConfig])

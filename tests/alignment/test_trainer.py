@@ -294,6 +294,15 @@ def test_training_ends_with_a_reason_when_the_low_rated_are_far_past_the_margin(
     assert exported.exists()
 
 
+def test_by_default_a_margin_of_10_that_is_driven_past_ends_training(align: Any) -> None:
+    default = StableAlignmentConfig().stop_nll
+    assert default == 5
+    _, summary = align(margin=10.0, ratio=5.0, max_steps=200, save_steps=500, stop_nll=default)
+    assert "(method.stop_nll=5)" in summary.stopped_early
+    assert summary.steps < 200
+    assert summary.log[-1]["nll/past_margin"] > 5
+
+
 def test_every_epoch_draws_candidates_and_an_order_anew(
     align: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
