@@ -59,6 +59,8 @@ class DataMethod(Method):
         self._require("stages", self.stages in get_args(Stages), " or ".join(get_args(Stages)))
         self._require_at_least_one("held_out_steps", "patience")
         self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
+        if not self.held_out:
+            self._require_defaults("held_out_steps", "patience", unread_without="held_out")
 
     def plan(self, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]) -> Plan:
         """Part examples; `group_of` gives the group that one comes from."""

@@ -14,10 +14,12 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Tr
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
 
+from .benchmarks.callback import BenchmarkCallback
 from .collate import encode, pad_token_id
 from .groups import Message
 from .method import Job
 from .pairs import Pair
+from .processes import is_first
 from .stages import write_json
 from .training import export, run_trainer, training_arguments
 from .training_config import TrainingConfig
@@ -48,9 +50,11 @@ def train_reward_model(job: Job, pairs: Sequence[Pair], config: TrainingConfig) 
     if not final.exists():
         trainer = _reward_trainer(job, pairs, config, folder / "checkpoints")
         state = run_trainer(trainer, config)
-        write_json(record, {"tokens": state.num_input_tokens_seen, "rows": state.log_history})
+        if is_first():
+            write_json(record, {"tokens": state.num_input_tokens_seen, "rows": state.log_history})
         export(trainer, folder)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if is_first():
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     tokens = json.loads(record.read_text(encoding="utf-8"))["tokens"]
     model = AutoModelForSequenceClassification.from_pretrained(final, dtype="auto")
     return RewardModel(model.eval().requires_grad_(False), int(tokens))
@@ -121,7 +125,8 @@ def _reward_trainer(
         ),
         train_dataset=dataset(rows),
         processing_class=job.tokenizer,
-        callbacks=list(job.callbacks),
+        # A classifier gives no likelihoods.
+        callbacks=[c for c in job.callbacks if not isinstance(c, BenchmarkCallback)],
         peft_config=peft_config,
     )
 

@@ -1,7 +1,7 @@
 """Settings that every trained method shares."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pydantic import ConfigDict
@@ -93,6 +93,13 @@ class TrainingConfig:
     def _require_not_negative(self, *names: str) -> None:
         for name in names:
             self._require(name, 0 <= getattr(self, name) < math.inf, "a number not below 0")
+
+    def _require_defaults(self, *names: str, unread_without: str) -> None:
+        """An option that is not read is an error."""
+        defaults = {own.name: own.default for own in fields(self)}
+        for name in names:
+            if getattr(self, name) != defaults[name]:
+                raise UserError(f"method.{name} is only read with method.{unread_without}")
 
     def _require_at_least_one(self, *names: str) -> None:
         for name in names:

@@ -7,6 +7,7 @@ reward of each with that of the others, and so need no model of values.
 """
 
 import math
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from ..evaluate import rate
 from ..groups import Message, RatedGroup
 from ..method import Job, Method, Selection
 from ..pairs import PAIRINGS, Pair, Pairing, make_pairs
+from ..processes import is_first
 from ..reward_model import Reward, reward_by_model, train_reward_model
 from ..trl_data import dataset, import_trl
 
@@ -34,6 +36,7 @@ Rewarder = Literal["reward_model", "observer"]
 
 NO_QUESTIONS = frozenset({"self_critic", "realignment"})
 """Kinds of groups whose prompts ask for something else than an answer to a question."""
+_START_MODEL = "start_model."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,11 @@ class RlhfConfig(Method):
         self._require_above_zero("temperature", "reward_epochs", "reward_learning_rate")
         self._require_not_negative("beta", "engagement_weight", "min_gap")
         self._require_at_least_one("max_new_tokens")
+        if self.asks_observer:
+            self._require_defaults(
+                *("reward_epochs", "reward_learning_rate", "pairing", "min_gap"),
+                unread_without="reward=reward_model",
+            )
         self._require("generations", self.generations >= 2, "at least 2")
         fits = self.batch_size * self.accumulation % self.generations == 0
         self._require(
@@ -115,6 +123,11 @@ class RlhfConfig(Method):
             # TRL counts what it generates, each answer with its prompt, and trains on it once.
             include_num_input_tokens_seen="no",
         )
+        # A run that was killed may have left one; others make theirs later.
+        with args.main_process_first(desc="old copies of the start model"):
+            if is_first():
+                for left in job.folder.glob(f"{_START_MODEL}*"):
+                    shutil.rmtree(left, ignore_errors=True)
         reward, spent = self._reward(job, args.device)
         questions = list(dict.fromkeys(group.prompt for group in job.examples))
         # TRL leaves out silently what makes no whole step, even if it is all that there is.
@@ -226,7 +239,7 @@ def _start_model_on_disk(job: Job, needed: bool) -> Iterator[None]:
         return
     came_from = job.model.config._name_or_path
     job.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=job.folder, prefix="start_model.") as folder:
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix=_START_MODEL) as folder:
         job.model.save_pretrained(Path(folder))
         job.model.config._name_or_path = folder
         try:

@@ -11,11 +11,13 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    LlamaForCausalLM,
     MambaConfig,
     MambaForCausalLM,
     TrainerCallback,
 )
 
+from social_sandbox.alignment.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.collate import encode
 from social_sandbox.alignment.groups import Candidate, Message, RatedGroup
 from social_sandbox.alignment.method import Job
@@ -45,6 +47,14 @@ QUICK = RlhfConfig(
     logging_steps=1,
     save_steps=2,
 )
+UNREAD_DEFAULTS: dict[str, Any] = {"reward_learning_rate": 5e-5, "reward_epochs": 1.0}
+OBSERVED = dataclasses.replace(QUICK, reward="observer", **UNREAD_DEFAULTS)
+UNREAD: list[dict[str, Any]] = [
+    {"reward_learning_rate": 1e-3},
+    {"reward_epochs": 2.0},
+    {"pairing": "adjacent"},
+    {"min_gap": 1.0},
+]
 
 
 class Polite:
@@ -85,9 +95,15 @@ def questions(count: int = 12) -> list[RatedGroup]:
 def reinforce(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
     """Train the tiny model; gives it and the summary."""
 
-    def run(folder: str = "run", groups: Any = None, callbacks: Any = (), **changes: Any) -> Any:
+    def run(
+        config: RlhfConfig = QUICK,
+        folder: str = "run",
+        groups: Any = None,
+        callbacks: Any = (),
+        **changes: Any,
+    ) -> Any:
         model = tiny_llama(len(tokenizer))
-        config = dataclasses.replace(QUICK, **changes)
+        config = dataclasses.replace(config, **changes)
         groups = questions() if groups is None else groups
         to = tmp_path / folder
         return model, train(
@@ -161,9 +177,7 @@ def test_answers_are_sampled_to_the_prompts_of_all_methods(
 ) -> None:
     if not template:
         tokenizer.chat_template, kept = None, tokenizer.chat_template
-    config = dataclasses.replace(
-        QUICK, algorithm=algorithm, reward="observer", max_length=16, beta=0.0
-    )
+    config = dataclasses.replace(OBSERVED, algorithm=algorithm, max_length=16, beta=0.0)
     job = job_for(model, tokenizer, tmp_path, config)
     trainer = config.make_trainer(job)
     try:
@@ -191,7 +205,7 @@ def test_answers_are_sampled_to_the_prompts_of_all_methods(
 
 def test_the_observer_rewards(reinforce: Any, tmp_path: Path) -> None:
     groups = [dataclasses.replace(g, candidates=(Candidate("no", None),)) for g in questions()]
-    _, summary = reinforce(groups=groups, reward="observer", max_steps=20)
+    _, summary = reinforce(OBSERVED, groups=groups, max_steps=20)
     rewards = [row["reward"] for row in summary.log]
     assert sum(rewards[-5:]) > sum(rewards[:5])
     assert "rewards/observer/mean" in summary.log[0]
@@ -212,10 +226,10 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
 ) -> None:
     rates = {"learning_rate": 5e-3, "reward_learning_rate": 1e-2}
     stop = StopAt(3, rates[phase])
-    whole, summary = reinforce("whole", max_steps=5, **rates)
+    whole, summary = reinforce(folder="whole", max_steps=5, **rates)
     with pytest.raises(KeyboardInterrupt):
-        reinforce("cut", callbacks=[stop], max_steps=5, **rates)
-    resumed, again = reinforce("cut", max_steps=5, **rates)
+        reinforce(folder="cut", callbacks=[stop], max_steps=5, **rates)
+    resumed, again = reinforce(folder="cut", max_steps=5, **rates)
     assert_same_weights(resumed, whole)
     assert again.tokens == summary.tokens
     assert [row["reward"] for row in again.log] == [row["reward"] for row in summary.log]
@@ -248,16 +262,36 @@ def test_the_model_stays_close_to_the_one_that_it_was(
     model.config._name_or_path = str(tmp_path / "other")
     with torch.no_grad():
         model.lm_head.weight.add_(1.0)
-    config = dataclasses.replace(QUICK, reward="observer")
+    config = OBSERVED
     trainer = config.make_trainer(job_for(model, tokenizer, tmp_path, config))
     assert_same_weights(trainer.ref_model, model)
     assert model.config._name_or_path == str(tmp_path / "other")
 
 
+def test_what_a_killed_run_left_of_the_start_model_is_removed(
+    model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "start_model.x1").mkdir()
+    OBSERVED.make_trainer(job_for(model, tokenizer, tmp_path, OBSERVED))
+    assert not list(tmp_path.glob("start_model*"))
+
+
+def test_benchmarks_are_not_run_on_the_reward_model(reinforce: Any) -> None:
+    measured: list[Any] = []
+
+    class Counted(BenchmarkCallback):
+        def _measure(self, step: int, model: Any, tokenizer: Any) -> None:
+            measured.append(type(model))
+
+    reinforce(callbacks=[Counted([], 1, lambda step, figures: None)], max_steps=2)
+    # Before the first step and after each.
+    assert measured == [LlamaForCausalLM] * 3
+
+
 def test_without_a_pull_there_is_no_second_model(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
-    config = dataclasses.replace(QUICK, reward="observer", beta=0.0)
+    config = dataclasses.replace(OBSERVED, beta=0.0)
     assert config.make_trainer(job_for(model, tokenizer, tmp_path, config)).ref_model is None
 
 
@@ -274,6 +308,11 @@ def test_tokens_are_shared_by_both_parts(reinforce: Any, tmp_path: Path) -> None
     [
         ({"algorithm": "ppo"}, "method.algorithm must be grpo or rloo, got 'ppo'"),
         ({"reward": "nobody"}, "method.reward must be reward_model or observer"),
+        *(
+            ({"reward": "observer", **UNREAD_DEFAULTS, **own}, f"method.{name} is only read with")
+            for own in UNREAD
+            for name in own
+        ),
         ({"generations": 1}, "method.generations must be at least 2"),
         ({"generations": 3}, "method.generations must be a divisor of method.batch_size"),
         ({"beta": -1.0}, "method.beta must be"),
