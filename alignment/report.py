@@ -55,9 +55,12 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
         f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
-    # A summary of an earlier version does not have it.
+    # A summary of an earlier version does not have these.
     if summary.get("stopped_early"):
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
+    exported = summary.get("exported_step", summary["steps"])
+    if exported != summary["steps"]:
+        console.print(f"  exported: step {exported}, with the least loss on held-out groups")
 
 
 def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -> None:

@@ -44,7 +44,7 @@ class TrainingSummary:
     """Mean over the last tenth of the steps, likewise."""
     steps: int
     seconds: float
-    """Of this call alone."""
+    """Of all calls, but for what came after the checkpoint that a later one went on from."""
     tokens: int
     """Tokens read, prompts included and padding not."""
     peak_bytes: int
@@ -103,7 +103,9 @@ def train(
     selection = method.select(groups)
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
-    if not resume and is_first():
+    if resume:
+        began -= _seconds_before(checkpoints)
+    elif is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     job = Job(
         model=model,
@@ -122,7 +124,7 @@ def train(
     # New adapters are drawn from it.
     set_seed(method.seed)
     trainer = method.make_trainer(job)
-    state = run_trainer(trainer, method)
+    state = run_trainer(trainer, method, began)
     exported_step = _load_best(trainer, state)
     export(trainer, folder)
     # Without the Trainer's last words and the reason for an early end, which are no measurements.
@@ -146,11 +148,15 @@ def train(
     )
 
 
-def run_trainer(trainer: Any, config: TrainingConfig) -> TrainerState:
-    """Train to the end, going on from the last whole checkpoint; returns how far it came."""
+def run_trainer(trainer: Any, config: TrainingConfig, began: float | None = None) -> TrainerState:
+    """Train to the end, going on from the last whole checkpoint; returns how far it came.
+
+    `began`: since when the seconds count that checkpoints tell, by time.monotonic; None: now.
+    """
     # Without a progress bar the Trainer would print every row of metrics instead.
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Ending(config.max_tokens))
+    trainer.add_callback(_Stopwatch(time.monotonic() if began is None else began))
     if config.max_tokens is not None:
         _fit_schedule(trainer, config.max_tokens)
     # The first process may still be removing old ones.
@@ -260,6 +266,31 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = control.should_save = True
         if spent or state.global_step >= state.max_steps:
             control.should_log = True
+
+
+class _Stopwatch(TrainerCallback):  # type: ignore[misc]
+    """Has every checkpoint tell how long its run took up to there."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # The Trainer writes these down, and leaves alone those that are none of its callbacks.
+        state.stateful_callbacks[_SECONDS] = time.monotonic() - self.began
+
+    on_evaluate = on_step_end
+
+
+_SECONDS = "seconds"
+
+
+def _seconds_before(checkpoints: Path) -> float:
+    """How long the earlier parts of a run took; 0 where there are none."""
+    last = last_checkpoint(checkpoints)
+    if last is None:
+        return 0.0
+    state = json.loads((last / "trainer_state.json").read_text(encoding="utf-8"))
+    return float(state.get("stateful_callbacks", {}).get(_SECONDS, 0.0))
 
 
 def _load_best(trainer: Any, state: TrainerState) -> int:

@@ -347,6 +347,23 @@ def test_a_run_cut_before_its_export_is_exported_without_another_step(
     assert (exported / "model.safetensors").exists()
 
 
+def test_the_seconds_of_a_resumed_run_are_those_of_all_its_parts(
+    align: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        align(callbacks=[StopAt(3)])
+    path = tmp_path / "run" / "checkpoints" / "checkpoint-2" / "trainer_state.json"
+    state = json.loads(path.read_text())
+    assert state["stateful_callbacks"]["seconds"] > 0
+    state["stateful_callbacks"]["seconds"] = 10_000.0
+    path.write_text(json.dumps(state))
+    _, summary = align()
+    assert 10_000 < summary.seconds < 20_000
+    # And so after another cut, before the export.
+    _, same = align()
+    assert same.seconds > 10_000
+
+
 def test_a_run_that_did_not_end_exports_nothing(align: Any, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         align(callbacks=[StopAt(3)])
