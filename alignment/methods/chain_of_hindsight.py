@@ -65,16 +65,7 @@ class ChainOfHindsightConfig(DataMethod):
         plan = self.plan(job.examples, itemgetter(0))
 
         def rows(examples: Sequence[Any]) -> list[Encoded]:
-            return [
-                encode_parts(
-                    job.tokenizer,
-                    group.prompt,
-                    self.parts(answers),
-                    self.max_length,
-                    ends=self._last(answers).ends,
-                )
-                for group, answers in examples
-            ]
+            return [self._encoded(job.tokenizer, *example) for example in examples]
 
         return trl.SFTTrainer(
             model=job.model,
@@ -86,10 +77,24 @@ class ChainOfHindsightConfig(DataMethod):
             peft_config=job.peft_config,
         )
 
+    def _encoded(self, tokenizer: Any, group: RatedGroup, answers: Sequence[Candidate]) -> Encoded:
+        """An answer alone, or a chain without the worst answers for which there is no room."""
+        alone = len(answers) == 1
+        while True:
+            row = encode_parts(
+                tokenizer,
+                group.prompt,
+                [(answers[0].text, True)] if alone else self.parts(answers),
+                self.max_length,
+                ends=self._last(answers).ends,
+            )
+            # What is cut off is the end, and that may be the best.
+            if len(answers) == 1 or not row.truncated:
+                return row
+            answers = answers[1:]
+
     def parts(self, answers: Sequence[Candidate]) -> list[tuple[str, bool]]:
         """Verdicts and answers, given from the worst to the best, and whether they are learnt."""
-        if len(answers) == 1:
-            return [(answers[0].text, True)]
         verdicts = [self.worse] * (len(answers) - 1) + [self.better]
         told = list(zip(verdicts, answers, strict=True))
         if self.order == "better_first":

@@ -279,6 +279,17 @@ def test_a_chain_of_hindsight_token_by_token(tokenizer: Any, tmp_path: Path) -> 
     assert row["labels"] == [token if on else -100 for token, on in wanted]
 
 
+def test_a_chain_that_is_too_long_loses_its_worst_answers(tokenizer: Any, tmp_path: Path) -> None:
+    group = rated("a", ("i am fine", 7.0), ("go away " * 3, 1.0), ("no", 3.0))
+    for length, left in ((64, 3), (20, 2), (14, 1)):
+        own = {"candidates_per_group": 3, "better": "fine", "worse": "please", "plain": False}
+        method = ChainOfHindsightConfig(**{**QUICK, "max_length": length}, **own)
+        (row,) = trainer_of(method, tokenizer, tmp_path, [group]).train_dataset
+        ending = ids(tokenizer, "fine i am fine <|end|>")
+        assert row["input_ids"][-len(ending) :] == ending
+        assert row["input_ids"].count(*ids(tokenizer, "please")) == left - 1
+
+
 def test_a_chain_can_begin_with_the_better_answer() -> None:
     group = rated("a", ("i am fine", 7.0), ("go away", 1.0))
     method = ChainOfHindsightConfig(order="better_first", plain=False)
