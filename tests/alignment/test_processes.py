@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from transformers import Trainer
 
 import social_sandbox.configs
 from social_sandbox.alignment.training import last_checkpoint
@@ -79,7 +80,7 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     settings = (2, 80, 3)  # batch size, steps, steps between checkpoints
@@ -97,7 +98,20 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
     child.kill()
     assert child.wait() == -signal.SIGKILL
     assert not (cut / "model").exists()
+    checkpoint = last_checkpoint(cut / "checkpoints")
+    assert checkpoint is not None
+    at = int(checkpoint.name.removeprefix("checkpoint-"))
+    began: list[int] = []
+    inner = Trainer._load_from_checkpoint
+
+    def load(trainer: Any, path: str, *rest: Any) -> None:
+        began.append(int(path.rpartition("-")[2]))
+        inner(trainer, path, *rest)
+
+    monkeypatch.setattr(Trainer, "_load_from_checkpoint", load)
     main(cut, *settings)
+    assert began == [at]
+    assert at > 0
     main(whole, *settings)
     weights = [load_file(x / "model" / "model.safetensors") for x in (cut, whole)]
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
