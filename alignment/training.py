@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -98,6 +99,9 @@ def train(
     Raises:
         UserError: there is nothing to train on, or a setting makes no sense.
     """
+    # Accelerate's own sign. The merged model would have to be gathered first.
+    if method.lora is not None and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+        raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
     began = time.monotonic()
     reset_peak()
     selection = method.select(groups)

@@ -290,6 +290,14 @@ def test_a_chain_that_is_too_long_loses_its_worst_answers(tokenizer: Any, tmp_pa
         assert row["input_ids"].count(*ids(tokenizer, "please")) == left - 1
 
 
+def test_adapters_over_sharded_weights_are_refused(
+    align: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(UserError, match=r"method.lora: .* \(FSDP\)"):
+        align(SftConfig, lora=LoraConfig())
+
+
 def test_a_chain_can_begin_with_the_better_answer() -> None:
     group = rated("a", ("i am fine", 7.0), ("go away", 1.0))
     method = ChainOfHindsightConfig(order="better_first", plain=False)
