@@ -1,4 +1,4 @@
-"""The most memory that was in use: of the GPU where there is one, else of this process."""
+"""The most memory that was in use: of the GPU if it is one that works, else of this process."""
 
 import resource
 import sys
@@ -8,9 +8,12 @@ from pathlib import Path
 import torch
 
 
-def peak_bytes() -> int:
-    """The most up to now, since `reset_peak` or since the process began."""
-    if torch.cuda.is_available():
+def peak_bytes(device: str) -> int:
+    """The most up to now, since `reset_peak` or since the process began.
+
+    `device`: the kind of the one that works, as in `torch.device(...).type`.
+    """
+    if device == "cuda":
         return torch.cuda.max_memory_allocated()
     # On Linux ru_maxrss also counts what the process that started this one held; a reset leaves it.
     with suppress(OSError):
@@ -24,7 +27,6 @@ def reset_peak() -> None:
     """Count anew from what is in use now, where the system can: on GPUs and on Linux."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-        return
     # Elsewhere what came before counts, too.
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")

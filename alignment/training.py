@@ -139,7 +139,7 @@ def train(
         steps=state.global_step,
         seconds=time.monotonic() - began,
         tokens=int(state.num_input_tokens_seen),
-        peak_bytes=peak_bytes(),
+        peak_bytes=peak_bytes(trainer.args.device.type),
         examples=len(selection.examples),
         groups=len(selection.groups),
         dropped_groups=len(groups) - len(selection.groups),

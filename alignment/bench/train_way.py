@@ -185,14 +185,14 @@ def main(way: str, steps: int) -> None:
         model = model.cuda()
     groups = rated_groups((FIRST + steps) * BATCH)
     reset_peak()
-    before = peak_bytes()
+    before = peak_bytes(model.device.type)
     seconds = WAYS[way](model, tokenizer, groups)
     timed = groups[FIRST * BATCH :]
     result = {
         "seconds": seconds,
         "groups": len(timed),
         "tokens": tokens_of(tokenizer, timed, way),
-        "bytes": peak_bytes() - before,
+        "bytes": peak_bytes(model.device.type) - before,
     }
     print(json.dumps(result))
 
