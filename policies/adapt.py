@@ -19,7 +19,8 @@ def as_policy(agent: Any) -> Policy:
     A policy is returned as it is. A function answers one turn, or a batch if its parameter is
     called `turns`; the method `act` of an object answers a batch, or one turn if its parameter is
     called `turn`. Both may be async; async answers to single turns are waited for together, as
-    many as the agent's `max_concurrency` (16 where it has none).
+    many as the agent's `max_concurrency` (16 where it has none). An agent that has `only_rates`
+    set is never asked for a text by a comparison of models.
 
     An answer is an `Utterance`, a text (where a rating is asked for, it is read out of the text),
     a number (a rating without a reason), or None (nothing could be said).
@@ -39,9 +40,10 @@ def as_policy(agent: Any) -> Policy:
     if batch and not waits and isinstance(agent, Policy):
         return agent
     name = str(getattr(agent, "name", None) or getattr(agent, "__name__", type(agent).__name__))
+    rates = bool(getattr(agent, "only_rates", False))
     if waits and not batch:
-        return AsyncAgent(name, call, int(getattr(agent, "max_concurrency", 16)))
-    return Agent(name, call, batch=batch, waits=waits)
+        return AsyncAgent(name, call, int(getattr(agent, "max_concurrency", 16)), rates)
+    return Agent(name, call, batch=batch, waits=waits, only_rates=rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Agent:
     call: Callable[..., Any]
     batch: bool
     waits: bool = False
+    only_rates: bool = False
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         """See `Policy.act`. Raises UserError for answers that are none."""
@@ -68,6 +71,7 @@ class AsyncAgent:
     name: str
     call: Callable[[Turn], Any]
     max_concurrency: int
+    only_rates: bool = False
 
     async def answer(self, turn: Turn) -> Utterance:
         """See `AsyncPolicy.answer`. Raises UserError for an answer that is none."""

@@ -46,7 +46,8 @@ class Evaluated:
         return {
             (r.benchmark, r.item): str(r.details["answer"])
             for r in self.items
-            if r.part == "answer"
+            # What never came cannot be compared.
+            if r.part == "answer" and "answer" in r.details
         }
 
 

@@ -117,3 +117,12 @@ def test_a_batch_has_to_be_as_long_as_the_turns() -> None:
 def test_what_is_no_agent_is_refused(nobody: Any) -> None:
     with pytest.raises(UserError, match="is no function"):
         as_policy(nobody)
+
+
+@pytest.mark.parametrize("agent", [Single(), slow_one])
+def test_an_agent_that_only_rates_says_so_as_a_policy_too(
+    agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not as_policy(agent).only_rates  # type: ignore[attr-defined]
+    monkeypatch.setattr(agent, "only_rates", True, raising=False)
+    assert as_policy(agent).only_rates  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from social_sandbox.alignment.benchmarks.items import (
     read_results,
 )
 from social_sandbox.alignment.benchmarks.results import aggregate
+from social_sandbox.alignment.benchmarks.table import markdown
 from social_sandbox.envs.errors import UserError
 
 
@@ -63,15 +65,80 @@ def test_results_are_read_again_and_a_torn_line_is_dropped(tmp_path: Path) -> No
     assert read_results(path) == rows
 
 
-def evaluated(folder: Path, right: int) -> Path:
-    rows = [result("hh", f"{n}", acc=float(n < right), acc_norm=1.0) for n in range(40)]
+def test_drops_of_likelihood_are_over_the_same_questions_too() -> None:
+    plain = [result("hh", f"{n}", acc=1.0, acc_norm=1.0) for n in range(4)]
+    hostile = [result("hh_adversarial", f"{n}", acc=float(n), acc_norm=1.0) for n in range(2)]
+    found = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*plain, *hostile], 100, 0)
+    drop = found["hh_adversarial"]["acc_drop"]
+    assert (drop["mean"], drop["n"], drop["chance"]) == (0.5, 2, None)
+    assert found["hh_adversarial"]["acc_norm_drop"]["mean"] == 0
+    assert "acc_drop" not in figures("hh_adversarial", *hostile)
+
+
+def test_a_single_score_has_no_interval_and_a_rating_no_chance() -> None:
+    results = {
+        "benchmarks": {"hh": figures("hh", result("hh", "a", acc=1.0, rating=3.0))},
+        **{"made_with": {}, "judge": None, "pairwise": None},
+    }
+    text = markdown(results)
+    assert "| hh | acc | 1.000 | none | 1 | 0.500 |" in text
+    assert "| hh | rating | 3.00 | none | 1 | none | not known |" in text
+
+
+def evaluated(folder: Path, right: int, n: int = 40, **more: Any) -> Path:
+    rows = [result("hh", f"{k}", acc=float(k < right), acc_norm=1.0, rating=4.0) for k in range(n)]
     (folder / "benchmarks").mkdir(parents=True)
     append(folder / "benchmarks/items.jsonl", rows)
     found = aggregate(find_benchmarks(["hh"]), rows, 200, 0)
-    (folder / "benchmarks/results.json").write_text(
-        json.dumps({"model": "m", "made_with": {}, "benchmarks": found, "judge": None})
-    )
+    told = {"model": "m", "made_with": {}, "benchmarks": found, "judge": None, **more}
+    (folder / "benchmarks/results.json").write_text(json.dumps(told))
     return folder
+
+
+def now(**made_with: Any) -> dict[str, Any]:
+    """What today's results hold besides the figures."""
+    return {"made_with": made_with, "pairwise": None, "choices": "likelihood", "unused": []}
+
+
+def test_figures_that_are_not_the_same_thing_are_not_subtracted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = now(apply_chat_template=False, judge={"model": "small"}, limit=None)
+    other = now(apply_chat_template=True, judge={"model": "large"}, limit=30)
+    folders = [
+        evaluated(tmp_path / "base", 10, **plain),
+        evaluated(tmp_path / "other", 30, n=30, **other),
+    ]
+    main([*map(str, folders), "--output", str(tmp_path / "out")])
+    text = (tmp_path / "out/compare.md").read_text()
+    assert "1.000, n 30 [not comparable]" in text
+    assert "apply_chat_template False and True (hh acc, hh acc_norm)" in text
+    assert "judge small and large (hh rating)" in text.replace("  ", " ")
+    assert "made with different limit: None (base), 30 (other)" in text
+
+
+def test_differences_are_over_the_shared_items_and_say_how_many(tmp_path: Path) -> None:
+    told = now(apply_chat_template=False)
+    folders = [
+        evaluated(tmp_path / "base", 10, **told),
+        evaluated(tmp_path / "less", 20, n=20, **told),
+    ]
+    main([*map(str, folders), "--output", str(tmp_path / "out")])
+    (row,) = [
+        line
+        for line in (tmp_path / "out/compare.md").read_text().splitlines()
+        if line.startswith("| hh | acc |")
+    ]
+    assert "1.000, n 20 [+0.500: " in row
+    assert row.count("n 20") == 2
+
+
+def test_an_answer_that_never_came_is_not_compared(tmp_path: Path) -> None:
+    folder = evaluated(tmp_path / "base", 10)
+    said = ItemResult("hh", "a", "answer", None, {}, {"question": "?", "answer": "No."})
+    lost = ItemResult("hh", "b", "answer", None, {}, {"question": "?", "error": "timeout"})
+    append(folder / "benchmarks/items.jsonl", [said, lost])
+    assert read_evaluated(folder).answers == {("hh", "a"): "No."}
 
 
 def test_models_are_compared_by_item(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

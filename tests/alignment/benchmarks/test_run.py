@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment import cli
+from social_sandbox.envs import Utterance
 from social_sandbox.policies.huggingface import HuggingFacePolicy
 
 from ..tiny import save_adapter, save_tiny_model, tiny_tokenizer
@@ -74,6 +75,53 @@ def test_a_stopped_run_does_not_ask_again(here: Path, monkeypatch: pytest.Monkey
     whole = (here / "out/benchmarks/items.jsonl").read_text()
     assert whole.startswith(kept)
     assert len(whole.splitlines()) == 9
+
+
+def test_a_larger_limit_and_another_benchmark_go_on_over_what_is_there(here: Path) -> None:
+    items = here / "out/benchmarks/items.jsonl"
+    assert run("model=tiny", "benchmarks=[advbench]", "limit=2") == 0
+    assert run("model=tiny", "benchmarks=[advbench,xstest]") == 0
+    first, whole = items.read_text().splitlines()[:2], items.read_text().splitlines()
+    assert len(whole) == 9
+    assert run("model=tiny", "benchmarks=[advbench]", "limit=2") == 0
+    assert items.read_text().splitlines() == whole
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert results["benchmarks"]["advbench"]["refused"]["n"] == 2
+    assert len(results["unused"]) == 7
+    assert whole[:2] == first
+
+
+def test_a_judge_without_pairs_goes_on_and_is_not_known(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["benchmarks=[xstest]", "limit=4"]
+    assert run("model=tiny", *asked, "output_dir=first") == 0
+    (here / "data/hh_harmless.jsonl").unlink()
+    assert run("model=policy", *asked, "evaluate.against=first") == 0
+    printed = capsys.readouterr().out
+    assert "how good the judge is will not be known" in printed
+    assert "preferred to first" in printed
+
+
+def test_what_never_came_is_asked_again_by_a_run_that_goes_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, fails = HuggingFacePolicy.act, [True]
+
+    def failing(self, turns):
+        if fails:
+            return [Utterance(error="timeout") for _ in turns]
+        return ask(self, turns)
+
+    monkeypatch.setattr(HuggingFacePolicy, "act", failing)
+    assert run("model=tiny", "benchmarks=[advbench]", "limit=2") == 0
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert results["remarks"] == ["advbench: 2 of 2 have no answer, and no score (timeout)"]
+    fails.clear()
+    assert run("model=tiny", "benchmarks=[advbench]") == 0
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert results["remarks"] == []
+    assert results["benchmarks"]["advbench"]["refused"]["n"] == 3
 
 
 def test_answers_are_compared_with_another_models(
