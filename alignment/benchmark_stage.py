@@ -125,7 +125,7 @@ def during_training(settings: Settings, run: Any) -> list[Any]:
         BenchmarkCallback(
             items,
             config.during_steps,
-            partial(log_during, run, settings.output_dir / "alignment"),
+            partial(log_during, run, settings.output_dir / "alignment", settings.before),
             apply_chat_template=config.apply_chat_template,
             seed=config.seed,
         )

@@ -28,6 +28,7 @@ from .groups import RatedGroup
 from .identity import settings_hash
 from .lineage import PRODUCTS, describe, log_stage
 from .redact import without_secret, without_secrets
+from .processes import is_first
 from .settings import Before, LogModel, Settings
 from .stages import note, read_record, write_json
 from .stopping import Terminated
@@ -248,18 +249,35 @@ def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: in
     run.log({**row, "eval/cycle": cycle})
 
 
-def log_during(run: Run, folder: Path, step: int, figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Benchmarks in the middle of training: a row of `benchmarks.jsonl`, and of the run."""
+def log_during(
+    run: Run,
+    folder: Path,
+    before: Before,
+    step: int,
+    figures: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Benchmarks in the middle of training: a row of `benchmarks.jsonl`, and of the run.
+
+    Of several processes the first one writes. A training that goes on from a checkpoint comes to
+    the same steps again: their rows are replaced.
+    """
+    if not is_first():
+        return
     means = {
         f"{benchmark}/{metric}": figure["mean"]
         for benchmark, metrics in figures.items()
         for metric, figure in metrics.items()
     }
-    with (folder / "benchmarks.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, "benchmarks": figures}) + "\n")
+    path = folder / "benchmarks.jsonl"
+    earlier = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in earlier if json.loads(line)["step"] < step]
+    lines = [*kept, json.dumps({"step": step, "benchmarks": figures})]
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    partial.replace(path)
     if run is not None:
         row = {f"train/benchmarks/{name}": mean for name, mean in means.items()}
-        run.log({**row, "train/global_step": step})
+        run.log({**row, "train/global_step": before.steps + step})
 
 
 def log_training(run: Run, folder: Path, before: Before) -> None:

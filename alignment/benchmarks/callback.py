@@ -15,7 +15,7 @@ OnFigures = Callable[[int, Figures], None]
 
 
 class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
-    """Before the first step and every so many: what the model in training finds likeliest."""
+    """Before the first step, every so many and after the last: what the model finds likeliest."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
         self.benchmarks, self.steps, self.on_figures = benchmarks, steps, on_figures
         self.apply_chat_template = apply_chat_template
         self.resamples, self.seed = resamples, seed
+        self._measured = -1
 
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
@@ -54,7 +55,15 @@ class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
         if state.global_step % self.steps == 0:
             self._measure(state.global_step, model, more["processing_class"])
 
+    def on_train_end(
+        self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
+    ) -> None:
+        """Measure what training ends with, unless that is known."""
+        if state.global_step != self._measured:
+            self._measure(state.global_step, model, more["processing_class"])
+
     def _measure(self, step: int, model: Any, tokenizer: Any) -> None:
+        self._measured = step
         training = model.training
         model.eval()
         # What is drawn here must not change what training draws.

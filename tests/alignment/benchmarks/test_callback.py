@@ -1,5 +1,6 @@
 """Benchmarks on a model in training."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks
 from social_sandbox.alignment.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.benchmarks.loaders import load_items
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.settings import Before
+from social_sandbox.alignment.tracking import log_during
 from social_sandbox.alignment.training import train
 
 from ..tiny import rated_groups, tiny_llama
@@ -50,3 +53,24 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
     shares = [figures["truthfulqa"]["mc2"]["mean"] for _, figures in seen]
     assert len(set(shares)) == 3
     assert seen[0][1]["hh"]["acc"]["n"] == 8
+
+
+def test_the_last_step_is_measured_whatever_its_number(tokenizer: Any, tmp_path: Path) -> None:
+    fixtures.write(tmp_path / "data")
+    (justice,) = find_benchmarks(["ethics_justice"])
+    items = [(justice, load_items(justice, str(tmp_path / "data"), None, 0))]
+    seen: list[int] = []
+    measuring = BenchmarkCallback(items, 2, lambda step, _: seen.append(step), resamples=100)
+    model = tiny_llama(len(tokenizer))
+    model.config.max_position_embeddings = 1024
+    config = StableAlignmentConfig(device="cpu", bf16=False, max_length=64, max_steps=3)
+    train(model, tokenizer, rated_groups(8), config, tmp_path, [measuring], progress=False)
+    assert seen == [0, 2, 3]
+
+
+def test_steps_that_a_resumed_training_comes_to_again_are_told_once(tmp_path: Path) -> None:
+    for step, mean in ((0, 0.1), (2, 0.2), (4, 0.4), (2, 0.3), (4, 0.5)):
+        log_during(None, tmp_path, Before(), step, {"hh": {"acc": {"mean": mean}}})
+    rows = [json.loads(line) for line in (tmp_path / "benchmarks.jsonl").read_text().splitlines()]
+    told = [(row["step"], row["benchmarks"]["hh"]["acc"]["mean"]) for row in rows]
+    assert told == [(0, 0.1), (2, 0.3), (4, 0.5)]
