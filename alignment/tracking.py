@@ -27,8 +27,8 @@ from .figures import rating_scale, ratings_by_round
 from .groups import RatedGroup
 from .identity import settings_hash
 from .lineage import PRODUCTS, describe, log_stage
-from .redact import without_secret, without_secrets
 from .processes import is_first
+from .redact import without_secret, without_secrets
 from .settings import Before, LogModel, Settings
 from .stages import note, read_record, write_json
 from .stopping import Terminated
