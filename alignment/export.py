@@ -83,15 +83,15 @@ def export_groups(
         splits["test" if place < config.test_share else "train"].append(group)
     rows = {split: list(_rows(found, config)) for split, found in splits.items()}
     rows = {split: found for split, found in rows.items() if found}
-    if "train" not in rows and rows:
-        raise UserError(
-            f"export.test_share={config.test_share:g} leaves no row to train on: all "
-            f"{len(rows['test'])} are in test"
-        )
     if not rows:
         raise UserError(
             f"export.to={config.to}: no row comes of {len(groups)} groups from {source}"
             + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
+        )
+    if "train" not in rows:
+        raise UserError(
+            f"export.test_share={config.test_share:g} leaves no row to train on: all "
+            f"{len(rows['test'])} are in test"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A folder of its own: an old export stays until the new one is complete.

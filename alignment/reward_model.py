@@ -50,8 +50,7 @@ def train_reward_model(job: Job, pairs: Sequence[Pair], config: TrainingConfig) 
     if not final.exists():
         trainer = _reward_trainer(job, pairs, config, folder / "checkpoints")
         state = run_trainer(trainer, config)
-        if is_first():
-            write_json(record, {"tokens": state.num_input_tokens_seen, "rows": state.log_history})
+        write_json(record, {"tokens": state.num_input_tokens_seen, "rows": state.log_history})
         export(trainer, folder)
     if is_first():
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)

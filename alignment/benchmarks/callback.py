@@ -40,7 +40,6 @@ class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
         self.benchmarks, self.steps, self.on_figures = benchmarks, steps, on_figures
         self.apply_chat_template = apply_chat_template
         self.resamples, self.seed = resamples, seed
-        self._measured = -1
 
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
@@ -58,12 +57,11 @@ class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
     def on_train_end(
         self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
     ) -> None:
-        """Measure what training ends with, unless that is known."""
-        if state.global_step != self._measured:
+        """Measure what training ends with, unless that step was measured as one of every so many."""
+        if state.global_step % self.steps:
             self._measure(state.global_step, model, more["processing_class"])
 
     def _measure(self, step: int, model: Any, tokenizer: Any) -> None:
-        self._measured = step
         training = model.training
         model.eval()
         # What is drawn here must not change what training draws.

@@ -11,30 +11,18 @@ import torch
 
 from social_sandbox.alignment.groups import Message, RatedGroup
 from social_sandbox.alignment.method import Method
-from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
-from social_sandbox.alignment.methods.dpo import DpoConfig
 from social_sandbox.alignment.methods.kto import KtoConfig
-from social_sandbox.alignment.methods.rrhf import RrhfConfig
 from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.order import in_stages
 from social_sandbox.alignment.training import train
 from social_sandbox.envs.errors import UserError
 
-from .test_methods import QUICK, StopAt, trainer_of
+from .test_methods import QUICK, StopAt, every_method, trainer_of
 from .tiny import rated, rated_groups, tiny_llama
 
 ASKED = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}
 """What groups of each kind are asked, in an order that is not that of the stages."""
-ON_DATA: list[type[Method]] = [
-    StableAlignmentConfig,
-    RrhfConfig,
-    SftConfig,
-    ChainOfHindsightConfig,
-    DpoConfig,
-    KtoConfig,
-]
-every_method = pytest.mark.parametrize("kind", ON_DATA, ids=lambda kind: kind.__name__)
 
 
 def groups_of_kinds(each: int = 3) -> list[RatedGroup]:
