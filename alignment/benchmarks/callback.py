@@ -57,7 +57,7 @@ class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
     def on_train_end(
         self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
     ) -> None:
-        """Measure what training ends with, unless that step was measured as one of every so many."""
+        """Measure what training ends with, unless it ends on one of every so many."""
         if state.global_step % self.steps:
             self._measure(state.global_step, model, more["processing_class"])
 
