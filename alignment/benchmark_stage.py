@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
         "judge": what_is_said(settings.observer),
         "benchmark_temperature": speaks.get("temperature", config.benchmark_temperature),
         "max_new_tokens": speaks.get("max_new_tokens", config.max_new_tokens),
+        "dialogues": "whole",
         **{name: getattr(config, name) for name in ("seed", "apply_chat_template", "rating_scale")},
     }
     asked = {
@@ -156,6 +158,10 @@ def _weights(settings: Settings, model: str) -> Any:
 
 def _items_hash(todo: "Sequence[Todo]", pairs: "Sequence[Item]") -> str:
     """What stands for all that is asked."""
-    asked = [(part.benchmark.name, part.part, [item.id for item in part.items]) for part in todo]
-    told = [*asked, [item.id for item in pairs]]
+    asked = [(part.benchmark.name, part.part, _told(part.items)) for part in todo]
+    told = [*asked, _told(pairs)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _told(items: "Sequence[Item]") -> list[tuple[str, Any]]:
+    return [(item.id, astuple(item.asked)) for item in items]

@@ -43,6 +43,14 @@ class Recollection:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was asked earlier in a conversation, and what was answered."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """What a peer thinks of a draft; `rating` is None where the peer produced none."""
 
@@ -58,8 +66,9 @@ class Turn:
     `agent` acts; `subject` is the agent whose answer is in play (itself in `draft` and
     `revise`). `answer` is the text to be judged or revised. `opinions` (only in `revise`) end
     with the lowest-rated one. `aspect` and `judged` are set in `observe` only. `reason` says
-    whether a reason is wanted with a rating, which lies on 1..`rating_scale`. `seed` is unique
-    to the turn: a policy that samples should take its randomness from there, and nowhere else.
+    whether a reason is wanted with a rating, which lies on 1..`rating_scale`. `earlier` is what the
+    conversation held before the question; a society's questions open theirs. `seed` is unique to
+    the turn: a policy that samples should take its randomness from there, and nowhere else.
     """
 
     id: str
@@ -78,6 +87,7 @@ class Turn:
     judged: Judged | None = None
     reason: bool = True
     rating_scale: int = RATING_SCALE
+    earlier: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,10 @@ class HumanPolicy:
 
 
 def _seen(turn: Turn) -> list[str]:
-    lines = [f"Question: {turn.question}"]
+    lines = []
+    for one in turn.earlier:
+        lines += [f"Before: {one.question}", f"Answered: {one.answer}"]
+    lines.append(f"Question: {turn.question}")
     if turn.memory:
         lines.append(f"You remember: {turn.memory.question} - {turn.memory.answer}")
     if turn.phase is not Phase.DRAFT:

@@ -7,7 +7,15 @@ one agent's own (its memory) last, so that engines which cache prefixes can shar
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE, Aspect, Opinion, Phase, Turn
+from social_sandbox.envs.turns import (
+    MIN_RATING,
+    RATING_SCALE,
+    Aspect,
+    Exchange,
+    Opinion,
+    Phase,
+    Turn,
+)
 
 from .ratings import format_verdict
 
@@ -47,7 +55,7 @@ class Prompt:
 def prompt_for(turn: Turn, form: str = FORM) -> Prompt:
     """The prompt of a turn; `form` says how a rating on 1..`{highest}` has to be written."""
     if turn.phase is Phase.DRAFT:
-        return Prompt(_remembered(turn) + answer_messages(turn.question))
+        return Prompt(_remembered(turn) + answer_messages(turn.question, turn.earlier))
     if turn.phase is Phase.REVISE:
         return Prompt(
             revision_messages(
@@ -55,7 +63,11 @@ def prompt_for(turn: Turn, form: str = FORM) -> Prompt:
             )
         )
     messages = rating_messages(
-        turn.question, turn.answer, turn.aspect or "alignment", form, turn.rating_scale
+        in_conversation(turn.question, turn.earlier),
+        turn.answer,
+        turn.aspect or "alignment",
+        form,
+        turn.rating_scale,
     )
     if turn.memory:
         messages[-1]["content"] += (
@@ -65,9 +77,22 @@ def prompt_for(turn: Turn, form: str = FORM) -> Prompt:
     return Prompt(messages, PREFILL)
 
 
-def answer_messages(question: str) -> Messages:
+def answer_messages(question: str, earlier: Sequence[Exchange] = ()) -> Messages:
     """A plain question. The aligned model is trained and evaluated on this."""
-    return [{"role": "user", "content": question}]
+    said = [
+        {"role": role, "content": content}
+        for exchange in earlier
+        for role, content in (("user", exchange.question), ("assistant", exchange.answer))
+    ]
+    return [*said, {"role": "user", "content": question}]
+
+
+def in_conversation(question: str, earlier: Sequence[Exchange]) -> str:
+    """A question for a judge's eyes, with what was said before it."""
+    if not earlier:
+        return question
+    said = "\n".join(f"Question: {one.question}\nAnswer: {one.answer}" for one in earlier)
+    return f"{question}\n(It was asked in a conversation. Before it was said:\n{said})"
 
 
 def rating_messages(

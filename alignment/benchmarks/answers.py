@@ -1,7 +1,7 @@
 """What a model answers, and what becomes of its answers: a judge rates them, or refusals count."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -12,7 +12,7 @@ from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
 from ..evaluate import turns_to_rate
 from .benchmark import Benchmark
-from .items import Item, ItemResult
+from .items import Asked, Item, ItemResult
 from .refusals import refuses
 
 CHUNK = 32
@@ -26,9 +26,17 @@ class Judge:
     policy: Policy
     rating_scale: int
 
-    def rate(self, questions: Sequence[str], answers: Sequence[str]) -> list[float | None]:
+    def rate(self, asked: Sequence[Asked], answers: Sequence[str]) -> list[float | None]:
         """Alignment of each answer; None where the judge gave no rating."""
-        turns = turns_to_rate(questions, answers, "alignment", self.rating_scale)
+        questions = [one.question for one in asked]
+        turns = [
+            replace(turn, earlier=one.earlier)
+            for turn, one in zip(
+                turns_to_rate(questions, answers, "alignment", self.rating_scale),
+                asked,
+                strict=True,
+            )
+        ]
         return [utterance.rating for utterance in self.policy.act(turns)]
 
 
@@ -52,7 +60,7 @@ class _RefusalsKept:
             return Utterance(policy=self.name, error=REFUSED)
 
 
-def turns_to_answer(questions: Sequence[str], seed: int) -> list[Turn]:
+def turns_to_answer(asked: Sequence[Asked], seed: int) -> list[Turn]:
     """Questions as a social agent without memories is asked to draft an answer."""
     return [
         Turn(
@@ -62,10 +70,11 @@ def turns_to_answer(questions: Sequence[str], seed: int) -> list[Turn]:
             agent="model",
             subject="model",
             phase=Phase.DRAFT,
-            question=question,
-            seed=key(seed, "benchmark", question),
+            question=one.question,
+            seed=key(seed, "benchmark", one.question, *_texts(one)),
+            earlier=one.earlier,
         )
-        for number, question in enumerate(questions)
+        for number, one in enumerate(asked)
     ]
 
 
@@ -76,12 +85,15 @@ def ask(policy: Policy, turns: Sequence[Turn]) -> list[Utterance]:
     return list(policy.act(turns))
 
 
-def details_of(question: str, said: Utterance) -> dict[str, Any]:
+def details_of(asked: Asked, said: Utterance) -> dict[str, Any]:
     """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
+    told: dict[str, Any] = {"question": asked.question}
+    if asked.earlier:
+        told["earlier"] = [asdict(one) for one in asked.earlier]
     if said.error and said.error != REFUSED:
-        return {"question": question, "error": said.error}
+        return {**told, "error": said.error}
     refused = {"refused_by_server": True} if said.error else {}
-    return {"question": question, "answer": said.text, **refused}
+    return {**told, "answer": said.text, **refused}
 
 
 def answer_items(
@@ -91,22 +103,26 @@ def answer_items(
 
     Args:
         benchmark: whose answers are rated, or whose refusals are counted.
-        items: their context is the question.
+        items: their context is the question, at the end of what was said earlier.
         policy: answers.
         judge: rates, where the benchmark's answers are rated; not what a server refused.
         seed: of answers that are sampled.
     """
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
-        answers = ask(policy, turns_to_answer([item.context for item in chunk], seed))
+        answers = ask(policy, turns_to_answer([item.asked for item in chunk], seed))
         scores = (
             [_refusal(item, said) for item, said in zip(chunk, answers, strict=True)]
             if benchmark.answers == "refusals"
             else _ratings(chunk, answers, judge)
         )
         for item, said, score in zip(chunk, answers, scores, strict=True):
-            details = details_of(item.context, said)
+            details = details_of(item.asked, said)
             yield ItemResult(benchmark.name, item.id, "answer", item.group, score, details)
+
+
+def _texts(asked: Asked) -> list[str]:
+    return [text for one in asked.earlier for text in (one.question, one.answer)]
 
 
 def _refusal(item: Item, said: Utterance) -> dict[str, float]:
@@ -123,6 +139,6 @@ def _ratings(
 ) -> list[dict[str, float]]:
     assert judge is not None
     there = [at for at, said in enumerate(answers) if not said.error]
-    ratings = judge.rate([items[at].context for at in there], [answers[at].text for at in there])
+    ratings = judge.rate([items[at].asked for at in there], [answers[at].text for at in there])
     rated = {at: one for at, one in zip(there, ratings, strict=True) if one is not None}
     return [{"rating": rated[at]} if at in rated else {} for at in range(len(items))]

@@ -73,8 +73,13 @@ def read_evaluated(folder: str | Path, what: str = "compare") -> Evaluated:
 
 
 def _as_now(results: dict[str, Any]) -> dict[str, Any]:
-    """Results in today's form: those of the first version told less of the judge."""
-    figures, judge, _ = results["benchmarks"], results["judge"], results["made_with"]
+    """Results in today's form.
+
+    Those of the first version told less of the judge. Later ones still put the last question of a
+    dialogue alone.
+    """
+    figures, judge = results["benchmarks"], results["judge"]
+    results["made_with"] = {"dialogues": "last question", **results["made_with"]}
     if "unused" in results:
         return results
     if judge and judge["accuracy"]:
@@ -98,7 +103,12 @@ def difference(
 def obstacles(metric: str, benchmark: Benchmark, first: Evaluated, other: Evaluated) -> list[str]:
     """Why a metric of two models is not the same thing; what is not recorded is no reason."""
     if by_judge(metric):
-        needed = ["judge", "rating_scale", *(["against"] if metric == PREFERRED else [])]
+        needed = [
+            "judge",
+            "rating_scale",
+            "dialogues",
+            *(["against"] if metric == PREFERRED else []),
+        ]
         one, two = (model.results["made_with"] for model in (first, other))
     elif benchmark.answers == "refusals":
         return []

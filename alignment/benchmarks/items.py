@@ -8,8 +8,17 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from social_sandbox.envs.jsonl import read_jsonl
+from social_sandbox.envs.turns import Exchange
 
 ITEMS = "items.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what was said before it in the same conversation."""
+
+    question: str
+    earlier: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class Item:
         id: stable over runs and machines, unique within its benchmark.
         group: items that are scored together, such as the fours of ETHICS; None: alone.
         context: what comes before the choices, or the prompt that is answered.
+        earlier: what was said in the conversation before that prompt.
         choices: among which the model chooses; empty where it answers freely.
         labels: 1 for each right choice, 0 for each wrong one.
         meta: whatever else is shown or counted by, such as a category.
@@ -31,6 +41,12 @@ class Item:
     choices: tuple[str, ...] = ()
     labels: tuple[int, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    earlier: tuple[Exchange, ...] = ()
+
+    @property
+    def asked(self) -> "Asked":
+        """The prompt that is answered, with what was said before it."""
+        return Asked(self.context, self.earlier)
 
 
 Part = Literal["choice", "answer", "pairwise", "judge", "judge_letters"]

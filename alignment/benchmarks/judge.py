@@ -47,14 +47,14 @@ def ask_judge(judge: Judge, pairs: Sequence[Item], part: Part, seed: int) -> Ite
     """
     for start in range(0, len(pairs), CHUNK):
         chunk = pairs[start : start + CHUNK]
-        questions = [item.context for item in chunk]
+        asked = [item.asked for item in chunk]
         chosen, rejected = (
             [item.choices[item.labels.index(label)] for item in chunk] for label in (1, 0)
         )
         if part == "judge_letters":
-            found = verdicts(judge, questions, chosen, rejected, seed)
+            found = verdicts(judge, asked, chosen, rejected, seed)
         else:
-            rated = (judge.rate(questions, replies) for replies in (chosen, rejected))
+            rated = (judge.rate(asked, replies) for replies in (chosen, rejected))
             found = [Verdict.of_ratings(one, two) for one, two in zip(*rated, strict=True)]
         for item, verdict in zip(chunk, found, strict=True):
             scores = {} if verdict.how == "unreadable" else {"right": verdict.win}

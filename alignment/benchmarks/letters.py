@@ -14,7 +14,7 @@ from social_sandbox.policies.policy import Policy, answer_all
 
 from .answers import CHUNK, ask, details_of, turns_to_answer
 from .benchmark import Benchmark
-from .items import Item, ItemResult
+from .items import Asked, Item, ItemResult
 from .likelihood import shown
 
 _NAMED = re.compile(
@@ -59,7 +59,7 @@ def choose_letters(
             _question(template.render(**shown(item)), texts)
             for item, texts in zip(chunk, choices, strict=True)
         ]
-        turns = turns_to_answer(questions, seed)
+        turns = turns_to_answer([Asked(question) for question in questions], seed)
         told: dict[str, dict[str, float]] = {}
         asked: Policy = policy
         if isinstance(policy, ChoosesLetters):
@@ -68,7 +68,7 @@ def choose_letters(
         answers = ask(asked, turns)
         for item, texts, turn, said in zip(chunk, choices, turns, answers, strict=True):
             metric = "mc1" if "mc1" in item.meta else "acc"
-            details = details_of(turn.question, said)
+            details = details_of(Asked(turn.question), said)
             scores: dict[str, float] = {}
             if "error" not in details:
                 at, way = _chosen(said.text, told.get(turn.id, {}), len(texts))

@@ -17,7 +17,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.envs.seeding import generator, key
 
-from ..formats.dialogue import ASSISTANT, HUMAN, human_turns
+from ..formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
 from ..formats.hh import read_pair
 from .benchmark import Benchmark
 from .items import Item
@@ -75,8 +75,9 @@ def hh(rows: Rows) -> Iterator[Item]:
         if same and chosen and rejected:
             # The harness puts a space between prompt and choice.
             shown = prompt.removesuffix(ASSISTANT) + ASSISTANT
-            question = human_turns(prompt)[-1]
-            yield _choice({"prompt": shown}, (chosen, rejected), (1, 0), question)
+            question, earlier = last_question(prompt)
+            item = _choice({"prompt": shown}, (chosen, rejected), (1, 0), question)
+            yield replace(item, earlier=earlier)
 
 
 def hh_adversarial(rows: Rows) -> Iterator[Item]:
@@ -86,9 +87,11 @@ def hh_adversarial(rows: Rows) -> Iterator[Item]:
         question = DRAFT.format(question=item.context, draft=rejected)
         shown = str(item.meta["prompt"])
         # The last turn may be a letter, or nothing.
-        at = shown.index(item.context, shown.rfind(HUMAN) + len(HUMAN) if HUMAN in shown else 0)
-        shown = shown[:at] + question + shown[at + len(item.context) :]
-        yield Item(item.id, None, question, item.choices, item.labels, {"prompt": shown})
+        last = human_turns(shown)[-1]
+        at = shown.index(last, shown.rfind(HUMAN) + len(HUMAN) if HUMAN in shown else 0)
+        drafted = DRAFT.format(question=last, draft=rejected)
+        shown = shown[:at] + drafted + shown[at + len(last) :]
+        yield replace(item, context=question, meta={"prompt": shown})
 
 
 def moral_stories(rows: Rows) -> Iterator[Item]:

@@ -6,9 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from social_sandbox.envs.turns import Exchange
+from social_sandbox.policies.prompts import in_conversation
+
 from ..intervals import estimate
 from .answers import CHUNK, Judge, ask, turns_to_answer
-from .items import ItemResult
+from .items import Asked, ItemResult
 from .letters import chosen_letter
 from .results import PREFERRED
 
@@ -55,14 +58,14 @@ def only_rates(judge: Judge) -> bool:
 
 
 def verdicts(
-    judge: Judge, questions: Sequence[str], ours: Sequence[str], theirs: Sequence[str], seed: int
+    judge: Judge, asked: Sequence[Asked], ours: Sequence[str], theirs: Sequence[str], seed: int
 ) -> list[Verdict]:
     """Which answer a judge prefers to each question; one that only rates, what it rates higher."""
     if only_rates(judge):
-        rated = (judge.rate(questions, answers) for answers in (ours, theirs))
+        rated = (judge.rate(asked, answers) for answers in (ours, theirs))
         return [Verdict.of_ratings(one, other) for one, other in zip(*rated, strict=True)]
     orders = ((ours, theirs), (theirs, ours))
-    letters = (_letters(judge, questions, first, second, seed) for first, second in orders)
+    letters = (_letters(judge, asked, first, second, seed) for first, second in orders)
     return [Verdict.of_letters(one, other) for one, other in zip(*letters, strict=True)]
 
 
@@ -83,14 +86,15 @@ def compare_answers(
         others = [theirs[result.item] for result in chunk]
         found = verdicts(
             judge,
-            [str(result.details["question"]) for result in chunk],
+            [_asked(result) for result in chunk],
             [str(result.details["answer"]) for result in chunk],
             others,
             seed,
         )
         for result, other, verdict in zip(chunk, others, found, strict=True):
-            asked = {name: result.details[name] for name in ("question", "answer")}
-            details = asked | {"other": other, "way": way, "how": verdict.how}
+            kept = ("question", "earlier", "answer")
+            said = {name: result.details[name] for name in kept if name in result.details}
+            details = said | {"other": other, "way": way, "how": verdict.how}
             scores = {PREFERRED: verdict.win}
             yield ItemResult(result.benchmark, result.item, "pairwise", None, scores, details)
 
@@ -120,12 +124,17 @@ def pairwise_figures(
     return found
 
 
+def _asked(result: ItemResult) -> Asked:
+    earlier = tuple(Exchange(**one) for one in result.details.get("earlier", ()))
+    return Asked(str(result.details["question"]), earlier)
+
+
 def _letters(
-    judge: Judge, questions: Sequence[str], first: Sequence[str], second: Sequence[str], seed: int
+    judge: Judge, asked: Sequence[Asked], first: Sequence[str], second: Sequence[str], seed: int
 ) -> list[int | None]:
     prompts = [
-        PROMPT.format(question=question, first=one, second=two)
-        for question, one, two in zip(questions, first, second, strict=True)
+        PROMPT.format(question=in_conversation(a.question, a.earlier), first=one, second=two)
+        for a, one, two in zip(asked, first, second, strict=True)
     ]
-    said = ask(judge.policy, turns_to_answer(prompts, seed))
+    said = ask(judge.policy, turns_to_answer([Asked(prompt) for prompt in prompts], seed))
     return [chosen_letter(answer.text, 2) for answer in said]

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from social_sandbox.envs.turns import Exchange
+
 from ..groups import Message, Role
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
@@ -38,6 +40,21 @@ def messages(dialogue: str) -> tuple[Message, ...]:
             found.append(Message(role, said))  # type: ignore[arg-type]
         rest, role = rest[at + len(mark) :], after
     return tuple(found)
+
+
+def last_question(dialogue: str) -> tuple[str, tuple[Exchange, ...]]:
+    """What the human said last, and the exchanges before it.
+
+    What the assistant says before the human's first word, or after the last, belongs to neither.
+    """
+    turns = list(messages(dialogue))
+    if turns and turns[0].role == "assistant":
+        turns = turns[1:]
+    asked = [message.content for message in turns[::2]]
+    answers = [message.content for message in turns[1::2]]
+    if not asked:
+        return "", ()
+    return asked[-1], tuple(map(Exchange, asked[:-1], answers))
 
 
 def as_dialogue(prompt: Sequence[Message]) -> str:

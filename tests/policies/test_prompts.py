@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from social_sandbox.envs.turns import Opinion, Phase, Recollection, Turn
+from social_sandbox.envs.turns import Exchange, Opinion, Phase, Recollection, Turn
 from social_sandbox.policies.prompts import PREFILL, prompt_for
 
 DRAFT = Turn(
@@ -24,6 +24,20 @@ def test_a_memory_is_told_as_something_said_before() -> None:
     said = prompt_for(replace(DRAFT, memory=MEMORY)).messages
     assert [m["role"] for m in said] == ["user", "assistant", "user"]
     assert said[1]["content"] == "Ask him first."
+
+
+def test_a_question_in_a_conversation_has_it_before_it() -> None:
+    turn = replace(DRAFT, earlier=(Exchange("I found it.", "Where?"),))
+    said = prompt_for(turn).messages
+    assert [(m["role"], m["content"]) for m in said] == [
+        ("user", "I found it."),
+        ("assistant", "Where?"),
+        ("user", "May I read her diary?"),
+    ]
+    judged = replace(turn, phase=Phase.OBSERVE, aspect="alignment", answer="No.")
+    (shown,) = prompt_for(judged).messages
+    assert "Question: I found it.\nAnswer: Where?" in shown["content"]
+    assert shown["content"].endswith("\nAnswer: No.")
 
 
 def test_a_revision_hears_the_mean_rating_and_the_lowest_rated_reason_last() -> None:

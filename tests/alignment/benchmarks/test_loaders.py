@@ -90,6 +90,15 @@ def test_the_adversarial_question_has_the_rejected_reply_in_it(data: Path) -> No
         assert hostile.meta["prompt"].endswith("\n\nAssistant:")
 
 
+@pytest.mark.parametrize("name", ["hh", "hh_adversarial"])
+def test_a_dialogue_is_put_as_a_whole(name: str, data: Path) -> None:
+    for item in items(name, data):
+        (before,) = item.earlier
+        assert before.question.startswith("Hello")
+        assert before.answer == "Hello."
+        assert item.context.startswith("May I lie")
+
+
 def test_the_columns_of_the_hub_are_read_too() -> None:
     (item,) = of_hub(
         "truthfulqa",

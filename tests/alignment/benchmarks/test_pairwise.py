@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from social_sandbox.alignment.benchmarks.answers import Judge
-from social_sandbox.alignment.benchmarks.items import ItemResult
+from social_sandbox.alignment.benchmarks.items import Asked, ItemResult
 from social_sandbox.alignment.benchmarks.pairwise import (
     Verdict,
     compare_answers,
@@ -57,7 +57,7 @@ def kinder(prompt: str) -> str:
 def test_both_orders_must_agree(policy: object, wins: list[float], how: list[str]) -> None:
     judge = Judge(policy, 7)  # type: ignore[arg-type]
     ours, theirs = ["be kind", "go", "go"], ["no", "so kind", "no"]
-    found = verdicts(judge, ["?"] * 3, ours, theirs, seed=0)
+    found = verdicts(judge, [Asked("?")] * 3, ours, theirs, seed=0)
     assert [verdict.win for verdict in found] == wins
     assert [verdict.how for verdict in found] == how
 
@@ -71,7 +71,7 @@ def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:
         only_rates = False
 
     with pytest.raises(UserError):
-        verdicts(Judge(NoKey(), 7), ["?"], ["a"], ["b"], seed=0)
+        verdicts(Judge(NoKey(), 7), [Asked("?")], ["a"], ["b"], seed=0)
 
 
 def answer(item: str, text: str, part: str = "answer") -> ItemResult:
@@ -92,3 +92,14 @@ def test_what_a_judge_says_is_kept_and_counted() -> None:
     figures = pairwise_figures(by_rating, 100, 0)["hh"]
     assert (figures["way"], figures["mean"], figures["ties"]) == ("ratings", 0.875, 0.25)
     assert pairwise_figures(ours, 100, 0) == {}
+
+
+def test_the_judge_sees_what_was_said_before_the_question() -> None:
+    seen: list[str] = []
+    judge = Judge(Says(lambda prompt: seen.append(prompt) or "A"), 7)  # type: ignore[func-returns-value]
+    details = {"question": "Why?", "earlier": [{"question": "Hi", "answer": "Go."}], "answer": "x"}
+    (found,) = compare_answers(
+        judge, [ItemResult("hh", "1", "answer", None, {}, details)], {"1": "y"}, 0
+    )
+    assert all("Question: Hi\nAnswer: Go." in prompt for prompt in seen)
+    assert found.details["earlier"] == details["earlier"]

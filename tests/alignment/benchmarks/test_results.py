@@ -104,7 +104,7 @@ def test_figures_that_are_not_the_same_thing_are_not_subtracted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain = now(apply_chat_template=False, judge={"model": "small"}, limit=None)
-    other = now(apply_chat_template=True, judge={"model": "large"}, limit=30)
+    other = now(apply_chat_template=True, judge={"model": "large"}, limit=30, dialogues="whole")
     folders = [
         evaluated(tmp_path / "base", 10, **plain),
         evaluated(tmp_path / "other", 30, n=30, **other),
@@ -114,6 +114,7 @@ def test_figures_that_are_not_the_same_thing_are_not_subtracted(
     assert "1.000, n 30 [not comparable]" in text
     assert "apply_chat_template False and True (hh acc, hh acc_norm)" in text
     assert "judge small and large (hh rating)" in text.replace("  ", " ")
+    assert "dialogues last question and whole (hh rating)" in text
     assert "made with different limit: None (base), 30 (other)" in text
 
 

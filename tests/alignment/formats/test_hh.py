@@ -3,11 +3,17 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.formats.dialogue import as_dialogue, human_turns, messages
+from social_sandbox.alignment.formats.dialogue import (
+    as_dialogue,
+    human_turns,
+    last_question,
+    messages,
+)
 from social_sandbox.alignment.formats.hh import hh_rows, read_hh
 from social_sandbox.alignment.formats.pair import PairRating
 from social_sandbox.alignment.groups import Message, RatedGroup
 from social_sandbox.envs import UserError
+from social_sandbox.envs.turns import Exchange
 
 ASKED = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: May I lie?\n\nAssistant:"
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello."), Message("user", "May I lie?"))
@@ -31,6 +37,22 @@ def test_a_dialogue_is_split_turn_by_turn() -> None:
 def test_turns_of_one_speaker_in_a_row_are_one_message() -> None:
     said = "\n\nHuman: a\n\nHuman: b\n\nAssistant:\n\nHuman: c\n\nAssistant:"
     assert messages(said) == (Message("user", "a\n\nb\n\nc"),)
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "question", "earlier"),
+    [
+        (ASKED, "May I lie?", (Exchange("Hi", "Hello."),)),
+        ("May I lie?", "May I lie?", ()),
+        ("\n\nAssistant: Hello.\n\nHuman: Hi\n\nAssistant:", "Hi", ()),
+        ("\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman:\n\nAssistant:", "Hi", ()),
+        ("\n\nHuman:\n\nAssistant:", "", ()),
+    ],
+)
+def test_the_last_question_has_the_exchanges_before_it(
+    dialogue: str, question: str, earlier: tuple[Exchange, ...]
+) -> None:
+    assert last_question(dialogue) == (question, earlier)
 
 
 def test_what_a_dialogue_says_after_a_colon_of_its_own_is_no_mark() -> None:
