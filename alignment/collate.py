@@ -48,6 +48,7 @@ class EncodedGroup:
     rating_scale: int = RATING_SCALE
     start_nll: float | None = None
     """Nats per token of the best-rated under the model before training; null: not measured."""
+    is_filler: bool = False
 
 
 def encode(
@@ -134,8 +135,12 @@ def draw(group: RatedGroup, count: int, seed: int, epoch: int) -> tuple[Candidat
     return tuple(usable[i] for i in sorted([ratings.index(top), *lower]))
 
 
+FILLER = -1
+"""The number of a group of nothing, which makes a batch whole and adds nothing to its loss."""
+
+
 class GroupDataset(Dataset[EncodedGroup]):
-    """Groups to train on; an item is asked for by (epoch, number).
+    """Groups to train on; an item is asked for by (epoch, number), of which `FILLER` is one.
 
     The epoch is part of the question, not of the data set's state, so that workers that keep a
     copy of the data set cannot lag behind.
@@ -162,6 +167,9 @@ class GroupDataset(Dataset[EncodedGroup]):
 
     def __getitem__(self, at: tuple[int, int]) -> EncodedGroup:
         epoch, number = at
+        if number == FILLER:
+            nothing = Encoded((pad_token_id(self.tokenizer),), (IGNORED,), truncated=False)
+            return EncodedGroup((nothing,), (None,), is_filler=True)
         group = self.groups[number]
         drawn = draw(group, self.candidates_per_group, self.seed, epoch)
         return self._encoded(group, drawn, self.start_nll.get(number))
@@ -192,7 +200,7 @@ class GroupCollator:
     Gives `input_ids`, `attention_mask` and `labels` of shape (candidates, length), `rating`
     (float32, NaN where nobody rated), `rating_scale`, `group` and `truncated` of shape
     (candidates,), `start_nll` (float32, NaN where it was not measured) of shape (groups,), and
-    the integer `n_groups`.
+    the integers `n_groups` and, of these, `n_fillers`.
 
     Where prompts are packed, the first three have the shape (groups, length), and so have
     `position_ids` and `segment`: -1 in padding, 0 in the prompt, 1 + n in the n-th candidate.
@@ -215,6 +223,7 @@ class GroupCollator:
             "group": torch.tensor(numbers, dtype=torch.long),
             "truncated": torch.tensor([row.truncated for row in rows], dtype=torch.bool),
             "n_groups": len(groups),
+            "n_fillers": sum(group.is_filler for group in groups),
         }
 
     def _text(self, groups: Sequence[EncodedGroup]) -> dict[str, Tensor]:

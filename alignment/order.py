@@ -9,6 +9,7 @@ from torch.utils.data import Sampler
 
 from social_sandbox.envs.seeding import generator
 
+from .collate import FILLER
 from .data import KINDS
 
 
@@ -44,6 +45,24 @@ class EpochSampler(Sampler[tuple[int, int]]):
         whole = len(self) // self.batch
         shuffled = [batches[place] for place in draw.permutation(whole)] + batches[whole:]
         return ((self.epoch, int(number)) for batch in shuffled for number in batch)
+
+
+class WholeBatches(Sampler[tuple[int, int]]):
+    """An order of (epoch, number) with fillers at its end, so that `size` divides its length.
+
+    Several processes take equally many batches of one size. Left to itself accelerate fills the
+    last ones with examples from the beginning, which would count twice.
+    """
+
+    def __init__(self, order: Sampler[tuple[int, int]] | list[tuple[int, int]], size: int) -> None:
+        self.order, self.size = order, size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.size) * self.size  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        yield from self.order
+        yield from [(0, FILLER)] * (len(self) - len(self.order))  # type: ignore[arg-type]
 
 
 def stage_of(kind: str) -> int:

@@ -16,7 +16,7 @@ from .forward import Likelihoods, ResponseLikelihood, response_tokens
 from .groups import RatedGroup
 from .health import StopPastMargin
 from .losses import GroupLoss
-from .order import EpochSampler, in_stages
+from .order import EpochSampler, WholeBatches, in_stages
 from .packing import Packing, allowed
 
 
@@ -103,7 +103,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             self._measure_start(dataset, divergence_groups)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return self._sampler
+        if self.args.world_size == 1:
+            return self._sampler
+        size = self.args.per_device_train_batch_size * self.args.world_size
+        return WholeBatches(self._sampler, size)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
@@ -216,7 +219,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         self._add("hinge_active", parts.n_active.item(), parts.n_hinges.item())
         self._add("nll/past_margin", parts.excess.item(), n_negatives)
         self._add("margin_violations", parts.n_violations.item(), n_negatives)
-        self._add("masked_candidates", parts.n_masked.item(), 1)
+        self._add("masked_candidates", parts.n_masked.item() - inputs["n_fillers"], 1)
         self._add("truncated", inputs["truncated"].sum().item(), 1)
         valid = torch.isfinite(inputs["rating"]) & (read.count > 0)
         self._add("response_tokens", read.count[valid].sum().item(), valid.sum().item())
