@@ -30,8 +30,8 @@ class ExportConfig:
         to: its format; see `SourceConfig.kind`.
         format: of its files.
         folder: where to; null: `export/TO-FORMAT` in the run's folder.
-        pairs: which pairs of a group `preference` and `hh` have: its best and its worst candidate,
-            each level of rating with the next lower, or all whose ratings differ.
+        pairing: which pairs of a group `preference` and `hh` have: its best and its worst
+            candidate, each level of rating with the next lower, or all whose ratings differ.
         min_gap: ratings of a pair differ at least so much.
         completions: which candidates `prompt_completion` has: the best of each group, or all.
         conversational: prompts and replies are lists of messages; false: texts.
@@ -42,7 +42,7 @@ class ExportConfig:
     to: Target = "preference"
     format: Literal["jsonl", "parquet"] = "jsonl"
     folder: Path | None = None
-    pairs: Pairing = "best_worst"
+    pairing: Pairing = "best_worst"
     min_gap: float = 0.0
     completions: Completions = "best"
     conversational: bool = True
@@ -138,11 +138,11 @@ def _write(
 def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[str, Any]]:
     match config.to:
         case "preference":
-            return preference_rows(groups, config.pairs, config.min_gap, config.conversational)
+            return preference_rows(groups, config.pairing, config.min_gap, config.conversational)
         case "prompt_completion":
             return completion_rows(groups, config.completions, config.conversational)
         case "hh":
-            return hh_rows(groups, config.pairs, config.min_gap)
+            return hh_rows(groups, config.pairing, config.min_gap)
         case "authors":
             return authors_rows(groups)
         case "groups":

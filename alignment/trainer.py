@@ -1,5 +1,6 @@
 """A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from .health import StopPastMargin
 from .losses import GroupLoss
 from .order import EpochSampler, WholeBatches, in_stages
 from .packing import Packing, allowed
+
+log = logging.getLogger(__name__)
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
@@ -99,7 +102,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             callbacks=[_Clock(self._sampler), StopPastMargin(stop_nll), *callbacks],
         )
         # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
-        if divergence_groups and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+        if divergence_groups and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            if self.is_world_process_zero():
+                log.warning("no log_ratio (method.divergence_groups): the model is sharded")
+        elif divergence_groups:
             self._measure_start(dataset, divergence_groups)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:

@@ -24,7 +24,7 @@ DATA = "pairs of rated candidates"
 class ValueHeadConfig(ObserverMethod):
     """Which of two candidates rates higher; the project's own good and bad answers join them."""
 
-    pairs: Pairing = "best_worst"
+    pairing: Pairing = "best_worst"
     """Of each group; see `make_pairs`."""
     min_gap: float = 0.0
     """Ratings of a pair differ at least so much."""
@@ -37,8 +37,8 @@ class ValueHeadConfig(ObserverMethod):
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
-        if self.pairs not in PAIRINGS:
-            raise UserError(f"method.pairs must be {' or '.join(PAIRINGS)}, got {self.pairs!r}")
+        if self.pairing not in PAIRINGS:
+            raise UserError(f"method.pairing must be {' or '.join(PAIRINGS)}, got {self.pairing!r}")
         if self.min_gap < 0:
             raise UserError(f"method.min_gap must be at least 0, got {self.min_gap}")
 
@@ -52,7 +52,7 @@ class ValueHeadConfig(ObserverMethod):
                 pair.chosen.text,
                 pair.rejected.text,
             )
-            for pair in make_pairs(groups, self.pairs, self.min_gap)
+            for pair in make_pairs(groups, self.pairing, self.min_gap)
         ]
         embedder = MiniLMEmbedder(self.model, device=self.device)
         # The embedded one is known by its own name.
