@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from social_sandbox.alignment.stages import Summary, is_complete, run_stage
+from social_sandbox.alignment.stages import Summary, is_complete, run_stage, weights_hash
 from social_sandbox.envs import UserError
 
 
@@ -73,3 +73,22 @@ def test_overwrite_removes_nothing_when_a_setting_is_wrong(stage: Stage) -> None
         stage.run(a=2, overwrite=True)
     assert (stage.folder / "file").exists()
     assert is_complete(stage.folder)
+
+
+def test_weights_are_known_by_all_their_shards_and_an_adapter_by_its_settings(
+    tmp_path: Path,
+) -> None:
+    assert weights_hash(str(tmp_path)) is None
+    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"one")
+    alone = weights_hash(str(tmp_path))
+    (tmp_path / "model-00002-of-00002.safetensors").write_bytes(b"two")
+    both = weights_hash(str(tmp_path))
+    (tmp_path / "model-00002-of-00002.safetensors").write_bytes(b"other")
+    assert len({alone, both, weights_hash(str(tmp_path))}) == 3
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_bytes(b"low rank")
+    (adapter / "adapter_config.json").write_text('{"lora_alpha": 16}')
+    before = weights_hash(str(adapter))
+    (adapter / "adapter_config.json").write_text('{"lora_alpha": 32}')
+    assert weights_hash(str(adapter)) != before

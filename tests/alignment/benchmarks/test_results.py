@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from social_sandbox.alignment.benchmarks import figure
 from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks
 from social_sandbox.alignment.benchmarks.compare import difference, main, read_evaluated
 from social_sandbox.alignment.benchmarks.items import (
@@ -164,3 +165,22 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     (damaged / "benchmarks/results.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
         read_evaluated(damaged)
+
+
+def test_a_figure_of_ratings_alone_has_one_panel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rating = {"mean": 4.0, "low": 3.0, "high": 5.0, "n": 9, "chance": None, "better": "higher"}
+    drawn: list[list[str]] = []
+    close = figure.plt.close
+
+    def closing(shown: Any) -> None:
+        drawn.append([axes.get_xlabel() for axes in shown.axes])
+        close(shown)
+
+    monkeypatch.setattr(figure.plt, "close", closing)
+    figure.plot(tmp_path / "a.png", {"": {"hh": {"rating": rating | {"what": "the rating"}}}})
+    figure.plot(tmp_path / "b.png", {"": {}})
+    assert drawn == [["rating, 95 % interval"]]
+    assert (tmp_path / "a.png").exists()
+    assert not (tmp_path / "b.png").exists()

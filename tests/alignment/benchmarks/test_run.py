@@ -8,6 +8,7 @@ import pytest
 from social_sandbox.alignment import cli
 from social_sandbox.envs import Utterance
 from social_sandbox.policies.huggingface import HuggingFacePolicy
+from social_sandbox.policies.scripted import ScriptedPolicy
 
 from ..tiny import save_adapter, save_tiny_model, tiny_tokenizer
 from . import fixtures
@@ -226,3 +227,63 @@ def test_a_mistake_is_one_line(
 def test_compare_wants_folders(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["compare", "/nowhere"]) == 2
     assert "has no results of benchmarks" in capsys.readouterr().err
+
+
+def test_a_judge_that_is_stopped_goes_on_where_it_was(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A judge is asked about a fifth of them, which the embedded one was not trained on.
+    rows = [
+        {**fixtures.HH[0], "prompt": f"\n\nHuman: May {n} lie?\n\nAssistant:"} for n in range(40)
+    ]
+    (here / "data/hh_harmless.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert run("model=tiny", "benchmarks=[hh]", "limit=4", "output_dir=first") == 0
+    ask, asked = ScriptedPolicy.act, []
+
+    def counting(self, turns):
+        asked.extend(turns)
+        if len(asked) > limit:
+            raise KeyboardInterrupt
+        return ask(self, turns)
+
+    monkeypatch.setattr(ScriptedPolicy, "act", counting)
+    monkeypatch.setattr("social_sandbox.alignment.benchmarks.judge.CHUNK", 1)
+    monkeypatch.setattr("social_sandbox.alignment.benchmarks.pairwise.CHUNK", 1)
+    compared = ["model=tiny", "benchmarks=[hh]", "limit=4", "evaluate.against=first"]
+    limit = 6  # rates four answers, and compares the first one in both orders
+    assert run(*compared) == 130
+    items = here / "out/benchmarks/items.jsonl"
+    kept = items.read_text()
+    assert [json.loads(line)["part"] for line in kept.splitlines()][-1] == "pairwise"
+    del asked[:]
+    limit = 1000
+    assert run(*compared) == 0
+    assert items.read_text().startswith(kept)
+    places = [(r["part"], r["item"]) for r in map(json.loads, items.read_text().splitlines())]
+    assert len(places) == len(set(places))
+    assert {part for part, _ in places} >= {"pairwise", "judge", "judge_letters"}
+    n_pairs = sum(part == "judge" for part, _ in places)
+    assert len(asked) == 3 * 2 + 2 * n_pairs + 2 * n_pairs
+
+
+def test_what_the_hub_does_not_give_is_left_out_of_all(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = fixtures.ADVBENCH
+
+    def load_dataset(name: str, *_: object, **__: object) -> list[dict[str, str]]:
+        if "advbench" not in name.lower():
+            raise ConnectionError(f"{name} is gated\nlog in")
+        return rows
+
+    monkeypatch.setattr("datasets.load_dataset", load_dataset)
+    assert run("model=tiny", "benchmarks=all", "data_dir=null") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "left out xstest" in printed
+    assert "is gated); evaluate.data_dir takes a folder with xstest.jsonl" in printed
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert set(results["benchmarks"]) == {"advbench"}
+    assert run("model=tiny", "benchmarks=[xstest]", "data_dir=null", "output_dir=b") == 2
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: 1 / 0)
+    assert run("model=tiny", "benchmarks=all", "data_dir=null", "output_dir=c") == 2
+    assert "none of all could be loaded from the hub" in capsys.readouterr().err
