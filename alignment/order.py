@@ -47,6 +47,23 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return ((self.epoch, int(number)) for batch in shuffled for number in batch)
 
 
+class ByLength(Sampler[int]):
+    """The numbers alone, in the order of an `EpochSampler`, for Trainers that ask for those."""
+
+    def __init__(self, lengths: Sequence[int], seed: int, batch: int) -> None:
+        self.order = EpochSampler(lengths, seed, batch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer, also where a resumed run begins."""
+        self.order.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for _, number in self.order)
+
+
 class WholeBatches(Sampler[tuple[int, int]]):
     """An order of (epoch, number) with fillers at its end, so that `size` divides its length.
 

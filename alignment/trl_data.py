@@ -14,6 +14,7 @@ from .collate import Encoded, encode
 from .groups import Candidate, Message
 from .losses import IGNORED
 from .method import Job
+from .order import ByLength
 
 
 def import_trl(method: str) -> Any:
@@ -27,6 +28,25 @@ def import_trl(method: str) -> Any:
     # The variable of the environment is read once, perhaps before anybody could set it.
     constants.HF_HUB_DISABLE_TELEMETRY = True
     return trl
+
+
+def by_length(kind: Any) -> Any:
+    """A Trainer of TRL whose batches hold examples of like length: padding costs as much as text.
+
+    Where another order than a random one is asked for, it has that.
+    """
+
+    class Trainer(kind):  # type: ignore[misc]
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+            args, examples = self.args, self.train_dataset
+            if args.train_sampling_strategy != "random":
+                return super()._get_train_sampler(train_dataset)
+            ids = [name for name in examples.column_names if name.endswith("_ids")]
+            lengths = [sum(map(len, row)) for row in zip(*(examples[n] for n in ids), strict=True)]
+            step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+            return ByLength(lengths, args.seed, step)
+
+    return Trainer
 
 
 def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:

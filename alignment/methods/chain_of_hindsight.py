@@ -16,7 +16,7 @@ from ..collate import Encoded, draw, encode_parts
 from ..data_method import DataMethod
 from ..groups import Candidate, RatedGroup
 from ..method import Job, Selection
-from ..trl_data import import_trl, language_modelling
+from ..trl_data import by_length, import_trl, language_modelling
 
 Order = Literal["worse_first", "better_first"]
 ORDERS: tuple[Order, ...] = ("worse_first", "better_first")
@@ -67,7 +67,7 @@ class ChainOfHindsightConfig(DataMethod):
         def rows(examples: Sequence[Any]) -> list[Encoded]:
             return [self._encoded(job.tokenizer, *example) for example in examples]
 
-        return trl.SFTTrainer(
+        return by_length(trl.SFTTrainer)(
             model=job.model,
             args=plan.arguments(job, kind=trl.SFTConfig, max_length=None),
             train_dataset=language_modelling(rows(plan.learnt), plan.order),

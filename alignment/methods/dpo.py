@@ -11,7 +11,7 @@ from ..data_method import DataMethod
 from ..groups import RatedGroup
 from ..method import Job, Selection
 from ..pairs import PAIRINGS, Pair, Pairing, groups_of, make_pairs
-from ..trl_data import dataset, import_trl, prompt_and_responses, reference
+from ..trl_data import by_length, dataset, import_trl, prompt_and_responses, reference
 
 # Those that compare the two responses of one pair.
 Loss = Literal[
@@ -81,7 +81,7 @@ class DpoConfig(DataMethod):
 
         plan = self.plan(job.examples, attrgetter("group"))
         learnt = [row(pair) for pair in plan.learnt]
-        return Trainer(
+        return by_length(Trainer)(
             model=job.model,
             ref_model=reference(job),
             args=plan.arguments(

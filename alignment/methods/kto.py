@@ -13,7 +13,7 @@ from ..collate import trainable
 from ..data_method import DataMethod
 from ..groups import Candidate, RatedGroup
 from ..method import Job, Selection
-from ..trl_data import dataset, import_trl, prompt_and_responses, reference
+from ..trl_data import by_length, dataset, import_trl, prompt_and_responses, reference
 
 Rated = tuple[RatedGroup, Candidate]
 
@@ -86,7 +86,7 @@ class KtoConfig(DataMethod):
             ]
 
         plan = self.plan(job.examples, itemgetter(0))
-        return Trainer(
+        return by_length(Trainer)(
             model=job.model,
             ref_model=reference(job),
             args=plan.arguments(

@@ -11,7 +11,7 @@ from ..collate import Encoded, encode, trainable
 from ..data_method import DataMethod
 from ..groups import RatedGroup
 from ..method import Job, Selection
-from ..trl_data import import_trl, language_modelling
+from ..trl_data import by_length, import_trl, language_modelling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class SftConfig(DataMethod):
                 for group, best in examples
             ]
 
-        return trl.SFTTrainer(
+        return by_length(trl.SFTTrainer)(
             model=job.model,
             args=plan.arguments(job, kind=trl.SFTConfig, max_length=None),
             train_dataset=language_modelling(rows(plan.learnt), plan.order),

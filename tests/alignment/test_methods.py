@@ -247,6 +247,22 @@ def test_how_sft_accumulates_a_batch_does_not_matter(align: Any) -> None:
         assert parts.log[0][name] == pytest.approx(whole.log[0][name], rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", [SftConfig, ChainOfHindsightConfig, DpoConfig, KtoConfig])
+def test_batches_of_trl_hold_examples_of_like_length(
+    tokenizer: Any, tmp_path: Path, kind: type[Method]
+) -> None:
+    groups = [
+        rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)) for n in range(32)
+    ]
+    method = kind(**{**QUICK, "batch_size": 4, "max_length": 512})
+    batches = list(trainer_of(method, tokenizer, tmp_path, groups).get_train_dataloader())
+    lengths = [batch["attention_mask"].sum(1) for batch in batches]
+    assert sum(len(rows) for rows in lengths) >= 32
+    assert all(rows.max() - rows.min() <= 8 for rows in lengths)
+    means = [rows.float().mean().item() for rows in lengths]
+    assert means not in (sorted(means), sorted(means, reverse=True))
+
+
 def test_sft_imitates_the_best_rated(tokenizer: Any, tmp_path: Path) -> None:
     groups = [
         rated("a", ("no", 2.0), ("yes", 6.0), ("fine", 6.0)),
