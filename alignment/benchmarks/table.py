@@ -88,9 +88,9 @@ def print_figures(console: Console, results: Mapping[str, Any]) -> None:
     names = list(COLUMNS[:-1])
     if not any(row[-1] for row in shown):
         names, shown = names[:-1], [row[:-1] for row in shown]
-    # Narrow, and names never cut: a run over all benchmarks has 30 of them.
-    columns = [Column(name, overflow="fold") for name in names]
-    table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    # Names of 19 letters and a line a metric fit into 80 columns; what a judge is worth may fold.
+    columns = [Column(name, no_wrap=name != COLUMNS[-2], overflow="fold") for name in names]
+    table = Table(*columns, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for row in shown:
         table.add_row(*row)
     console.print(table)
