@@ -130,7 +130,7 @@ def test_items_agree_with_the_harness(
     for own, other in zip(found, expected, strict=True):
         assert own.scores["acc"] == other["acc"]
         # The harness's task of HHH has no length-normalised accuracy.
-        if "acc_norm" in own.scores and "acc_norm" in other:
+        if "acc_norm" in own.scores and name != "hhh":
             assert own.scores["acc_norm"] == other["acc_norm"]
         likely = sorted(round(float(one[0]), 4) for one in other["filtered_resps"])
         assert sorted(own.details["loglikelihoods"]) == pytest.approx(likely, abs=2e-4)
