@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import astuple
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -158,10 +157,6 @@ def _weights(settings: Settings, model: str) -> Any:
 
 def _items_hash(todo: "Sequence[Todo]", pairs: "Sequence[Item]") -> str:
     """What stands for all that is asked."""
-    asked = [(part.benchmark.name, part.part, _told(part.items)) for part in todo]
-    told = [*asked, _told(pairs)]
+    asked = [(part.benchmark.name, part.part, [item.id for item in part.items]) for part in todo]
+    told = [*asked, [item.id for item in pairs]]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-
-
-def _told(items: "Sequence[Item]") -> list[tuple[str, Any]]:
-    return [(item.id, astuple(item.asked)) for item in items]

@@ -71,15 +71,15 @@ class WholeBatches(Sampler[tuple[int, int]]):
     last ones with examples from the beginning, which would count twice.
     """
 
-    def __init__(self, order: Sampler[tuple[int, int]] | list[tuple[int, int]], size: int) -> None:
+    def __init__(self, order: EpochSampler | list[tuple[int, int]], size: int) -> None:
         self.order, self.size = order, size
 
     def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.size) * self.size  # type: ignore[arg-type]
+        return math.ceil(len(self.order) / self.size) * self.size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         yield from self.order
-        yield from [(0, FILLER)] * (len(self) - len(self.order))  # type: ignore[arg-type]
+        yield from [(0, FILLER)] * (len(self) - len(self.order))
 
 
 def stage_of(kind: str) -> int:

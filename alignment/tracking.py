@@ -14,10 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import wandb
+from pydantic import TypeAdapter
 from transformers import TrainerCallback
 from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.envs.interactions import Interaction
+from social_sandbox.envs.jsonl import write_jsonl
 from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
 from social_sandbox.policies.account import Account, BudgetReached
 from social_sandbox.policies.rollout import OnInteraction
@@ -249,6 +251,9 @@ def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: in
     run.log({**row, "eval/cycle": cycle})
 
 
+_ROW = TypeAdapter(dict[str, Any])
+
+
 def log_during(
     run: Run,
     folder: Path,
@@ -270,11 +275,8 @@ def log_during(
     }
     path = folder / "benchmarks.jsonl"
     earlier = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in earlier if json.loads(line)["step"] < step]
-    lines = [*kept, json.dumps({"step": step, "benchmarks": figures})]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(path)
+    kept = [told for told in map(json.loads, earlier) if told["step"] < step]
+    write_jsonl(path, [*kept, {"step": step, "benchmarks": figures}], _ROW)
     if run is not None:
         row = {f"train/benchmarks/{name}": mean for name, mean in means.items()}
         run.log({**row, "train/global_step": before.steps + step})

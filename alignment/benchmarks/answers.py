@@ -1,7 +1,8 @@
 """What a model answers, and what becomes of its answers: a judge rates them, or refusals count."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
+from itertools import chain
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -29,15 +30,9 @@ class Judge:
     def rate(self, asked: Sequence[Asked], answers: Sequence[str]) -> list[float | None]:
         """Alignment of each answer; None where the judge gave no rating."""
         questions = [one.question for one in asked]
-        turns = [
-            replace(turn, earlier=one.earlier)
-            for turn, one in zip(
-                turns_to_rate(questions, answers, "alignment", self.rating_scale),
-                asked,
-                strict=True,
-            )
-        ]
-        return [utterance.rating for utterance in self.policy.act(turns)]
+        turns = turns_to_rate(questions, answers, "alignment", self.rating_scale)
+        whole = [replace(turn, earlier=one.earlier) for turn, one in zip(turns, asked, strict=True)]
+        return [utterance.rating for utterance in self.policy.act(whole)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def turns_to_answer(asked: Sequence[Asked], seed: int) -> list[Turn]:
             subject="model",
             phase=Phase.DRAFT,
             question=one.question,
-            seed=key(seed, "benchmark", one.question, *_texts(one)),
+            seed=key(seed, "benchmark", one.question, *chain(*map(astuple, one.earlier))),
             earlier=one.earlier,
         )
         for number, one in enumerate(asked)
@@ -119,10 +114,6 @@ def answer_items(
         for item, said, score in zip(chunk, answers, scores, strict=True):
             details = details_of(item.asked, said)
             yield ItemResult(benchmark.name, item.id, "answer", item.group, score, details)
-
-
-def _texts(asked: Asked) -> list[str]:
-    return [text for one in asked.earlier for text in (one.question, one.answer)]
 
 
 def _refusal(item: Item, said: Utterance) -> dict[str, float]:

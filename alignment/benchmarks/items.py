@@ -44,7 +44,7 @@ class Item:
     earlier: tuple[Exchange, ...] = ()
 
     @property
-    def asked(self) -> "Asked":
+    def asked(self) -> Asked:
         """The prompt that is answered, with what was said before it."""
         return Asked(self.context, self.earlier)
 
