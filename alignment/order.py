@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Sampler
+from transformers import TrainerCallback
 
 from social_sandbox.envs.seeding import generator
 
@@ -47,15 +49,26 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return ((self.epoch, int(number)) for batch in shuffled for number in batch)
 
 
+class TellEpoch(TrainerCallback):  # type: ignore[misc]
+    """Tells an order the epoch, which a resumed run reads from its checkpoint.
+
+    Trainers call `set_epoch` of a sampler, but do not reach one of several processes that is
+    wrapped once more to skip what was seen before.
+    """
+
+    def __init__(self, order: EpochSampler) -> None:
+        self.order = order
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Before the first example of the epoch is drawn."""
+        self.order.epoch = int(state.epoch or 0)
+
+
 class ByLength(Sampler[int]):
     """The numbers alone, in the order of an `EpochSampler`, for Trainers that ask for those."""
 
-    def __init__(self, lengths: Sequence[int], seed: int, batch: int) -> None:
-        self.order = EpochSampler(lengths, seed, batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer, also where a resumed run begins."""
-        self.order.epoch = epoch
+    def __init__(self, order: EpochSampler) -> None:
+        self.order = order
 
     def __len__(self) -> int:
         return len(self.order)

@@ -17,21 +17,14 @@ from .forward import Likelihoods, ResponseLikelihood, response_tokens
 from .groups import RatedGroup
 from .health import StopPastMargin
 from .losses import GroupLoss
-from .order import EpochSampler, WholeBatches, in_stages
+from .order import EpochSampler, TellEpoch, WholeBatches, in_stages
 from .packing import Packing, allowed
 
 log = logging.getLogger(__name__)
 
 
-class _Clock(TrainerCallback):  # type: ignore[misc]
-    """Tells the sampler the epoch, which a resumed run reads from its checkpoint."""
-
-    def __init__(self, sampler: Any) -> None:
-        self.sampler = sampler
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if isinstance(self.sampler, EpochSampler):
-            self.sampler.epoch = int(state.epoch or 0)
+class _LastRow(TrainerCallback):  # type: ignore[misc]
+    """A row about the last steps, however few there were since the row before."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step >= state.max_steps:
@@ -86,7 +79,8 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         # Whole steps: which groups share one must not depend on how it is accumulated, nor on how
         # many processes share the work.
         step = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
-        self._sampler: Any = EpochSampler(lengths, args.seed, step)
+        order = EpochSampler(lengths, args.seed, step)
+        self._sampler: Any = order
         if staged_epochs is not None:
             kinds = [group.kind for group in dataset.groups]
             self._sampler = in_stages(kinds, staged_epochs, args.seed, lengths, step)
@@ -99,7 +93,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             train_dataset=dataset,
             eval_dataset=held_out,
             processing_class=dataset.tokenizer,
-            callbacks=[_Clock(self._sampler), StopPastMargin(stop_nll), *callbacks],
+            callbacks=[TellEpoch(order), _LastRow(), StopPastMargin(stop_nll), *callbacks],
         )
         # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
         if divergence_groups and (self.is_fsdp_enabled or self.is_deepspeed_enabled):

@@ -14,7 +14,7 @@ from .collate import Encoded, encode
 from .groups import Candidate, Message
 from .losses import IGNORED
 from .method import Job
-from .order import ByLength
+from .order import ByLength, EpochSampler, TellEpoch
 
 
 def import_trl(method: str) -> Any:
@@ -44,7 +44,9 @@ def by_length(kind: Any) -> Any:
             ids = [name for name in examples.column_names if name.endswith("_ids")]
             lengths = [sum(map(len, row)) for row in zip(*(examples[n] for n in ids), strict=True)]
             step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-            return ByLength(lengths, args.seed, step)
+            order = EpochSampler(lengths, args.seed, step)
+            self.add_callback(TellEpoch(order))
+            return ByLength(order)
 
     return Trainer
 

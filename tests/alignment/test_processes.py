@@ -130,6 +130,18 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
     assert len(losses[0]) == 80
 
 
+def test_two_processes_resume_in_the_order_of_the_epoch_that_they_left(tmp_path: Path) -> None:
+    # 12 examples, 4 a step: step 4, the last that was saved, lies amid the second epoch.
+    for steps in (0, 5):
+        done = torchrun(
+            ["-m", "tests.alignment.train_in_processes", "sft", str(tmp_path), str(steps)]
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    weights = [load_file(tmp_path / x / "model" / "model.safetensors") for x in ("whole", "cut")]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=0, atol=1e-6, msg=name)
+
+
 @pytest.mark.parametrize("name", ["ddp.yaml", "fsdp.yaml"])
 def test_accelerate_accepts_the_files_that_are_shipped(name: str) -> None:
     from accelerate.commands.config.config_args import load_config_from_file

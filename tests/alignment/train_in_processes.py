@@ -4,8 +4,13 @@ import dataclasses
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from transformers import TrainerCallback
+
+from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training import train
 
@@ -35,5 +40,32 @@ def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 10
         (folder / "summary.json").write_text(json.dumps(dataclasses.asdict(summary)))
 
 
+def sft(folder: Path, steps: int) -> None:
+    """Seven steps of SFT in folder / "whole", or `steps` and then all of them in folder / "cut"."""
+    tokenizer = tiny_tokenizer()
+    method = SftConfig(device="cpu", bf16=False, max_length=64, learning_rate=1e-2, max_steps=7)
+    method = dataclasses.replace(method, batch_size=2, save_steps=2, logging_steps=1)
+
+    class Stop(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == steps:
+                raise KeyboardInterrupt
+
+    def run(name: str, *callbacks: Any) -> None:
+        model = tiny_llama(len(tokenizer))
+        groups = rated_groups(12)
+        train(model, tokenizer, groups, method, folder / name, callbacks, progress=False)
+
+    if steps:
+        with suppress(KeyboardInterrupt):
+            run("cut", Stop())
+        run("cut")
+    else:
+        run("whole")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    if sys.argv[1] == "sft":
+        sft(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
