@@ -147,6 +147,27 @@ def test_only_tokens_of_responses_carry_loss(
     assert ids(tokenizer, "i am fine") + end in rows
 
 
+@pytest.mark.parametrize("kind", [SftConfig, ChainOfHindsightConfig, DpoConfig, KtoConfig])
+def test_trl_makes_no_logits_of_prompts(
+    tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Method]
+) -> None:
+    from trl.trainer.utils import _ChunkedLogProbFunction as Scored
+
+    counts: list[int] = []
+    inner = Scored.apply
+
+    def apply(hidden: torch.Tensor, *rest: Any) -> Any:
+        counts.append(len(hidden))
+        return inner(hidden, *rest)
+
+    monkeypatch.setattr(Scored, "apply", apply)
+    trainer = trainer_of(kind(**QUICK), tokenizer, tmp_path, rated_groups(12))
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert torch.isfinite(trainer.compute_loss(trainer.model, batch))
+    assert sum(map(len, learnt(batch))) in counts
+    assert max(counts) < batch["attention_mask"].sum()
+
+
 @pytest.mark.parametrize("kind", [SftConfig, DpoConfig, KtoConfig], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("stop", [3, 5])
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
