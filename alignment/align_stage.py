@@ -11,7 +11,7 @@ from rich.console import Console
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.shared_model import load
 
-from . import data_report, report, tracking
+from . import data_report, report, tracking, wandb_rows
 from .benchmark_stage import during_training
 from .checks import base_tokenizer, check_data
 from .data_stage import groups_file
@@ -43,7 +43,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:
         made_with["observer"] = what_is_said(settings.observer)
-    metrics = tracking.WandbMetrics(run, settings.before)
+    metrics = wandb_rows.WandbMetrics(run, settings.before)
 
     def prepare() -> Work:
         groups = read_groups(source)
@@ -97,7 +97,7 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     read = [("groups", source), *models([{"model": settings.base_model}])]
     with logged_once(settings, "alignment", run, read) as to:
         if not metrics.sent:
-            tracking.log_training(to, settings.output_dir / "alignment", settings.before)
+            wandb_rows.log_training(to, settings.output_dir / "alignment", settings.before)
     report.print_training(console, summary)
     return summary
 
@@ -126,7 +126,7 @@ def _fit_observer(
     summary = staged(settings, console, "alignment", made_with, prepare)
     read = [("groups", source), *models([asdict(method)])]
     with logged_once(settings, "alignment", run, read) as to:
-        tracking.log_observer(to, summary)
+        wandb_rows.log_observer(to, summary)
     report.print_observer(console, summary, settings.output_dir / "alignment" / "model")
     return summary
 

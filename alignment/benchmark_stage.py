@@ -114,7 +114,7 @@ def during_training(settings: Settings, run: Any) -> list[Any]:
     from .benchmarks.callback import BenchmarkCallback
     from .benchmarks.likelihood import import_harness
     from .benchmarks.loaders import load_items
-    from .tracking import log_during
+    from .wandb_rows import log_during
 
     import_harness()
     chosen = find_benchmarks(config.during)

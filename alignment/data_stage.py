@@ -9,7 +9,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.simulate import INTERACTIONS
 
-from . import data_report, report, tracking
+from . import data_report, report, tracking, wandb_rows
 from .checks import check_data, lengths
 from .export import export_groups
 from .formats.rows import is_hub_id
@@ -56,7 +56,7 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
     local = [(data_artifact(k, file), Path(file)) for k, file in given if not is_hub_id(file)]
     with logged_once(settings, "data", run, local) as to:
         groups = read_groups(settings.output_dir / "data" / "groups.jsonl")
-        tracking.log_data(to, groups, settings.cycle)
+        wandb_rows.log_data(to, groups, settings.cycle)
     report.print_data(console, summary)
     data_report.print_report(console, read_json(settings.output_dir / "data" / "report.json") or {})
     return summary

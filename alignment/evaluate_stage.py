@@ -10,7 +10,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 
-from . import report, tracking
+from . import report, tracking, wandb_rows
 from .benchmark_stage import OF_BENCHMARKS, benchmark_stage
 from .checks import held_out
 from .formats.rows import is_hub_id
@@ -29,7 +29,7 @@ def evaluate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     model = _measured_model(settings)
     summary = benchmark_stage(settings, console, model)
     with logged_once(settings, "benchmarks", run, [("model", Path(model))]) as to:
-        tracking.log_benchmarks(to, summary["benchmarks"], settings.cycle)
+        wandb_rows.log_benchmarks(to, summary["benchmarks"], settings.cycle)
     return summary
 
 
@@ -98,7 +98,7 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     summary = staged(settings, console, "evaluation", made_with, prepare)
     with logged_once(settings, "evaluation", run, [("model", Path(model))]) as to:
         answers = read_lines(settings.output_dir / "evaluation" / "answers.jsonl")
-        tracking.log_evaluation(
+        wandb_rows.log_evaluation(
             to,
             summary["table"],
             answers,

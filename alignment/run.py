@@ -14,7 +14,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.simulate import INTERACTIONS, simulate
 
-from . import histograms, report, tracking
+from . import histograms, report, tracking, wandb_rows
 from .align_stage import align_stage
 from .data_stage import data_stage, export_stage
 from .evaluate_stage import evaluate_stage, held_out_stage
@@ -49,7 +49,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
                 worlds,
                 population,
                 folder,
-                on_interaction=tracking.live_costs(run, before=settings.before),
+                on_interaction=wandb_rows.live_costs(run, before=settings.before),
                 budget=settings.budget,
                 progress=settings.progress,
             )
@@ -59,7 +59,7 @@ def simulate_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     interactions = read_interactions(settings.output_dir / "simulation" / INTERACTIONS)
     players = [settings.policy] if settings.population is None else settings.population
     with logged_once(settings, "simulation", run, models([*players, settings.observer])) as to:
-        tracking.log_simulation(to, interactions, summary, settings.before)
+        wandb_rows.log_simulation(to, interactions, summary, settings.before)
     report.print_rounds(console, interactions)
     report.print_simulation(console, summary)
     return summary

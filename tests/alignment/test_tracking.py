@@ -18,7 +18,8 @@ from social_sandbox.alignment.settings import Before
 from social_sandbox.alignment.society import simulation_summary
 from social_sandbox.alignment.stages import read_record
 from social_sandbox.alignment.stopping import Terminated, sigterm_stops
-from social_sandbox.alignment.tracking import WandbMetrics, live_costs, log_simulation, tracked
+from social_sandbox.alignment.tracking import tracked
+from social_sandbox.alignment.wandb_rows import WandbMetrics, live_costs, log_simulation
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy, rollout

@@ -11,8 +11,8 @@ from social_sandbox.alignment.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.benchmarks.loaders import load_items
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.settings import Before
-from social_sandbox.alignment.tracking import log_during
 from social_sandbox.alignment.training import train
+from social_sandbox.alignment.wandb_rows import log_during
 
 from ..tiny import rated_groups, tiny_llama
 from . import fixtures
