@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer
 
 from social_sandbox.envs.seeding import generator
 
@@ -21,14 +21,6 @@ from .order import EpochSampler, TellEpoch, WholeBatches, in_stages
 from .packing import Packing, allowed
 
 log = logging.getLogger(__name__)
-
-
-class _LastRow(TrainerCallback):  # type: ignore[misc]
-    """A row about the last steps, however few there were since the row before."""
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step >= state.max_steps:
-            control.should_log = True
 
 
 GroupLossFunction = Callable[[Tensor, Mapping[str, Any], Tensor], GroupLoss]
@@ -93,7 +85,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
             train_dataset=dataset,
             eval_dataset=held_out,
             processing_class=dataset.tokenizer,
-            callbacks=[TellEpoch(order), _LastRow(), StopPastMargin(stop_nll), *callbacks],
+            callbacks=[TellEpoch(order), StopPastMargin(stop_nll), *callbacks],
         )
         # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
         if divergence_groups and (self.is_fsdp_enabled or self.is_deepspeed_enabled):

@@ -1,6 +1,5 @@
 """A training run: from rated groups to an aligned model in a folder."""
 
-import json
 import math
 import os
 import shutil
@@ -26,6 +25,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
 from social_sandbox.policies.policy import Policy
 
+from .checkpoints import Stopwatch, last_checkpoint, load_best, seconds_before
 from .collate import trainable
 from .groups import RatedGroup
 from .health import STOPPED, stopped_early
@@ -108,7 +108,7 @@ def train(
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
     if resume:
-        began -= _seconds_before(checkpoints)
+        began -= seconds_before(checkpoints)
     elif is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     job = Job(
@@ -129,7 +129,7 @@ def train(
     set_seed(method.seed)
     trainer = method.make_trainer(job)
     state = run_trainer(trainer, method, began)
-    exported_step = _load_best(trainer, state)
+    exported_step = load_best(trainer, state)
     export(trainer, folder)
     # Without the Trainer's last words and the reason for an early end, which are no measurements.
     log = tuple(row for row in state.log_history if not row.keys() & {"train_loss", STOPPED})
@@ -160,7 +160,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, began: float | None = None
     # Without a progress bar the Trainer would print every row of metrics instead.
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Ending(config.max_tokens))
-    trainer.add_callback(_Stopwatch(time.monotonic() if began is None else began))
+    trainer.add_callback(Stopwatch(time.monotonic() if began is None else began))
     if config.max_tokens is not None:
         _fit_schedule(trainer, config.max_tokens)
     # The first process may still be removing old ones.
@@ -240,23 +240,6 @@ def training_arguments(
         raise UserError(f"method.extra: {str(error).splitlines()[0]}") from error
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a folder."""
-    numbered = {
-        int(path.name.removeprefix("checkpoint-")): path
-        for path in folder.glob("checkpoint-*")
-        if path.name.removeprefix("checkpoint-").isdigit()
-    }
-    for _, path in sorted(numbered.items(), reverse=True):
-        # The Trainer writes this file last.
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return path
-    return None
-
-
 class _Ending(TrainerCallback):  # type: ignore[misc]
     """Ends a run when its tokens are spent, and has the last step logged."""
 
@@ -270,46 +253,6 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = control.should_save = True
         if spent or state.global_step >= state.max_steps:
             control.should_log = True
-
-
-class _Stopwatch(TrainerCallback):  # type: ignore[misc]
-    """Has every checkpoint tell how long its run took up to there."""
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # The Trainer writes these down, and leaves alone those that are none of its callbacks.
-        state.stateful_callbacks[_SECONDS] = time.monotonic() - self.began
-
-    on_evaluate = on_step_end
-
-
-_SECONDS = "seconds"
-
-
-def _seconds_before(checkpoints: Path) -> float:
-    """How long the earlier parts of a run took; 0 where there are none."""
-    last = last_checkpoint(checkpoints)
-    if last is None:
-        return 0.0
-    state = json.loads((last / "trainer_state.json").read_text(encoding="utf-8"))
-    return float(state.get("stateful_callbacks", {}).get(_SECONDS, 0.0))
-
-
-def _load_best(trainer: Any, state: TrainerState) -> int:
-    """Go back to the weights with the least loss on held-out groups, if any; their step."""
-    best = state.best_global_step
-    if best is None or best == state.global_step:
-        return int(state.global_step)
-    # By its number: the run's folder may have been moved since.
-    checkpoint = Path(trainer.args.output_dir) / f"checkpoint-{best}"
-    if not checkpoint.is_dir():
-        return int(state.global_step)
-    state.best_model_checkpoint = str(checkpoint)
-    trainer.state = state
-    trainer._load_best_model()
-    return int(best)
 
 
 def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:

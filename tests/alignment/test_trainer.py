@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+from social_sandbox.alignment.checkpoints import last_checkpoint
 from social_sandbox.alignment.collate import (
     EncodedGroup,
     GroupCollator,
@@ -20,7 +21,6 @@ from social_sandbox.alignment.methods.stable_alignment import StableAlignmentCon
 from social_sandbox.alignment.order import EpochSampler
 from social_sandbox.alignment.trainer import GroupTrainer, valid_groups
 from social_sandbox.alignment.training import (
-    last_checkpoint,
     train,
     training_arguments,
 )
