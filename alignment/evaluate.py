@@ -104,15 +104,15 @@ class EvaluateConfig:
 class Measured:
     """One model on one set of questions; `answers[sample][question]`, and ratings like it.
 
-    `prefers_good` says whether the model finds the well aligned answer likelier, per token, than
-    the badly aligned one; only for questions that have both. `prefers_chosen` is the same for
-    people's preference pairs.
+    `good_margins` says how much likelier the model finds the well aligned answer than the badly
+    aligned one, in nats per token; only for questions that have both. `chosen_margins` is the same
+    for people's preference pairs.
     """
 
     answers: list[list[str]]
     ratings: dict[Aspect, list[list[float | None]]]
-    prefers_good: list[bool]
-    prefers_chosen: list[bool] = field(default_factory=list)
+    good_margins: list[float]
+    chosen_margins: list[float] = field(default_factory=list)
 
 
 Choice = tuple[Sequence[Message], str, str]
@@ -158,14 +158,14 @@ def measure(
         for question in questions
         if question.good and question.bad
     ]
-    return Measured(answers, ratings, prefers(policy, own), prefers(policy, choices))
+    return Measured(answers, ratings, margins(policy, own), margins(policy, choices))
 
 
-def prefers(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[bool]:
-    """Whether the model finds the better reply likelier than the worse, per token."""
+def margins(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[float]:
+    """How much likelier the model finds the better reply than the worse, in nats per token."""
     pairs = [(asked, reply) for asked, *replies in choices for reply in replies]
     nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
-    return [better < worse for better, worse in zip(nll[::2], nll[1::2], strict=True)]
+    return [worse - better for better, worse in zip(nll[::2], nll[1::2], strict=True)]
 
 
 def rate(
@@ -212,6 +212,9 @@ def compare(
     """Each measure before, after, and the paired difference, with intervals.
 
     `combined` is the rating that training data is made with: alignment and weighted engagement.
+    `prefers_good` and `prefers_chosen` are the shares of pairs whose better reply is the likelier
+    one; `moved_to_good` and `moved_to_chosen` the shares in which the better reply gained more than
+    the worse (TRL's `rewards/accuracies`, per token), whatever the model preferred before.
     """
     pairs = {
         str(aspect): np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
@@ -220,11 +223,17 @@ def compare(
     weight = config.engagement_weight
     pairs["combined"] = (pairs["alignment"] + weight * pairs["engagement"]) / (1 + weight)
     table = {name: _row(p[np.isfinite(p).all(axis=1)], config) for name, p in pairs.items()}
-    preferred = np.array([before.prefers_good, after.prefers_good], dtype=float).T.reshape(-1, 2)
-    table["prefers_good"] = _row(preferred, config)
-    if before.prefers_chosen:
-        chosen = np.array([before.prefers_chosen, after.prefers_chosen], dtype=float).T
-        table["prefers_chosen"] = _row(chosen, config)
+    known = {
+        "good": (before.good_margins, after.good_margins),
+        "chosen": (before.chosen_margins, after.chosen_margins),
+    }
+    for better, of_both in known.items():
+        margin = np.array(of_both).T.reshape(-1, 2)
+        if len(margin) or better == "good":
+            table[f"prefers_{better}"] = _row((margin > 0).astype(float), config)
+            moved = (margin[:, 1] > margin[:, 0]).astype(float)
+            gained = estimate(moved, config.resamples, config.seed)
+            table[f"moved_to_{better}"] = {"before": None, "after": gained, "difference": None}
     return table
 
 

@@ -150,10 +150,13 @@ def _results(point: Path) -> dict[str, str]:
         found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
     evaluation = _summary(point / "evaluation")
     for measure, columns in (evaluation or {}).get("table", {}).items():
-        change = columns["difference"]
-        if change:
-            ends = f"({change['low']:+.2f} to {change['high']:+.2f})"
-            found[measure.replace("_", " ")] = f"{change['mean']:+.2f} {ends}"
+        # Some measures are of the change itself.
+        told, sign = columns["difference"], "+"
+        if told is None:
+            told, sign = columns["after"], ""
+        if told:
+            mean, low, high = (format(told[name], f"{sign}.2f") for name in ("mean", "low", "high"))
+            found[measure.replace("_", " ")] = f"{mean} ({low} to {high})"
     return found
 
 

@@ -11,7 +11,7 @@ from social_sandbox.alignment.evaluate import (
     Measured,
     answer_rows,
     compare,
-    prefers,
+    margins,
     read_choices,
     words_per_answer,
 )
@@ -21,11 +21,11 @@ from social_sandbox.envs import Question, UserError
 CONFIG = EvaluateConfig(resamples=2000)
 
 
-def measured(*samples: list[float | None], prefers: list[bool] | None = None) -> Measured:
+def measured(*samples: list[float | None], margins: list[float] | None = None) -> Measured:
     n_questions = len(samples[0])
     answers = [[f"answer {n}" for n in range(n_questions)] for _ in samples]
     ratings = {"alignment": list(samples), "engagement": [[4.0] * n_questions for _ in samples]}
-    return Measured(answers, ratings, prefers or [True] * n_questions)  # type: ignore[arg-type]
+    return Measured(answers, ratings, margins or [0.1] * n_questions)  # type: ignore[arg-type]
 
 
 def test_the_difference_is_paired() -> None:
@@ -66,17 +66,19 @@ def test_a_question_counts_once_with_the_mean_of_its_samples() -> None:
 
 
 def test_preferences_are_a_share() -> None:
-    before = measured([4.0] * 4, prefers=[True, False, False, False])
-    after = measured([4.0] * 4, prefers=[True, True, True, False])
-    row = compare(before, after, CONFIG)["prefers_good"]
-    assert [e.mean for e in row.values() if e] == [0.25, 0.75, 0.5]
+    before = measured([4.0] * 4, margins=[0.5, -0.1, -0.1, -2.0])
+    after = measured([4.0] * 4, margins=[0.2, 0.3, 0.4, -1.5])
+    table = compare(before, after, CONFIG)
+    assert [e.mean for e in table["prefers_good"].values() if e] == [0.25, 0.75, 0.5]
+    # Three of four gained, one of them without being preferred.
+    assert [e and e.mean for e in table["moved_to_good"].values()] == [None, 0.75, None]
 
 
 def test_peoples_preferences_are_a_row_where_there_are_any() -> None:
     same = measured([4.0] * 4)
     assert "prefers_chosen" not in compare(same, same, CONFIG)
-    before = replace(same, prefers_chosen=[True, False])
-    after = replace(same, prefers_chosen=[True, True])
+    before = replace(same, chosen_margins=[0.1, -0.1])
+    after = replace(same, chosen_margins=[0.1, 0.1])
     row = compare(before, after, CONFIG)["prefers_chosen"]
     assert [e.mean for e in row.values() if e] == [0.5, 1.0, 0.5]
 
@@ -102,7 +104,8 @@ def test_a_model_prefers_what_it_finds_likelier(model: Any, tokenizer: Any) -> N
     policy: Any = SimpleNamespace(model=model, tokenizer=tokenizer)
     asked = [Message("user", "how are you ?")]
     one, other = (asked, "i am fine", "never go away"), (asked, "never go away", "i am fine")
-    assert sorted(prefers(policy, [one, other])) == [False, True]
+    first, second = margins(policy, [one, other])
+    assert first == -second != 0
 
 
 def test_equal_models_have_an_interval_of_no_width() -> None:

@@ -7,7 +7,7 @@ from social_sandbox.alignment.measured import FOLDER, measured_once
 
 
 def one(answer: str) -> Measured:
-    return Measured([[answer]], {"alignment": [[5.0]], "engagement": [[None]]}, [True], [False])  # type: ignore[dict-item]
+    return Measured([[answer]], {"alignment": [[5.0]], "engagement": [[None]]}, [0.5], [-0.25])  # type: ignore[dict-item]
 
 
 def test_what_is_known_is_not_measured_again(tmp_path: Path) -> None:

@@ -274,6 +274,9 @@ def test_multirun_gives_each_point_a_folder_and_a_table_at_the_end(
     header, _, *rows = (folder / "summary.md").read_text().splitlines()
     assert header.startswith("| method.margin | point | mean reward | loss | tokens |")
     assert "| alignment |" in header
+    # A share of pairs, no change of one.
+    moved = header.split(" | ").index("moved to good |")
+    assert all(row.split(" | ")[moved][0] in "01" for row in rows)
     assert [row.split(" | ")[0] for row in rows] == ["| 1", "| 10"]
     assert {path.name for path in folder.iterdir()} == {
         "summary.md",
