@@ -117,7 +117,7 @@ def during_training(settings: Settings, run: Any) -> list[Any]:
     from .wandb_rows import log_during
 
     import_harness()
-    chosen = find_benchmarks(config.during)
+    chosen = find_benchmarks(config.during, "evaluate.during")
     for benchmark in chosen:
         if benchmark.task is None:
             raise UserError(f"evaluate.during: {benchmark.name} is not scored by likelihood")

@@ -94,7 +94,7 @@ def held_out(settings: Settings) -> Sequence[Question]:
     path = settings.evaluate.questions
     if path is None:
         return held_out_questions()
-    questions = read_questions(path)
+    questions = read_questions(path, "evaluate.questions")
     # A file without the mark was made for this purpose; one with it holds the others as well.
     return [question for question in questions if question.held_out] or questions
 

@@ -4,6 +4,7 @@ Whatever a user can get wrong ends with one line and exit code 2.
 """
 
 import difflib
+import errno
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.resources import files
 
 import hydra
@@ -82,11 +84,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         listed = "\n".join(f"  {name:<9} {what}" for name, what in COMMANDS.items())
         print(USAGE.format(commands=listed))
         return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        print(version("social-sandbox"))
+        return 0
     command, overrides = arguments[0], arguments[1:]
+    # `_target_` may name a module of the folder that one works in.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     if command not in COMMANDS:
         return _fail(f"no command {command!r}{_nearest(command, COMMANDS)}")
     try:
         if command == "policies":
+            _at_most(0, overrides, "social-sandbox policies")
             _list_policies()
             return 0
         if command == "bench":
@@ -110,10 +119,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 3
     except (UserError, HydraException, OmegaConfBaseException) as error:
         return _fail(_one_line(error, overrides))
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        return _fail(f"cannot write {error.filename or 'a file'}: {error.strerror}")
     except KeyboardInterrupt as stopped:
         _error("stopped; nothing is lost: the same command goes on from here")
         return 143 if isinstance(stopped, Terminated) else 130
     return 0
+
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def _at_most(count: int, arguments: Sequence[str], usage: str) -> None:
+    if len(arguments) > count:
+        raise UserError(f"{arguments[count]!r} is too much; usage: {usage}")
 
 
 def _run(command: str, overrides: Sequence[str]) -> None:
@@ -146,7 +167,11 @@ def _own_settings(command: str) -> list[str]:
     everything = OmegaConf.load(str(files("social_sandbox.configs") / "config.yaml"))
     assert isinstance(everything, DictConfig)
     section = everything.get(command)
-    return [str(n) for n in section if n not in everything] if section else []
+    if not section:
+        return []
+    # Other commands ask the society's questions, and this one its own.
+    others = everything.keys() - ({"questions"} if command == "evaluate" else set())
+    return [str(name) for name in section if name not in others]
 
 
 def _is_point() -> bool:
@@ -160,7 +185,8 @@ def _point() -> str:
 
 
 def _list_sweeps(names: Sequence[str]) -> None:
-    if names:
+    _at_most(1, names, "social-sandbox sweeps [NAME]")
+    if names and names[0] not in ("-h", "--help"):
         # Nothing but the path: wandb sweep $(social-sandbox sweeps NAME)
         print(sweep_file(names[0]))
         return
@@ -211,7 +237,11 @@ def _with_policies(overrides: Sequence[str]) -> list[str]:
     ):
         given = [f"++{o}" if o.startswith("method.") else o for o in given]
         given.insert(0, "method=custom")
-    return given
+    # What a server or a Trainer knows besides is not in our configuration.
+    return [f"++{o}" if _EXTRA.match(o) else o for o in given]
+
+
+_EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
 
 
 def _job(command: str, config: DictConfig) -> None:
@@ -232,6 +262,10 @@ def _job(command: str, config: DictConfig) -> None:
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
     everything = settings.output_dir
+    try:
+        everything.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"output_dir: cannot make {everything}: {error.strerror}") from error
     if _is_point():
         settings = replace(
             settings,
@@ -281,10 +315,10 @@ def _one_line(error: Exception, overrides: Sequence[str]) -> str:
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         name = unknown[1]
-        # Each method has settings of its own.
-        method = [o for o in overrides if o.startswith("method=") and "," not in o]
-        of = f" of {method[-1]}" if method and name.startswith("method.") else ""
-        return f"{name}: no such setting{of}{_nearest(name, _known_settings(method))}"
+        # Each method has settings of its own, and so has each policy.
+        chosen = [o for o in overrides if re.match(r"(method|policy|observer|embedder)=[^,]*$", o)]
+        of = "".join(f" of {o}" for o in chosen if name.startswith(f"{o.partition('=')[0]}."))
+        return f"{name}: no such setting{of}{_nearest(name, _known_settings(chosen))}"
     group = re.search(r"Could not find '([^']+)'", text)
     if group and "/" in group[1]:
         name, choice = group[1].rsplit("/", 1)
@@ -301,9 +335,9 @@ def _nearest(word: str, known: Sequence[str] | dict[str, str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)[:300]}"
 
 
-def _known_settings(method: Sequence[str]) -> list[str]:
+def _known_settings(chosen: Sequence[str]) -> list[str]:
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
-        config = hydra.compose("config", list(method))
+        config = hydra.compose("config", list(chosen))
     return _names(config, "")
 
 

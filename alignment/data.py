@@ -7,7 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict
 
@@ -32,6 +32,7 @@ from social_sandbox.policies.prompts import (
 from social_sandbox.policies.ratings import format_verdict
 
 from .groups import Candidate, Message, RatedGroup, Source
+from .lists import one_or_many
 
 KINDS = ("imitation", "self_critic", "realignment")
 
@@ -120,7 +121,7 @@ class DataConfig:
     engagement_weight: float = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
     seed: int = 0
-    sources: tuple[SourceConfig, ...] | None = None
+    sources: Annotated[tuple[SourceConfig, ...], one_or_many] | None = None
     leak_guard: bool = True
     leak_distance: float = 0.15
 

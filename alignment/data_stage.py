@@ -27,6 +27,11 @@ def data_stage(settings: Settings, console: Console, run: tracking.Run) -> Summa
     own = None
     if settings.data.takes_own_interactions:
         own = settings.interactions or output_of(settings, "simulation", INTERACTIONS, "simulate")
+    elif settings.interactions is not None:
+        raise UserError(
+            "interactions: no source in data.sources means them; add {kind: interactions} or leave "
+            "them out"
+        )
     config = settings.data.with_sources()
     given = source_files(config, own)
     files = [file for _, file in given]

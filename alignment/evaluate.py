@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from .formats.rows import read_rows
 from .groups import Message
 from .intervals import Estimate, estimate
 from .likelihood import response_nll
+from .lists import one_or_many
 
 MAX_LENGTH = 1024
 """Longest prompt and response, in tokens, whose likelihood is compared."""
@@ -66,13 +67,13 @@ class EvaluateConfig:
     rating_scale: int = RATING_SCALE
     resamples: int = 10_000
     seed: int = 0
-    benchmarks: tuple[str, ...] | Literal["all"] | None = None
+    benchmarks: Literal["all"] | Annotated[tuple[str, ...], one_or_many] | None = None
     data_dir: str | None = None
     limit: int | None = None
     apply_chat_template: bool = False
     benchmark_temperature: float = 0.0
     against: str | None = None
-    during: tuple[str, ...] = ()
+    during: Annotated[tuple[str, ...], one_or_many] = ()
     during_steps: int = 50
 
     def __post_init__(self) -> None:

@@ -68,7 +68,7 @@ _adapter: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
 
 def read_groups(path: str | Path) -> list[RatedGroup]:
     """All groups of a file. Raises UserError naming file and line."""
-    return list(read_jsonl(Path(path), _adapter, "data"))
+    return list(read_jsonl(Path(path), _adapter, "groups"))
 
 
 def write_groups(path: str | Path, groups: Iterable[RatedGroup]) -> None:

@@ -31,9 +31,10 @@ def read_players(population: Sequence[Mapping[str, Any]]) -> list[Player]:
         own = {k: v for k, v in entry.items() if k not in (*_CHOICE, "policy")}
         unknown = set(own) - set(settings)
         if unknown and isinstance(named, str):
+            known = [*(name for name in settings if name != "_target_"), "policy", *_CHOICE]
             raise UserError(
                 f"{section}.{min(unknown)}: no such setting of policy {named}; "
-                f"there are {', '.join(name for name in settings if name != '_target_')}"
+                f"there are {', '.join(known)}"
             )
         settings |= own
         missing = [name for name, value in settings.items() if value == "???"]

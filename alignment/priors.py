@@ -23,7 +23,7 @@ def read_priors(source: str) -> list[Question]:
     rows = list(read_rows(source, "priors"))
     if is_hub_id(source) or (rows and "chosen" in rows[0][1]):
         return _with_both(_pairs(rows), source)
-    return _with_both(read_questions(source), source)
+    return _with_both(read_questions(source, "priors"), source)
 
 
 def _with_both(questions: Iterable[Question], source: str) -> list[Question]:

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter, ValidationError
 
-from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.account import Account, Budget
 
@@ -124,6 +124,8 @@ def read_settings(config: DictConfig) -> Settings:
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     values = {str(name): value for name, value in plain.items()}
+    if not isinstance(values["seed"], int):
+        raise UserError(f"seed: must be a whole number, got {values['seed']!r}")
     for name, kind in _SECTIONS.items():
         values[name] = checked(kind, values[name], name)
     values["method"] = _method(values["method"])
@@ -168,8 +170,7 @@ def build(recipe: Mapping[str, Any], section: str) -> Any:
             raise cause from error
         if isinstance(cause, ValidationError):
             raise UserError(_first_problem(cause, section)) from error
-        reason = str(cause or error).split("\n")[0]
-        raise UserError(f"{section}: {reason}") from error
+        raise UserError(f"{section}: {first_words(cause or error)}") from error
 
 
 def _first_problem(error: ValidationError, section: str, whose: str = "") -> str:

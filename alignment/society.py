@@ -64,6 +64,15 @@ def make_population(settings: Settings) -> Population:
     return Population(observer=observer, players=read_players(settings.population))
 
 
+def _missing(said: Answer | Feedback | Observation) -> str:
+    """Why there is nothing; empty if there is something."""
+    if said.error:
+        return said.error
+    if isinstance(said, Answer):
+        return "" if said.text.strip() else "nothing was said"
+    return "nothing was rated" if said.rating is None else ""
+
+
 def simulation_summary(interactions: Sequence[Interaction]) -> Summary:
     """What a simulation came to: ratings, costs, what is missing, how far observers agree."""
     from .figures import ratings_by_round
@@ -74,7 +83,7 @@ def simulation_summary(interactions: Sequence[Interaction]) -> Summary:
         everything: list[Answer | Feedback | Observation] = [done.draft, done.revision]
         everything += [*done.feedback, *done.observations]
         account.add(everything)
-        errors.update(said.error for said in everything if said.error)
+        errors.update(reason for said in everything if (reason := _missing(said)))
     return {
         "interactions": len(interactions),
         "spent": {name: asdict(tokens) for name, tokens in sorted(account.by_policy.items())},

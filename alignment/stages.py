@@ -52,6 +52,8 @@ def run_stage(
     settings = json.loads(json.dumps(settings, default=str))
     asked = json.loads(json.dumps(asked, default=str))
     record = read_record(folder)
+    if record and not record["complete"] and list(folder.iterdir()) == [folder / RECORD]:
+        record = None  # it failed before it had made anything
     if record and record["settings"] != settings:
         if not overwrite:
             raise UserError(

@@ -56,13 +56,13 @@ def held_out_questions() -> list[Question]:
     return [question for question in _own_questions() if question.held_out]
 
 
-def read_questions(path: str | Path) -> list[Question]:
+def read_questions(path: str | Path, setting: str = "questions") -> list[Question]:
     """Questions from a JSONL file; each line an object with `question`.
 
     `kind`, `good`, `bad` and `held_out` are optional, other fields are passed over. Raises
-    UserError naming file and line.
+    UserError naming the setting, file and line.
     """
-    return _read(Path(path))
+    return _read(Path(path), setting)
 
 
 def prior_questions(questions: Sequence[Question]) -> list[Question]:
@@ -77,11 +77,11 @@ def _own_questions() -> list[Question]:
     return _read(files(__package__) / "data" / "questions.jsonl")
 
 
-def _read(source: Path | Traversable) -> list[Question]:
-    rows = read_jsonl(source, _adapter, "questions")
+def _read(source: Path | Traversable, setting: str = "questions") -> list[Question]:
+    rows = read_jsonl(source, _adapter, setting)
     questions = [Question(r.question, r.kind, r.good, r.bad, r.held_out) for r in rows]
     if not questions:
-        raise UserError(f"questions: {source} holds no question")
+        raise UserError(f"{setting}: {source} holds no question")
     return questions
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.memory import Vectors
 
 NAME = "minilm"
@@ -58,6 +58,7 @@ class MiniLMEmbedder:
         batch_size: int = 64,
         cache_size: int = 10_000,
         device: str | None = None,
+        setting: str = "embedder.model",
     ) -> None:
         """Loads nothing yet.
 
@@ -66,7 +67,9 @@ class MiniLMEmbedder:
             batch_size: texts at once.
             cache_size: texts whose embeddings are kept.
             device: default: a GPU where there is one.
+            setting: what says `model`, for errors.
         """
+        self._setting = setting
         self.model_id = str(minilm_folder()) if model == NAME else model
         self.batch_size, self.cache_size, self.device = batch_size, cache_size, device
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
@@ -76,16 +79,19 @@ class MiniLMEmbedder:
         """The model, loaded on first use."""
         from sentence_transformers import SentenceTransformer
 
-        # A folder needs no hub, and must not ask one.
-        local = Path(self.model_id).is_dir()
+        from .shared_model import hub_is_found
+
+        # A folder needs no hub, and must not ask one; where there is none, asking takes minutes.
+        local = Path(self.model_id).is_dir() or not hub_is_found()
         try:
             with _no_progress_bars():
                 return SentenceTransformer(
                     self.model_id, device=self.device, local_files_only=local
                 )
         except (OSError, ValueError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise UserError(f"embedder.model: cannot load {self.model_id}: {reason}") from error
+            raise UserError(
+                f"{self._setting}: cannot load {self.model_id}: {first_words(error)}"
+            ) from error
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dimension), float32."""

@@ -14,7 +14,7 @@ import torch
 from huggingface_hub.constants import ENDPOINT
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.errors import UserError, first_words
 
 from .smollm2 import resolve_model
 
@@ -118,19 +118,21 @@ def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -
     """Load a model or tokenizer. Raises UserError naming the setting where that fails."""
     path = find(model, setting)
     # Without a network each file is tried for half a minute before one learns that there is none.
-    offline = not Path(path).is_dir() and not _hub_is_found()
+    offline = not Path(path).is_dir() and not hub_is_found()
     if offline:
         options["local_files_only"] = True
     try:
         return auto.from_pretrained(path, **options)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
+        reason = first_words(error)
         if offline:
             reason = f"no such folder, not downloaded before, and {ENDPOINT} is not found"
+        elif Path(path).is_dir() and not (Path(path) / "config.json").exists():
+            reason = "the folder has no config.json"
         raise UserError(f"{setting}: cannot load {model}: {reason}") from error
 
 
-def _hub_is_found() -> bool:
+def hub_is_found() -> bool:
     """Whether the hub has an address here; a proxy is left to find it."""
     host = urlsplit(ENDPOINT).hostname
     if host is None or getproxies():

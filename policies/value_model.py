@@ -72,7 +72,7 @@ class ValueModelPolicy:
             model: the encoder that the head was trained on.
             device: of the encoder; default: a GPU where there is one.
         """
-        self._embedder = MiniLMEmbedder(model, device=device)
+        self._embedder = MiniLMEmbedder(model, device=device, setting="observer.model")
         self._path = head
         _ = self.head
 

@@ -74,12 +74,12 @@ def installed() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
 
-def find_benchmarks(names: Sequence[str]) -> list[Benchmark]:
+def find_benchmarks(names: Sequence[str], setting: str = "evaluate.benchmarks") -> list[Benchmark]:
     """Benchmarks by name, each once. Raises UserError for a name that is none."""
     known = installed()
     for name in names:
         if name not in known:
-            raise UserError(f"evaluate.benchmarks: no {name!r}; there are {', '.join(known)}")
+            raise UserError(f"{setting}: no {name!r}; there are {', '.join(known)}")
     return [_read(name) for name in dict.fromkeys(names)]
 
 

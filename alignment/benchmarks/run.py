@@ -72,7 +72,9 @@ def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmar
     """
     import_harness()
     if config.benchmarks != "all":
-        return find_benchmarks(config.benchmarks or ())
+        if not config.benchmarks:
+            raise UserError("evaluate.benchmarks: name one at least, or all")
+        return find_benchmarks(config.benchmarks)
     everything = find_benchmarks(installed())
     if config.data_dir is None:
         return [benchmark for benchmark in everything if benchmark.hub]

@@ -29,6 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own; Hydra reads the command line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["social-sandbox"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path
 
 
@@ -124,6 +125,32 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         (["align", "method.lora={rank: 0}"], "method.lora.rank must be at least 1"),
         (["align", "method.lora={rnk: 4}"], "method.lora.rnk: no such setting"),
         (["align", "method._target_=nowhere.Method"], "method._target_: cannot import"),
+        (
+            ["align", "method=sft", "method.extra={a: 1}", "groups=nope.jsonl"],
+            "groups: cannot read",
+        ),
+        (["simulate", "output_dir=questions.jsonl"], "output_dir: cannot make questions.jsonl"),
+        (["simulate", "seed=x"], "seed: must be a whole number, got 'x'"),
+        (["simulate", "policy._target_=own.Agent"], "No module named 'own'"),
+        (["simulate", "policy.nme=x"], "policy.nme: no such setting of policy=scripted"),
+        (["simulate", "priors=questions.jsonl"], "priors: questions.jsonl, line 1: question"),
+        (["data", "data.sources={kind: groups, path: questions.jsonl}"], "data.sources.0: q"),
+        (
+            ["data", "interactions=i", "data.sources=[{kind: groups, path: questions.jsonl}]"],
+            "interactions: no source in data.sources means them",
+        ),
+        (["align", "groups=questions.jsonl"], "groups: questions.jsonl, line 1"),
+        (
+            ["evaluate", "model=embedded", "questions=questions.jsonl"],
+            "evaluate.questions: questions",
+        ),
+        (["evaluate", "model=embedded", "benchmarks=[]"], "evaluate.benchmarks: name one at least"),
+        (["evaluate", "model=embedded", "benchmarks=truth"], "evaluate.benchmarks: no 'truth'"),
+        (
+            ["simulate", "population=[{slect: a, policy: scripted}]"],
+            "population[0].slect: no such setting",
+        ),
+        (["sweeps", "margin", "more"], "'more' is too much"),
         (["simulate", "questions=nope.jsonl"], "questions: cannot read nope.jsonl"),
         (["data", "interactions=nope.jsonl"], "interactions: cannot read nope.jsonl"),
         (["align", "groups=nope.jsonl"], "groups: cannot read nope.jsonl"),
@@ -136,11 +163,14 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
     ],
 )
 def test_a_mistake_ends_with_one_line_and_code_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    here: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (here / "questions.jsonl").write_text('{"question": 3}\n')
     command, *overrides = arguments
     chosen = {override.split("=")[0] for override in overrides}
     fast = [setting for setting in FAST if setting.split("=")[0] not in chosen]
+    if command == "sweeps":
+        fast = []
     assert cli.main([command, *fast, *overrides]) == 2
     printed = capsys.readouterr().err
     assert message in printed
@@ -154,6 +184,26 @@ def test_a_broken_line_of_a_question_file_is_named(
     (here / "mine.jsonl").write_text('{"question": "Is it fair?"}\n{"question": 3}\n')
     assert run("simulate", "questions=mine.jsonl") == 2
     assert "mine.jsonl, line 2: question" in capsys.readouterr().err
+
+
+def test_an_agent_of_the_folder_one_works_in_can_play(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "an_agent_of_mine.py").write_text(
+        "class Silent:\n    def act(self, turn):\n        return None\n"
+    )
+    assert run("simulate", "policy._target_=an_agent_of_mine.Silent") == 0
+    # What is empty is counted.
+    assert "32 answers are missing: nothing was said" in capsys.readouterr().out
+
+
+def test_a_folder_in_which_nothing_was_made_takes_other_settings(here: Path) -> None:
+    server = ["policy=openai", "policy.model=x", "policy.max_retries=0"]
+    apart = [setting for setting in FAST if not setting.startswith("policy=")]
+    where = "policy.base_url=http://127.0.0.1:9", "policy.extra={top_k: 50}"
+    assert cli.main(["simulate", *apart, *server, *where]) == 2
+    assert (here / "runs/default/simulation/stage.json").exists()
+    assert run("simulate") == 0
 
 
 def test_other_settings_do_not_mix_with_what_is_there(

@@ -1,0 +1,13 @@
+"""Settings that are lists."""
+
+from typing import Any
+
+from pydantic import BeforeValidator
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+one_or_many = BeforeValidator(_as_list)
+"""In an annotation: one name, or one mapping, stands for a list of it."""
