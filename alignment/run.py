@@ -88,6 +88,8 @@ def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Su
     paths += plot_histograms(folder / "figures", counted)
     if not paths:
         raise UserError(f"output_dir: nothing to draw in {folder}: simulate, align or evaluate")
+    console.print(f"[bold]figures[/]: {folder / 'figures'}", soft_wrap=True, highlight=False)
+    console.print(f"  {', '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
 
 
