@@ -142,6 +142,8 @@ def _difference(old: object, new: object, name: str = "") -> str:
 
 
 def _differences(old: object, new: object, name: str) -> list[str]:
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        old, new = (dict(zip(map(str, range(len(x))), x, strict=True)) for x in (old, new))
     if isinstance(old, dict) and isinstance(new, dict):
         names = sorted(set(old) | set(new))
         return [

@@ -58,6 +58,13 @@ def test_other_settings_are_refused_and_named(stage: Stage) -> None:
     assert stage.times == 1
 
 
+def test_what_differs_in_a_list_is_named_by_its_place(stage: Stage) -> None:
+    players = [{"select": "social_*", "policy": "huggingface"}, {"select": "observer_0"}]
+    stage.run(population=players)
+    with pytest.raises(UserError, match=r"\(population.0.select: social_\*, now social_1\)"):
+        stage.run(population=[players[0] | {"select": "social_1"}, players[1]])
+
+
 def test_overwrite_replaces_what_was_made_with_other_settings(stage: Stage) -> None:
     stage.run(a=1)
     (stage.folder / "old").touch()
