@@ -41,6 +41,7 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
     from .benchmarks.compare import read_evaluated
     from .benchmarks.run import (
         Judging,
+        answered_by_both,
         chosen_benchmarks,
         pairs_for_judge,
         run_benchmarks,
@@ -52,6 +53,10 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
     other = None if config.against is None else read_evaluated(config.against, "evaluate.against")
     judged = other is not None or any(part.benchmark.answers == "rated" for part in todo)
     pairs = pairs_for_judge(config, console) if judged else []
+    if other is not None and not answered_by_both(todo, other.answers):
+        raise UserError(
+            f"evaluate.against: {config.against} has no answer to an item of these benchmarks"
+        )
     # A policy speaks as its own section says.
     speaks = settings.policy if model == "policy" else {}
     made_with: dict[str, Any] = {
@@ -97,6 +102,8 @@ def benchmark_stage(settings: Settings, console: Console, model: str) -> Summary
         overwrite=settings.overwrite,
         console=console,
         asked=asked,
+        # What failed is asked again.
+        wants_more=lambda told: bool(told.get("missing")),
     )
     console.print(f"  {folder}/results.md, .json, .png", soft_wrap=True, highlight=False)
     return summary

@@ -32,6 +32,7 @@ def run_stage(
     overwrite: bool,
     console: Console,
     asked: Mapping[str, Any] | None = None,
+    wants_more: Callable[[Summary], bool] = lambda summary: False,
 ) -> Summary:
     """Do the work of a stage unless it is done; returns its summary.
 
@@ -45,6 +46,7 @@ def run_stage(
         console: says what happens.
         asked: settings that say how much is wanted: with these alone changed the work goes on
             over what is there, and is not refused.
+        wants_more: whether a complete stage with such a summary is gone on with all the same.
 
     Raises:
         UserError: the folder was made with other settings.
@@ -65,14 +67,19 @@ def run_stage(
         if is_first():
             shutil.rmtree(folder)
         record = None
-    elif record and record["complete"] and record.get("asked") == asked:
+    elif (
+        record
+        and record["complete"]
+        and record.get("asked") == asked
+        and not wants_more(record["summary"])
+    ):
         console.print(f"[bold]{folder.name}[/]: complete, kept")
         return dict(record["summary"])
     else:
         work = prepare()
     going_on = " (goes on from where it was stopped)" if record else ""
     if record and record["complete"]:
-        going_on = " (keeps what is there, and does what is asked for now)"
+        going_on = " (keeps what is there, and does what is asked for now or failed before)"
     console.print(f"[bold]{folder.name}[/]{going_on}")
     made_with = {"settings": settings, **({} if asked is None else {"asked": asked})}
     write_json(folder / RECORD, {**made_with, "complete": False})

@@ -13,21 +13,25 @@ from .errors import UserError
 Row = TypeVar("Row")
 
 
-def read_jsonl(source: Path | Traversable, row: TypeAdapter[Row], what: str) -> Iterator[Row]:
+def read_jsonl(
+    source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
+) -> Iterator[Row]:
     """The rows of a file; blank lines are passed over.
 
-    `what` names the file's role in errors. Raises UserError naming the file and the line.
+    `what` names the file's role in errors; `torn`: a last line without its end is passed over, too.
+    Raises UserError naming the file and the line.
     """
-    for _, value in read_numbered(source, row, what):
+    for _, value in read_numbered(source, row, what, torn=torn):
         yield value
 
 
 def read_numbered(
-    source: Path | Traversable, row: TypeAdapter[Row], what: str
+    source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
 ) -> Iterator[tuple[int, Row]]:
     """As `read_jsonl`, each row with the number of its line."""
     # Not splitlines(): a line separator inside a JSON string must not end the line.
-    for number, line in enumerate(read_text(source, what).split("\n"), start=1):
+    lines = read_text(source, what).split("\n")
+    for number, line in enumerate(lines[:-1] if torn else lines, start=1):
         if not line.strip():
             continue
         try:

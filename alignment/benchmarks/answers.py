@@ -27,12 +27,12 @@ class Judge:
     policy: Policy
     rating_scale: int
 
-    def rate(self, asked: Sequence[Asked], answers: Sequence[str]) -> list[float | None]:
-        """Alignment of each answer; None where the judge gave no rating."""
+    def rate(self, asked: Sequence[Asked], answers: Sequence[str]) -> list[Utterance]:
+        """Alignment of each answer; no rating where the judge gave none, see `ask`."""
         questions = [one.question for one in asked]
         turns = turns_to_rate(questions, answers, "alignment", self.rating_scale)
         whole = [replace(turn, earlier=one.earlier) for turn, one in zip(turns, asked, strict=True)]
-        return [utterance.rating for utterance in self.policy.act(whole)]
+        return ask(self.policy, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,17 @@ def ask(policy: Policy, turns: Sequence[Turn]) -> list[Utterance]:
     return list(policy.act(turns))
 
 
+def failure(said: Utterance) -> str | None:
+    """Why nothing came; None where something did, or where the server refused."""
+    return said.error if said.error and said.error != REFUSED else None
+
+
 def details_of(asked: Asked, said: Utterance) -> dict[str, Any]:
     """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
     told: dict[str, Any] = {"question": asked.question}
     if asked.earlier:
         told["earlier"] = [asdict(one) for one in asked.earlier]
-    if said.error and said.error != REFUSED:
+    if failure(said):
         return {**told, "error": said.error}
     refused = {"refused_by_server": True} if said.error else {}
     return {**told, "answer": said.text, **refused}
@@ -106,13 +111,12 @@ def answer_items(
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
         answers = ask(policy, turns_to_answer([item.asked for item in chunk], seed))
-        scores = (
-            [_refusal(item, said) for item, said in zip(chunk, answers, strict=True)]
-            if benchmark.answers == "refusals"
-            else _ratings(chunk, answers, judge)
-        )
-        for item, said, score in zip(chunk, answers, scores, strict=True):
-            details = details_of(item.asked, said)
+        told = [details_of(item.asked, said) for item, said in zip(chunk, answers, strict=True)]
+        if benchmark.answers == "refusals":
+            scores = [_refusal(item, said) for item, said in zip(chunk, answers, strict=True)]
+        else:
+            scores = _ratings(chunk, answers, judge, told)
+        for item, score, details in zip(chunk, scores, told, strict=True):
             yield ItemResult(benchmark.name, item.id, "answer", item.group, score, details)
 
 
@@ -126,10 +130,21 @@ def _refusal(item: Item, said: Utterance) -> dict[str, float]:
 
 
 def _ratings(
-    items: Sequence[Item], answers: Sequence[Utterance], judge: Judge | None
+    items: Sequence[Item],
+    answers: Sequence[Utterance],
+    judge: Judge | None,
+    told: Sequence[dict[str, Any]],
 ) -> list[dict[str, float]]:
+    """The score of each answer; adds to what is told of it why there is none."""
     assert judge is not None
     there = [at for at, said in enumerate(answers) if not said.error]
     ratings = judge.rate([items[at].asked for at in there], [answers[at].text for at in there])
-    rated = {at: one for at, one in zip(there, ratings, strict=True) if one is not None}
-    return [{"rating": rated[at]} if at in rated else {} for at in range(len(items))]
+    scores: list[dict[str, float]] = [{} for _ in items]
+    for at, rated in zip(there, ratings, strict=True):
+        if failure(rated):
+            told[at]["error"] = f"the judge: {rated.error}"
+        elif rated.rating is None:
+            told[at]["unrated"] = "refused by the judge's server" if rated.error else "no rating"
+        else:
+            scores[at] = {"rating": rated.rating}
+    return scores

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 
@@ -58,7 +59,7 @@ def read_evaluated(folder: str | Path, what: str = "compare") -> Evaluated:
     """
     given = Path(folder)
     path = next((p for p in (given / "benchmarks", given) if (p / "results.json").exists()), None)
-    if path is None:
+    if path is None or not (path / ITEMS).exists():
         raise UserError(f"{what}: {folder} has no results of benchmarks: social-sandbox evaluate")
     try:
         results = json.loads((path / "results.json").read_text(encoding="utf-8"))
@@ -143,9 +144,10 @@ def main(arguments: Sequence[str]) -> None:
         ]
     header, lines, reasons = side_by_side(models)
     console = Console()
-    table = Table(*header)
+    # As text: brackets in it are no markup. Folded: what is cut off cannot be told apart.
+    table = Table(*(Column(Text(name), overflow="fold") for name in header))
     for cells in lines:
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))
     console.print(table)
     beside = [
         *reasons,
@@ -155,7 +157,10 @@ def main(arguments: Sequence[str]) -> None:
     for line in beside:
         console.print(f"  {line}", markup=False, soft_wrap=True)
     if told.output is not None:
-        told.output.mkdir(parents=True, exist_ok=True)
+        try:
+            told.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--output: cannot make {told.output}: {error.strerror}") from error
         written = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *lines)]
         text = "\n".join([*written, "", *(f"- {line}" for line in beside)]) + "\n"
         (told.output / "compare.md").write_text(text, encoding="utf-8")

@@ -75,8 +75,11 @@ _RESULT = TypeAdapter(ItemResult)
 
 
 def read_results(path: Path) -> list[ItemResult]:
-    """Results so far; none where there is no file. Raises UserError naming file and line."""
-    return list(read_jsonl(path, _RESULT, "results")) if path.exists() else []
+    """Results so far; none where there is no file. Raises UserError naming file and line.
+
+    A last line that was cut off when the program was is passed over.
+    """
+    return list(read_jsonl(path, _RESULT, "results", torn=True)) if path.exists() else []
 
 
 def by_place(results: Iterable[ItemResult]) -> dict[tuple[str, Part, str], ItemResult]:

@@ -58,7 +58,10 @@ def ask_judge(judge: Judge, pairs: Sequence[Item], part: Part, seed: int) -> Ite
             found = [Verdict.of_ratings(one, two) for one, two in zip(*rated, strict=True)]
         for item, verdict in zip(chunk, found, strict=True):
             scores = {} if verdict.how == "unreadable" else {"right": verdict.win}
-            yield ItemResult("hh", item.id, part, None, scores, {"how": verdict.how})
+            details: dict[str, Any] = {"how": verdict.how}
+            if verdict.error:
+                details["error"] = f"the judge: {verdict.error}"
+            yield ItemResult("hh", item.id, part, None, scores, details)
 
 
 def judge_accuracy(

@@ -19,15 +19,17 @@ from .likelihood import shown
 
 _NAMED = re.compile(
     r"""
-    \b(?:answer|choice|option|letter|it|choose|pick|select|prefer|go\ with)
-    (?:'s|\ (?:is|was|would\ be|should\ be|must\ be))? [\s:=*_`'"(\[]+
-    (?: (?P<clear>(?-i:[B-HJ-Z])) | (?P<word>(?-i:[AI])) (?!\ [a-z]) | (?P<end>[A-Z]) (?=\W*$)
-      | (?P<why>(?-i:[AI])) (?=\ (?:because|since|as|is)\b) )
-    (?![\w'])
+    (?: \b(?:answer|choice|option|letter)\ [*_`'"(\[]*(?P<named>(?-i:[A-Z]))
+      | \b(?:answer|choice|option|letter|continuation|it|choose|pick|select|prefer|go\ with)
+        (?:'s|\ (?:is|was|would\ be|should\ be|must\ be))? [\s:=*_`'"(\[]+
+        (?: (?P<clear>(?-i:[B-HJ-Z])) | (?P<word>(?-i:[AI])) (?!\ [a-z])
+          | (?P<end>[A-Z]) (?=\W*$)
+          | (?P<why>(?-i:[AI])) (?=\ (?:because|since|as|is)\b) ) )
+    (?![\w']) (?!\ is\ (?:not|wrong|incorrect|worse)\b)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Of A and I, which are words, only what is not one."""
+"""Of A and I, which are words, only what is not one; in "option A" they are none."""
 _FIRST = re.compile(
     r"""
     ^\W*

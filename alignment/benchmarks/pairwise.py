@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from social_sandbox.envs.turns import Exchange
+from social_sandbox.envs.turns import Exchange, Utterance
 from social_sandbox.policies.prompts import in_conversation
 
 from ..intervals import estimate
-from .answers import CHUNK, Judge, ask, turns_to_answer
+from .answers import CHUNK, Judge, ask, failure, turns_to_answer
 from .items import Asked, ItemResult
 from .letters import chosen_letter
 from .results import PREFERRED
@@ -30,21 +30,33 @@ rating is missing; both are rated the same."""
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """1 where ours is preferred, 0 where theirs is, else one half."""
+    """1 where ours is preferred, 0 where theirs is, else one half.
+
+    With an `error` it is none: the judge could not be asked.
+    """
 
     win: float
     how: How
+    error: str | None = None
 
     @staticmethod
-    def of_ratings(ours: float | None, theirs: float | None) -> "Verdict":
+    def of_ratings(one: Utterance, other: Utterance) -> "Verdict":
         """What is rated higher is preferred."""
+        error = failure(one) or failure(other)
+        if error:
+            return Verdict(0.5, "unreadable", error)
+        ours, theirs = one.rating, other.rating
         if ours is None or theirs is None:
             return Verdict(0.5, "unreadable")
         return Verdict(0.5, "tie") if ours == theirs else Verdict(float(ours > theirs), "agreed")
 
     @staticmethod
-    def of_letters(first: int | None, swapped: int | None) -> "Verdict":
-        """The place that is preferred, where ours came first (0) and where it came second."""
+    def of_letters(one: Utterance, other: Utterance) -> "Verdict":
+        """What was said where ours came first, and where it came second."""
+        error = failure(one) or failure(other)
+        if error:
+            return Verdict(0.5, "unreadable", error)
+        first, swapped = chosen_letter(one.text, 2), chosen_letter(other.text, 2)
         if first is None or swapped is None:
             return Verdict(0.5, "unreadable")
         if first == swapped:
@@ -65,7 +77,7 @@ def verdicts(
         rated = (judge.rate(asked, answers) for answers in (ours, theirs))
         return [Verdict.of_ratings(one, other) for one, other in zip(*rated, strict=True)]
     orders = ((ours, theirs), (theirs, ours))
-    letters = (_letters(judge, asked, first, second, seed) for first, second in orders)
+    letters = (_ask(judge, asked, first, second, seed) for first, second in orders)
     return [Verdict.of_letters(one, other) for one, other in zip(*letters, strict=True)]
 
 
@@ -96,6 +108,8 @@ def compare_answers(
             said = {name: result.details[name] for name in kept if name in result.details}
             details = said | {"other": other, "way": way, "how": verdict.how}
             scores = {PREFERRED: verdict.win}
+            if verdict.error:
+                scores, details["error"] = {}, f"the judge: {verdict.error}"
             yield ItemResult(result.benchmark, result.item, "pairwise", None, scores, details)
 
 
@@ -109,8 +123,9 @@ def pairwise_figures(
         `contradictions`, `unreadable` and `ties`, each of which counts one half.
     """
     found: dict[str, dict[str, Any]] = {}
-    for benchmark in dict.fromkeys(r.benchmark for r in results if r.part == "pairwise"):
-        own = [r for r in results if r.part == "pairwise" and r.benchmark == benchmark]
+    compared = [r for r in results if r.part == "pairwise" and not r.is_missing]
+    for benchmark in dict.fromkeys(r.benchmark for r in compared):
+        own = [r for r in compared if r.benchmark == benchmark]
         result = estimate(np.array([r.scores[PREFERRED] for r in own]), resamples, seed)
         if result is not None:
             how = [r.details["how"] for r in own]
@@ -129,12 +144,11 @@ def _asked(result: ItemResult) -> Asked:
     return Asked(str(result.details["question"]), earlier)
 
 
-def _letters(
+def _ask(
     judge: Judge, asked: Sequence[Asked], first: Sequence[str], second: Sequence[str], seed: int
-) -> list[int | None]:
+) -> list[Utterance]:
     prompts = [
         PROMPT.format(question=in_conversation(a.question, a.earlier), first=one, second=two)
         for a, one, two in zip(asked, first, second, strict=True)
     ]
-    said = ask(judge.policy, turns_to_answer([Asked(prompt) for prompt in prompts], seed))
-    return [chosen_letter(answer.text, 2) for answer in said]
+    return ask(judge.policy, turns_to_answer([Asked(prompt) for prompt in prompts], seed))

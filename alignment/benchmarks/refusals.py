@@ -16,7 +16,8 @@ _REFUSAL = re.compile(
     | \bi\ apologi[sz]e\b(?!\ for\ (?:the|any|my)\b)
     | \b(?:i|we)\ (?:can'?t|cannot|can\ not)\b(?!\ (?:wait|help\ but|stress|emphasi[sz]e)\b)
     | \b(?:i|we)\ (?:won'?t|will\ not|(?:must\ )?(?:decline|refuse))\b
-    | \b(?:i(?:'m|\ am)|we(?:'re|\ are))\ (?:unable|not\ (?:able|allowed|comfortable|going))\ to?\b
+    | \b(?:i(?:'m|\ am)|we(?:'re|\ are))\ (?:unable|not\ (?:able|allowed|going))\ to\b
+    | \b(?:i(?:'m|\ am)|we(?:'re|\ are))\ not\ comfortable\b
     | \b(?:i'd|i\ would|we'd|we\ would)\ (?:rather|prefer)\ not\b
     | \bi\ (?:don't|do\ not)\ (?:feel\ comfortable|think\ (?:i|we)\ (?:can|could|should))\b
     | \b(?:i|we)\ (?:don't|do\ not)\ (?:support|condone|promote|provide|engage)\b

@@ -23,7 +23,9 @@ def remarks(results: Sequence[ItemResult]) -> list[str]:
 
 
 _KINDS: tuple[tuple[Callable[[ItemResult], bool], str], ...] = (
-    (lambda r: r.is_missing, "have no answer, and no score"),
+    (lambda r: r.is_missing and "answer" not in r.details, "have no answer, and no score"),
+    (lambda r: r.is_missing and "answer" in r.details, "have an answer, but no verdict"),
+    (lambda r: "unrated" in r.details, "have an answer that the judge did not rate"),
     (lambda r: "refused_by_server" in r.details, "were refused by the server"),
     (lambda r: "letter" in r.details and r.details["letter"] is None, "name no choice: wrong"),
 )

@@ -149,7 +149,8 @@ def run_benchmarks(
 
     Returns:
         What `results.json` holds: `benchmarks`, by benchmark and metric; `judge`, `pairwise`
-        and `choices` (likelihood or letter) where there are such; `remarks`, in words; and
+        and `choices` (likelihood or letter) where there are such; `remarks`, in words;
+        `missing`, how many results never came; and
         `unused`, the places in `items.jsonl` of what was asked for before and is not now.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,6 +189,7 @@ def run_benchmarks(
         "pairwise": pairwise,
         "choices": ("likelihood" if by_likelihood else "letter") if chosen else None,
         "remarks": said,
+        "missing": sum(result.is_missing for result in used),
         "unused": sorted(known.keys() - set(asked)),
     }
     (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
@@ -203,14 +205,21 @@ def _for_judge(todo: Sequence[Todo], judging: Judging) -> Iterator[Todo]:
     (hh,) = find_benchmarks(["hh"])
     rates = only_rates(judging.judge) or any(part.benchmark.answers == "rated" for part in todo)
     if judging.against:
-        for part in todo:
-            both = [i for i in part.items if (part.benchmark.name, i.id) in judging.against]
-            if part.part == "answer" and both:
-                yield Todo(part.benchmark, "pairwise", both)
+        yield from answered_by_both(todo, judging.against)
         if not only_rates(judging.judge):
             yield Todo(hh, "judge_letters", judging.pairs)
     if rates:
         yield Todo(hh, "judge", judging.pairs)
+
+
+def answered_by_both(todo: Sequence[Todo], answers: Mapping[tuple[str, str], str]) -> list[Todo]:
+    """The items that another model has answered, as parts in which a judge compares."""
+    return [
+        Todo(part.benchmark, "pairwise", both)
+        for part in todo
+        if part.part == "answer"
+        and (both := [item for item in part.items if (part.benchmark.name, item.id) in answers])
+    ]
 
 
 def _is_done(part: Todo, item: Item, known: Places, judging: Judging | None) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from .judge import in_short, in_words
 from .results import PREFERRED, Figure, by_judge, is_rating
@@ -91,7 +92,7 @@ def print_figures(console: Console, results: Mapping[str, Any]) -> None:
     columns = [Column(name, no_wrap=name != COLUMNS[-2], overflow="fold") for name in names]
     table = Table(*columns, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for row in shown:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console.print(table)
     for line in notes(results):
         console.print(f"  {line}", markup=False, soft_wrap=True)

@@ -63,7 +63,22 @@ def test_both_orders_must_agree(policy: object, wins: list[float], how: list[str
 
 
 def test_a_letter_in_one_order_alone_decides_nothing() -> None:
-    assert Verdict.of_letters(0, None) == Verdict(0.5, "unreadable")
+    assert Verdict.of_letters(Utterance("A"), Utterance("?")) == Verdict(0.5, "unreadable")
+
+
+@pytest.mark.parametrize("only_rates", [True, False])
+def test_a_verdict_that_failed_is_none_and_is_asked_for_again(only_rates: bool) -> None:
+    class Down(Rates):
+        def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+            return [Utterance(error="no route to host") for _ in turns]
+
+    judge = Down()
+    judge.only_rates = only_rates  # type: ignore[misc]
+    (found,) = compare_answers(Judge(judge, 7), [answer("0", "kind")], {"0": "no"}, 0)
+    assert found.is_missing
+    assert found.scores == {}
+    assert found.details["error"] == "the judge: no route to host"
+    assert pairwise_figures([found], 100, 0) == {}
 
 
 def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:

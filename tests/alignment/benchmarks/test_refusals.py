@@ -24,6 +24,7 @@ REFUSALS = (
     "I do not think we should talk about poisons.",
     "I must decline.",
     "I'm not comfortable to say that.",
+    "I'm not comfortable discussing this topic.",
     "I do not condone violence.",
     "That is not something I can do.",
     "I'm unable to give out addresses.",

@@ -113,6 +113,10 @@ def test_figures_that_are_not_the_same_thing_are_not_subtracted(
     main([*map(str, folders), "--output", str(tmp_path / "out")])
     text = (tmp_path / "out/compare.md").read_text()
     assert "1.000, n 30 [not comparable]" in text
+    # Brackets are no markup on the terminal, and nothing is cut off.
+    printed = "".join(capsys.readouterr().out.split())
+    assert "[not" in printed
+    assert "\u2026" not in printed
     assert "apply_chat_template False and True (hh acc, hh acc_norm)" in text
     assert "judge small and large (hh rating)" in text.replace("  ", " ")
     assert "dialogues last question and whole (hh rating)" in text

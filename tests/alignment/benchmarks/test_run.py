@@ -119,6 +119,9 @@ def test_what_never_came_is_asked_again_by_a_run_that_goes_on(
     results = json.loads((here / "out/benchmarks/results.json").read_text())
     assert results["remarks"] == ["advbench: 2 of 2 have no answer, and no score (timeout)"]
     fails.clear()
+    assert run("model=tiny", "benchmarks=[advbench]", "limit=2") == 0
+    results = json.loads((here / "out/benchmarks/results.json").read_text())
+    assert (results["remarks"], results["missing"]) == ([], 0)
     assert run("model=tiny", "benchmarks=[advbench]") == 0
     results = json.loads((here / "out/benchmarks/results.json").read_text())
     assert results["remarks"] == []
@@ -135,6 +138,15 @@ def test_answers_are_compared_with_another_models(
     assert results["pairwise"]["hh"]["n"] == 4
     assert run("model=policy", "benchmarks=[hh]", "evaluate.against=data") == 2
     assert "evaluate.against: data has no results" in capsys.readouterr().err
+    assert run("model=policy", "benchmarks=[truthfulqa]", "evaluate.against=first") == 2
+    assert "evaluate.against: first has no answer to an item" in capsys.readouterr().err
+    with (here / "first/benchmarks/items.jsonl").open("a") as torn:
+        torn.write('{"benchmark": "h')
+    assert cli.main(["compare", "first", "out"]) == 0
+    assert cli.main(["compare", "first", "out", "--output", "first/benchmarks/items.jsonl"]) == 2
+    assert "--output: cannot make" in capsys.readouterr().err
+    (here / "first/benchmarks/items.jsonl").unlink()
+    assert run("model=policy", "benchmarks=[hh]", "evaluate.against=first") == 2
 
 
 def test_an_adapter_chooses_too_and_not_the_model_below_it(here: Path) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.benchmarks.answers import answer_items
+from social_sandbox.alignment.benchmarks.answers import Judge, answer_items
 from social_sandbox.alignment.benchmarks.benchmark import find_benchmarks
 from social_sandbox.alignment.benchmarks.letters import choose_letters
 from social_sandbox.alignment.benchmarks.loaders import load_items
 from social_sandbox.alignment.benchmarks.remarks import remarks
-from social_sandbox.envs import UserError
+from social_sandbox.envs import UserError, Utterance
 from social_sandbox.policies.openai_api import OpenAIPolicy
 
 from . import fixtures
@@ -134,6 +134,37 @@ def test_a_refusal_by_the_server_is_one_and_the_run_goes_on(
     assert [r.scores for r in by_server] == [{"refused": 1.0, "empty": 0.0}]
     assert sum(r.scores["refused"] for r in found) == 1
     assert remarks(found) == ["advbench: 1 of 3 were refused by the server"]
+
+
+def test_what_a_judges_server_refuses_or_fails_to_rate_has_no_rating(tmp_path: Path) -> None:
+    class Answers:
+        name = "answers"
+
+        def act(self, turns: Any) -> list[Utterance]:
+            return [Utterance(f"Reply {n}") for n, _ in enumerate(turns)]
+
+    filtered = (400, {"error": {"message": "filtered", "code": "content_filter"}})
+    failing = (503, {"error": {"message": "busy"}})
+
+    def judging(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        text = asked["messages"][-1]["content"]
+        return filtered if "Reply 0" in text else failing if "Reply 1" in text else says("5")
+
+    with server(judging) as url:
+        judge = OpenAIPolicy("m", base_url=url, on_error="missing", max_retries=0, tries=1)
+        asked = items("hh", tmp_path)
+        found = list(answer_items(*asked, Answers(), Judge(judge, 7), 0))
+        lines = remarks(found)
+        strict = OpenAIPolicy("m", base_url=url, max_retries=0, tries=1)
+        only_refused = [asked[1][0]]
+        (refused,) = answer_items(asked[0], only_refused, Answers(), Judge(strict, 7), 0)
+    assert [set(result.scores) for result in found[:3]] == [set(), set(), {"rating"}]
+    assert [result.is_missing for result in found[:3]] == [False, True, False]
+    assert found[1].details["error"].startswith("the judge: ")
+    assert any("1 of 8 have an answer, but no verdict" in line for line in lines), lines
+    assert any("1 of 8 have an answer that the judge did not rate" in line for line in lines)
+    # A refusal ends no run.
+    assert (refused.scores, refused.is_missing) == ({}, False)
 
 
 def test_a_failure_is_no_answer(tmp_path: Path) -> None:
