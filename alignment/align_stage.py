@@ -24,7 +24,7 @@ from .processes import is_first
 from .progress import TrainingProgress
 from .settings import Settings, build
 from .society import what_is_said
-from .stages import Summary, Work, write_json
+from .stages import Summary, Work, weights_hash, write_json
 from .validation import measure_lengths
 
 
@@ -39,6 +39,9 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
     if not isinstance(method, Method):
         return _fit_observer(settings, method, source, made_with, console, run)
     made_with["base_model"] = settings.base_model
+    weights = weights_hash(settings.base_model)
+    if weights is not None:  # else a hub id, or the embedded model
+        made_with["weights"] = weights
     if settings.chat_template is not None:
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:

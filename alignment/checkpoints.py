@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
+from social_sandbox.envs.errors import UserError
+
 
 def last_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint of a folder."""
@@ -26,7 +28,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 class Stopwatch(TrainerCallback):  # type: ignore[misc]
-    """Has every checkpoint tell how long its run took up to there."""
+    """Has every checkpoint tell how long its run took up to there, and in how many processes."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -35,11 +37,26 @@ class Stopwatch(TrainerCallback):  # type: ignore[misc]
         """The time since the run began goes into the Trainer's state."""
         # It writes these down, and leaves alone those that are none of its callbacks.
         state.stateful_callbacks[_SECONDS] = time.monotonic() - self.began
+        state.stateful_callbacks[_PROCESSES] = args.world_size
 
     on_evaluate = on_step_end
 
 
 _SECONDS = "seconds"
+_PROCESSES = "processes"
+
+
+def check_processes(state: TrainerState, count: int) -> None:
+    """Raise UserError where a run would go on in another number of processes.
+
+    Its steps and epochs would no longer be those that the checkpoint counted.
+    """
+    before = state.stateful_callbacks.get(_PROCESSES, count)
+    if before != count:
+        raise UserError(
+            f"output_dir: its checkpoint is of {before} processes, and here are {count}; go on "
+            "with as many, or begin anew in another output_dir"
+        )
 
 
 def seconds_before(checkpoints: Path) -> float:

@@ -25,7 +25,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
 from social_sandbox.policies.policy import Policy
 
-from .checkpoints import Stopwatch, last_checkpoint, load_best, seconds_before
+from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .collate import trainable
 from .groups import RatedGroup
 from .health import STOPPED, stopped_early
@@ -172,6 +172,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, began: float | None = None
             raise UserError("method: the data are too few for one step; lower method.batch_size")
         return trainer.state
     state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+    check_processes(state, trainer.args.world_size)
     spent = config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
     harmed = stopped_early(state.log_history) is not None
     if state.global_step < state.max_steps and not (spent or harmed):
@@ -235,9 +236,14 @@ def training_arguments(
     # The last checkpoint but one stays: the last may be half written when the power goes.
     defaults = {"save_total_limit": 2, "dataloader_pin_memory": gpu}
     try:
-        return kind(**own, **{**defaults, **config.extra})
+        made = kind(**own, **{**defaults, **config.extra})
     except (TypeError, ValueError) as error:
         raise UserError(f"method.extra: {str(error).splitlines()[0]}") from error
+    # One process has one GPU: DataParallel, the Trainer's choice for several, copies a model in a
+    # way that ours and TRL's forward passes do not survive. Several are for accelerate launch.
+    if made.n_gpu > 1:
+        made._n_gpu = 1
+    return made
 
 
 class _Ending(TrainerCallback):  # type: ignore[misc]
@@ -251,6 +257,7 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
         if spent:
             # Saved, or a run that is killed before its export would go on with training.
             control.should_training_stop = control.should_save = True
+            control.should_evaluate = args.eval_strategy != "no"
         if spent or state.global_step >= state.max_steps:
             control.should_log = True
 
@@ -277,12 +284,13 @@ def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
     if not masks:
         return
     tokens = sum(int(mask.sum()) for mask in masks) / len(masks)
-    passes = args.gradient_accumulation_steps * args.world_size
+    # The last step of an epoch may have fewer batches than the others.
+    per_epoch = math.ceil(len(ahead) / (args.gradient_accumulation_steps * args.world_size))
     # A little more than foreseen: what ends the run is the count of what was read.
-    enough = math.ceil(1.02 * max_tokens / (tokens * passes)) + 1
+    enough = math.ceil(1.02 * max_tokens * per_epoch / (tokens * len(ahead))) + 1
     planned = args.max_steps
     if planned < 0:
-        planned = math.ceil(len(ahead) / passes * args.num_train_epochs)
+        planned = math.ceil(per_epoch * args.num_train_epochs)
     args.max_steps = min(planned, enough)
 
 

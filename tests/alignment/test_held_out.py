@@ -169,6 +169,12 @@ def test_methods_on_trl_measure_held_out_groups_too(
     assert (tmp_path / "model" / "model.safetensors").exists()
 
 
+def test_a_run_that_ends_with_its_tokens_is_measured_there(align: Align) -> None:
+    settings = {"held_out": 0.3, "held_out_steps": 1000, "epochs": 50, "max_steps": -1}
+    _, summary, seen = align(asked(20), max_tokens=600, **settings)
+    assert [row["step"] for row in seen.rows if "held_out/loss" in row] == [summary.steps]
+
+
 def test_a_resumed_run_ends_where_the_uninterrupted_one_did(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
     settings |= {"max_steps": 40, "save_steps": 1}

@@ -147,6 +147,14 @@ def test_only_tokens_of_responses_carry_loss(
     assert ids(tokenizer, "i am fine") + end in rows
 
 
+@pytest.mark.parametrize("kind", [SftConfig, StableAlignmentConfig])
+def test_tokens_are_spent_however_batches_are_accumulated(align: Any, kind: type[Method]) -> None:
+    # The last step of an epoch has fewer batches than the others.
+    settings = {"batch_size": 2, "accumulation": 5, "epochs": 50, "max_steps": -1}
+    _, summary = align(kind, max_tokens=1500, **settings)
+    assert summary.tokens >= 1500
+
+
 @pytest.mark.parametrize("kind", [SftConfig, ChainOfHindsightConfig, DpoConfig, KtoConfig])
 def test_trl_makes_no_logits_of_prompts(
     tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Method]

@@ -370,6 +370,20 @@ def test_a_run_that_did_not_end_exports_nothing(align: Any, tmp_path: Path) -> N
     assert not (tmp_path / "run" / "model").exists()
 
 
+def test_a_run_does_not_go_on_in_another_number_of_processes(
+    align: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        align(max_steps=6, callbacks=[StopAt(3)])
+    state = next((tmp_path / "run" / "checkpoints").glob("*/trainer_state.json"))
+    told = json.loads(state.read_text())
+    assert told["stateful_callbacks"]["processes"] == 1
+    told["stateful_callbacks"]["processes"] = 2
+    state.write_text(json.dumps(told))
+    with pytest.raises(UserError, match="is of 2 processes, and here are 1"):
+        align(max_steps=6)
+
+
 def test_half_a_checkpoint_is_passed_over(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
     for step in (2, 10, 12):
