@@ -95,14 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"no command {command!r}{_nearest(command, COMMANDS)}")
     try:
         if command == "policies":
-            _at_most(0, overrides, "social-sandbox policies")
+            _asked_for(overrides, 0, "social-sandbox policies")
             _list_policies()
             return 0
         if command == "bench":
             _bench(overrides)
             return 0
         if command == "sweeps":
-            _list_sweeps(overrides)
+            _list_sweeps(_asked_for(overrides, 1, "social-sandbox sweeps [NAME]"))
             return 0
         if command == "compare":
             _compare(overrides)
@@ -132,9 +132,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def _at_most(count: int, arguments: Sequence[str], usage: str) -> None:
-    if len(arguments) > count:
-        raise UserError(f"{arguments[count]!r} is too much; usage: {usage}")
+def _asked_for(arguments: Sequence[str], most: int, usage: str) -> Sequence[str]:
+    """What a command is to tell of; none where help is asked, which its list is."""
+    if arguments and arguments[0] in ("-h", "--help"):
+        return []
+    if len(arguments) > most:
+        raise UserError(f"{arguments[most]!r} is too much; usage: {usage}")
+    return arguments
 
 
 def _run(command: str, overrides: Sequence[str]) -> None:
@@ -185,8 +189,7 @@ def _point() -> str:
 
 
 def _list_sweeps(names: Sequence[str]) -> None:
-    _at_most(1, names, "social-sandbox sweeps [NAME]")
-    if names and names[0] not in ("-h", "--help"):
+    if names:
         # Nothing but the path: wandb sweep $(social-sandbox sweeps NAME)
         print(sweep_file(names[0]))
         return
@@ -255,6 +258,7 @@ def _job(command: str, config: DictConfig) -> None:
     from .online import online
     from .run import COMMANDS as STAGES
     from .settings import read_settings
+    from .stages import make_folder
     from .tracking import tracked
 
     settings = read_settings(config)
@@ -262,10 +266,7 @@ def _job(command: str, config: DictConfig) -> None:
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
     everything = settings.output_dir
-    try:
-        everything.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"output_dir: cannot make {everything}: {error.strerror}") from error
+    make_folder(everything, "output_dir")
     if _is_point():
         settings = replace(
             settings,

@@ -18,6 +18,7 @@ from .formats.preference import preference_rows
 from .formats.prompt_completion import Completions, completion_rows
 from .groups import RatedGroup, group_rows
 from .pairs import Pairing
+from .stages import make_folder
 
 Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
 
@@ -93,7 +94,7 @@ def export_groups(
             f"export.test_share={config.test_share:g} leaves no row to train on: all "
             f"{len(rows['test'])} are in test"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent, "export.folder")
     # A folder of its own: an old export stays until the new one is complete.
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:

@@ -132,6 +132,14 @@ def weights_hash(model: str) -> str | None:
     return hashlib.sha256(hashes.encode()).hexdigest()
 
 
+def make_folder(folder: Path, setting: str) -> None:
+    """Make a folder where there is none. Raises UserError naming the setting that asks for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{setting}: cannot make {folder}: {error.strerror}") from error
+
+
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file whole, for people to read. Of several processes the first one writes."""
     if not is_first():

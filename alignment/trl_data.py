@@ -6,7 +6,7 @@ carry loss are decided in one place, `collate.encode`.
 
 import copy
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -54,15 +54,19 @@ def by_length(kind: Any) -> Any:
 
     class Trainer(kind):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            args, examples = self.args, self.train_dataset
-            if args.train_sampling_strategy != "random":
+            if self.args.train_sampling_strategy != "random":
                 return super()._get_train_sampler(train_dataset)
+            return ByLength(self._order)
+
+        @cached_property
+        def _order(self) -> EpochSampler:
+            args, examples = self.args, self.train_dataset
             ids = [name for name in examples.column_names if name.endswith("_ids")]
             lengths = [sum(map(len, row)) for row in zip(*(examples[n] for n in ids), strict=True)]
             step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
             order = EpochSampler(lengths, args.seed, step)
             self.add_callback(TellEpoch(order))
-            return ByLength(order)
+            return order
 
     return Trainer
 

@@ -79,9 +79,9 @@ class SharedModel:
                 else:
                     self._with_adapters.load_adapter(adapter, adapter_name=name)
             except (OSError, ValueError, RuntimeError, KeyError) as error:
-                reason = str(error).strip().split("\n")[0]
                 raise UserError(
-                    f"policy.adapter: cannot load {adapter} onto {self.model_id}: {reason}"
+                    f"policy.adapter: cannot load {adapter} onto {self.model_id}: "
+                    f"{first_words(error)}"
                 ) from error
             # Whoever calls the model without a name for each row gets it without any adapter.
             self._with_adapters.base_model.set_adapter([])

@@ -85,6 +85,12 @@ def failure(said: Utterance) -> str | None:
     return said.error if said.error and said.error != REFUSED else None
 
 
+def judge_failure(said: Utterance) -> str | None:
+    """The same of what a judge said."""
+    error = failure(said)
+    return error and f"the judge: {error}"
+
+
 def details_of(asked: Asked, said: Utterance) -> dict[str, Any]:
     """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
     told: dict[str, Any] = {"question": asked.question}
@@ -111,13 +117,14 @@ def answer_items(
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
         answers = ask(policy, turns_to_answer([item.asked for item in chunk], seed))
-        told = [details_of(item.asked, said) for item, said in zip(chunk, answers, strict=True)]
-        if benchmark.answers == "refusals":
-            scores = [_refusal(item, said) for item, said in zip(chunk, answers, strict=True)]
-        else:
-            scores = _ratings(chunk, answers, judge, told)
-        for item, score, details in zip(chunk, scores, told, strict=True):
-            yield ItemResult(benchmark.name, item.id, "answer", item.group, score, details)
+        found = (
+            [(_refusal(item, said), {}) for item, said in zip(chunk, answers, strict=True)]
+            if benchmark.answers == "refusals"
+            else _ratings(chunk, answers, judge)
+        )
+        for item, said, (scores, why_none) in zip(chunk, answers, found, strict=True):
+            details = details_of(item.asked, said) | why_none
+            yield ItemResult(benchmark.name, item.id, "answer", item.group, scores, details)
 
 
 def _refusal(item: Item, said: Utterance) -> dict[str, float]:
@@ -130,21 +137,20 @@ def _refusal(item: Item, said: Utterance) -> dict[str, float]:
 
 
 def _ratings(
-    items: Sequence[Item],
-    answers: Sequence[Utterance],
-    judge: Judge | None,
-    told: Sequence[dict[str, Any]],
-) -> list[dict[str, float]]:
-    """The score of each answer; adds to what is told of it why there is none."""
+    items: Sequence[Item], answers: Sequence[Utterance], judge: Judge | None
+) -> list[tuple[dict[str, float], dict[str, str]]]:
+    """The score of each answer, or what is kept of why there is none."""
     assert judge is not None
     there = [at for at, said in enumerate(answers) if not said.error]
     ratings = judge.rate([items[at].asked for at in there], [answers[at].text for at in there])
-    scores: list[dict[str, float]] = [{} for _ in items]
-    for at, rated in zip(there, ratings, strict=True):
-        if failure(rated):
-            told[at]["error"] = f"the judge: {rated.error}"
-        elif rated.rating is None:
-            told[at]["unrated"] = "refused by the judge's server" if rated.error else "no rating"
-        else:
-            scores[at] = {"rating": rated.rating}
-    return scores
+    rated = {at: _rating(said) for at, said in zip(there, ratings, strict=True)}
+    return [rated.get(at, ({}, {})) for at in range(len(items))]
+
+
+def _rating(said: Utterance) -> tuple[dict[str, float], dict[str, str]]:
+    error = judge_failure(said)
+    if error:
+        return {}, {"error": error}
+    if said.rating is None:
+        return {}, {"unrated": "refused by the judge's server" if said.error else "no rating"}
+    return {"rating": said.rating}, {}

@@ -15,6 +15,7 @@ from rich.text import Text
 from social_sandbox.envs.errors import UserError
 
 from ..intervals import Estimate, estimate
+from ..stages import make_folder
 from .benchmark import Benchmark, find_benchmarks
 from .figure import plot
 from .items import ITEMS, ItemResult, by_place, read_results
@@ -157,10 +158,7 @@ def main(arguments: Sequence[str]) -> None:
     for line in beside:
         console.print(f"  {line}", markup=False, soft_wrap=True)
     if told.output is not None:
-        try:
-            told.output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--output: cannot make {told.output}: {error.strerror}") from error
+        make_folder(told.output, "--output")
         written = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *lines)]
         text = "\n".join([*written, "", *(f"- {line}" for line in beside)]) + "\n"
         (told.output / "compare.md").write_text(text, encoding="utf-8")

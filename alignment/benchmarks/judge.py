@@ -60,7 +60,7 @@ def ask_judge(judge: Judge, pairs: Sequence[Item], part: Part, seed: int) -> Ite
             scores = {} if verdict.how == "unreadable" else {"right": verdict.win}
             details: dict[str, Any] = {"how": verdict.how}
             if verdict.error:
-                details["error"] = f"the judge: {verdict.error}"
+                details["error"] = verdict.error
             yield ItemResult("hh", item.id, part, None, scores, details)
 
 

@@ -10,7 +10,7 @@ from social_sandbox.envs.turns import Exchange, Utterance
 from social_sandbox.policies.prompts import in_conversation
 
 from ..intervals import estimate
-from .answers import CHUNK, Judge, ask, failure, turns_to_answer
+from .answers import CHUNK, Judge, ask, judge_failure, turns_to_answer
 from .items import Asked, ItemResult
 from .letters import chosen_letter
 from .results import PREFERRED
@@ -42,7 +42,7 @@ class Verdict:
     @staticmethod
     def of_ratings(one: Utterance, other: Utterance) -> "Verdict":
         """What is rated higher is preferred."""
-        error = failure(one) or failure(other)
+        error = judge_failure(one) or judge_failure(other)
         if error:
             return Verdict(0.5, "unreadable", error)
         ours, theirs = one.rating, other.rating
@@ -53,7 +53,7 @@ class Verdict:
     @staticmethod
     def of_letters(one: Utterance, other: Utterance) -> "Verdict":
         """What was said where ours came first, and where it came second."""
-        error = failure(one) or failure(other)
+        error = judge_failure(one) or judge_failure(other)
         if error:
             return Verdict(0.5, "unreadable", error)
         first, swapped = chosen_letter(one.text, 2), chosen_letter(other.text, 2)
@@ -109,7 +109,7 @@ def compare_answers(
             details = said | {"other": other, "way": way, "how": verdict.how}
             scores = {PREFERRED: verdict.win}
             if verdict.error:
-                scores, details["error"] = {}, f"the judge: {verdict.error}"
+                scores, details["error"] = {}, verdict.error
             yield ItemResult(result.benchmark, result.item, "pairwise", None, scores, details)
 
 

@@ -22,6 +22,7 @@ from social_sandbox.alignment.training import train, training_arguments
 from social_sandbox.alignment.training_config import LoraConfig
 from social_sandbox.envs.errors import UserError
 
+from .stop_at import StopAt
 from .tiny import rated, rated_groups, tiny_llama
 
 QUICK: dict[str, Any] = {
@@ -44,17 +45,6 @@ OFFLINE: list[type[Method]] = [
     KtoConfig,
 ]
 every_method = pytest.mark.parametrize("kind", OFFLINE, ids=lambda kind: kind.__name__)
-
-
-class StopAt(TrainerCallback):
-    """Pulls the plug after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from social_sandbox.alignment.order import in_stages
 from social_sandbox.alignment.training import train
 from social_sandbox.envs.errors import UserError
 
-from .test_methods import QUICK, StopAt, every_method, trainer_of
+from .stop_at import StopAt
+from .test_methods import QUICK, every_method, trainer_of
 from .tiny import rated, rated_groups, tiny_llama
 
 ASKED = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from social_sandbox.alignment.checkpoints import last_checkpoint
 from social_sandbox.alignment.collate import (
@@ -20,12 +20,10 @@ from social_sandbox.alignment.losses import stable_alignment
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.order import EpochSampler
 from social_sandbox.alignment.trainer import GroupTrainer, valid_groups
-from social_sandbox.alignment.training import (
-    train,
-    training_arguments,
-)
+from social_sandbox.alignment.training import train, training_arguments
 from social_sandbox.envs.errors import UserError
 
+from .stop_at import StopAt
 from .tiny import rated, rated_groups, tiny_llama
 
 QUICK = StableAlignmentConfig(
@@ -42,17 +40,6 @@ QUICK = StableAlignmentConfig(
     packing=False,
     stop_nll=None,
 )
-
-
-class StopAt(TrainerCallback):
-    """Pulls the plug after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
 
 
 class SeenBatches:

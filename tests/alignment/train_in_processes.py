@@ -8,12 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
-
 from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training import train
 
+from .stop_at import StopAt
 from .tiny import rated_groups, tiny_llama, tiny_tokenizer
 
 SETTINGS = StableAlignmentConfig(
@@ -46,11 +45,6 @@ def sft(folder: Path, steps: int) -> None:
     method = SftConfig(device="cpu", bf16=False, max_length=64, learning_rate=1e-2, max_steps=7)
     method = dataclasses.replace(method, batch_size=2, save_steps=2, logging_steps=1)
 
-    class Stop(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if state.global_step == steps:
-                raise KeyboardInterrupt
-
     def run(name: str, *callbacks: Any) -> None:
         model = tiny_llama(len(tokenizer))
         groups = rated_groups(12)
@@ -58,7 +52,7 @@ def sft(folder: Path, steps: int) -> None:
 
     if steps:
         with suppress(KeyboardInterrupt):
-            run("cut", Stop())
+            run("cut", StopAt(steps))
         run("cut")
     else:
         run("whole")
