@@ -11,7 +11,7 @@ from social_sandbox.envs.seeding import generator
 from .groups import RatedGroup
 from .health import StopOnHeldOut
 from .method import Job, Method
-from .order import in_stages, stage_of
+from .order import group_length, in_stages, stage_of
 
 Stages = Literal["mixed", "three"]
 
@@ -70,7 +70,10 @@ class DataMethod(Method):
         own: dict[str, Any] = {}
         order: Sequence[int] = range(len(learnt))
         if staged:
-            order = [number for _, number in in_stages(kinds, self.epochs, self.seed)]
+            lengths = [group_length(group_of(example)) for example in learnt]
+            step = self.batch_size * self.accumulation
+            seen = in_stages(kinds, self.epochs, self.seed, lengths, step)
+            order = [number for _, number in seen]
             own = {"num_train_epochs": 1.0, "train_sampling_strategy": "sequential"}
         if held_out:
             own |= {

@@ -6,13 +6,15 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
-from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.seeding import generator, key
 
-from .collate import FILLER
+from .collate import FILLER, trainable
 from .data import KINDS
+from .groups import RatedGroup
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -64,6 +66,21 @@ class TellEpoch(TrainerCallback):  # type: ignore[misc]
         self.order.epoch = int(state.epoch or 0)
 
 
+class SeedEpoch(TrainerCallback):  # type: ignore[misc]
+    """Seeds a generator anew for every epoch, so that a resumed run draws what it would have.
+
+    For samplers of others whose order comes out of one generator, of which no checkpoint knows how
+    far it is.
+    """
+
+    def __init__(self, source: torch.Generator) -> None:
+        self.source = source
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Before the first example of the epoch is drawn."""
+        self.source.manual_seed(key(args.seed, "order", int(state.epoch or 0)))
+
+
 class ByLength(Sampler[int]):
     """The numbers alone, in the order of an `EpochSampler`, for Trainers that ask for those."""
 
@@ -93,6 +110,12 @@ class WholeBatches(Sampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         yield from self.order
         yield from [(0, FILLER)] * (len(self) - len(self.order))
+
+
+def group_length(group: RatedGroup) -> int:
+    """Characters of the prompt and of the longest response that can be drawn."""
+    longest = max((len(c.text) for c in group.candidates if trainable(c)), default=0)
+    return sum(len(message.content) for message in group.prompt) + longest
 
 
 def stage_of(kind: str) -> int:

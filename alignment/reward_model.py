@@ -116,12 +116,17 @@ def _reward_trainer(
     if peft_config is not None:
         # The new output is trained whole, beside the adapters.
         peft_config = replace(peft_config, task_type="SEQ_CLS")
+    # Further arguments that the user gives are for the online method, but for the schedule's.
+    extra = {name: value for name, value in config.extra.items() if name == "lr_scheduler_kwargs"}
+    args = training_arguments(
+        replace(config, extra=extra), checkpoints, progress=False, kind=trl.RewardConfig
+    )
+    # What is trained is in float32, as in the run. What is not may stay as it is where autocast
+    # sees to it that the two go together.
+    dtype = job.model.dtype if peft_config is not None and args.bf16 else torch.float32
     return RewardTrainer(
-        model=_classifier(job.model, config.seed, whole=peft_config is None),
-        # Further arguments that the user gives are for the online method.
-        args=training_arguments(
-            replace(config, extra={}), checkpoints, progress=False, kind=trl.RewardConfig
-        ),
+        model=_classifier(job.model, config.seed, dtype),
+        args=args,
         train_dataset=dataset(rows),
         processing_class=job.tokenizer,
         # A classifier gives no likelihoods.
@@ -130,14 +135,15 @@ def _reward_trainer(
     )
 
 
-def _classifier(model: Any, seed: int, whole: bool) -> Any:
-    """A copy of a language model with one output, drawn by the seed, instead of its vocabulary."""
+def _classifier(model: Any, seed: int, dtype: torch.dtype) -> Any:
+    """A copy of a language model with one output, drawn by the seed, instead of its vocabulary.
+
+    It is in `dtype`, its output in float32.
+    """
     config = copy.deepcopy(model.config)
     config.num_labels = 1
     set_seed(seed)
     try:
-        # What is trained of it is in float32, as in the run.
-        dtype = torch.float32 if whole else model.dtype
         classifier = AutoModelForSequenceClassification.from_config(config, dtype=dtype)
     except ValueError as error:
         raise UserError(
@@ -145,4 +151,7 @@ def _classifier(model: Any, seed: int, whole: bool) -> Any:
             "use method.reward=observer"
         ) from error
     classifier.base_model.load_state_dict(model.base_model.state_dict())
+    for module in classifier.children():
+        if module is not classifier.base_model:
+            module.float()
     return classifier

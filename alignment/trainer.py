@@ -12,12 +12,11 @@ from transformers import Trainer
 
 from social_sandbox.envs.seeding import generator
 
-from .collate import GroupCollator, GroupDataset, pad_token_id, trainable
+from .collate import GroupCollator, GroupDataset, pad_token_id
 from .forward import Likelihoods, ResponseLikelihood, response_tokens
-from .groups import RatedGroup
 from .health import StopPastMargin
 from .losses import GroupLoss
-from .order import EpochSampler, TellEpoch, WholeBatches, in_stages
+from .order import EpochSampler, TellEpoch, WholeBatches, group_length, in_stages
 from .packing import Packing, allowed
 
 log = logging.getLogger(__name__)
@@ -154,7 +153,8 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         self.control: Any = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
-        return metrics
+        # By this name schedules that follow it ask for it.
+        return {**metrics, "eval_loss": metrics["held_out/loss"]}
 
     @torch.no_grad()
     def _measure_start(self, dataset: GroupDataset, count: int) -> None:
@@ -238,12 +238,6 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
 
 _COUNTS = {"masked_candidates", "truncated"}
-
-
-def group_length(group: RatedGroup) -> int:
-    """Characters of the prompt and of the longest response that can be drawn."""
-    longest = max((len(c.text) for c in group.candidates if trainable(c)), default=0)
-    return sum(len(message.content) for message in group.prompt) + longest
 
 
 def valid_groups(batch: Mapping[str, Any]) -> int:

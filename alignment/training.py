@@ -7,19 +7,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 from transformers import (
     PrinterCallback,
     TrainerCallback,
     TrainerState,
     TrainingArguments,
+    get_scheduler,
     set_seed,
 )
+from transformers.trainer_utils import SchedulerType
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface import best_dtype
@@ -200,10 +202,17 @@ def training_arguments(
         kind: TrainingArguments, or a class of TRL that inherits it.
         own: further arguments that the method sets.
 
-    Raises UserError where `extra` has an argument that has a setting of its own or is unknown.
+    Raises UserError where `extra` has an argument that has a setting of its own or is unknown, and
+    where the schedule lacks what it needs.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise UserError("method.device is cuda, but torch finds no GPU here")
+    follows = config.schedule in (SchedulerType.REDUCE_ON_PLATEAU, SchedulerType.GREEDY)
+    if follows and "eval_strategy" not in own:
+        raise UserError(
+            f"method.schedule={config.schedule} follows the loss on held-out groups, and there are "
+            "none (method.held_out)"
+        )
     gpu = torch.cuda.is_available() and config.device != "cpu"
     computes_bf16 = best_dtype(torch.device("cuda" if gpu else "cpu")) is torch.bfloat16
     own = {
@@ -243,7 +252,20 @@ def training_arguments(
     # way that ours and TRL's forward passes do not survive. Several are for accelerate launch.
     if made.n_gpu > 1:
         made._n_gpu = 1
+    _check_schedule(made)
     return made
+
+
+def _check_schedule(args: Any) -> None:
+    name = args.lr_scheduler_type
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=args.learning_rate)
+    try:
+        get_scheduler(name, optimizer, 1, 10, args.lr_scheduler_kwargs)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"method.schedule={name.value}: {error}; its arguments are set by "
+            "'method.extra={lr_scheduler_kwargs: {NAME: VALUE}}'"
+        ) from error
 
 
 class _Ending(TrainerCallback):  # type: ignore[misc]
@@ -265,29 +287,29 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
 def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
     """Have the learning rate end where the tokens do, as far as that can be foreseen.
 
-    The steps that the tokens are enough for follow from the first `batches` of the data. A run
-    that generates what it learns from has none to look at: there the steps stay as set.
+    The steps that the tokens are enough for follow from `batches` of the first epoch, evenly far
+    apart. A run that generates what it learns from has none to look at: there the steps stay as
+    set.
     """
     args = trainer.args
     size = args.per_device_train_batch_size
     # The order may be drawn from torch's own state.
     with torch.random.fork_rng(devices=[]):
+        epoch = list(BatchSampler(trainer._get_train_sampler(), size, drop_last=False))
+        some = epoch[:: math.ceil(len(epoch) / batches)]
         ahead = DataLoader(
-            trainer.train_dataset,
-            size,
-            sampler=trainer._get_train_sampler(),
-            collate_fn=trainer.data_collator,
+            trainer.train_dataset, batch_sampler=some, collate_fn=trainer.data_collator
         )
-        masks = [
-            batch["attention_mask"] for batch in islice(ahead, batches) if "attention_mask" in batch
-        ]
+        masks = [batch["attention_mask"] for batch in ahead if "attention_mask" in batch]
     if not masks:
         return
-    tokens = sum(int(mask.sum()) for mask in masks) / len(masks)
+    read = np.cumsum([0, *(int(mask.sum()) for mask in masks)]) * (len(epoch) / len(some))
+    whole, rest = divmod(max_tokens, read[-1])
+    epochs = whole + np.interp(rest, read, np.linspace(0, 1, len(read)))
     # The last step of an epoch may have fewer batches than the others.
-    per_epoch = math.ceil(len(ahead) / (args.gradient_accumulation_steps * args.world_size))
+    per_epoch = math.ceil(len(epoch) / (args.gradient_accumulation_steps * args.world_size))
     # A little more than foreseen: what ends the run is the count of what was read.
-    enough = math.ceil(1.02 * max_tokens * per_epoch / (tokens * len(ahead))) + 1
+    enough = math.ceil(1.02 * epochs * per_epoch) + 1
     planned = args.max_steps
     if planned < 0:
         planned = math.ceil(per_epoch * args.num_train_epochs)

@@ -26,6 +26,7 @@ from ..collate import encode
 from ..evaluate import rate
 from ..groups import Message, RatedGroup
 from ..method import Job, Method, Selection
+from ..order import SeedEpoch
 from ..pairs import PAIRINGS, Pair, Pairing, make_pairs
 from ..processes import is_first
 from ..reward_model import Reward, reward_by_model, train_reward_model
@@ -142,6 +143,13 @@ class RlhfConfig(Method):
             def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
                 # It would render and tokenise; prompts are to be those of all methods.
                 return [ids[int(number)] for number in prompts], None, {}
+
+            def _get_train_sampler(self, *given: Any) -> Any:
+                sampler = super()._get_train_sampler(*given)
+                if sampler.shuffle:
+                    self.remove_callback(SeedEpoch)
+                    self.add_callback(SeedEpoch(sampler.generator))
+                return sampler
 
         def rewards(
             prompts: Sequence[str],

@@ -169,6 +169,15 @@ def test_methods_on_trl_measure_held_out_groups_too(
     assert (tmp_path / "model" / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize("schedule", ["reduce_lr_on_plateau", "greedy"])
+def test_a_schedule_can_follow_the_loss_on_held_out_groups(align: Align, schedule: str) -> None:
+    own = {"lr_scheduler_kwargs": {"patience": 0, "factor": 0.5, "threshold": 0.9}}
+    settings = {"held_out": 0.3, "held_out_steps": 1, "schedule": schedule, "extra": own}
+    _, _, seen = align(asked(20), **settings)
+    rates = seen.column("learning_rate")
+    assert len(set(rates)) > 1
+
+
 def test_a_run_that_ends_with_its_tokens_is_measured_there(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 1000, "epochs": 50, "max_steps": -1}
     _, summary, seen = align(asked(20), max_tokens=600, **settings)

@@ -422,6 +422,16 @@ def test_a_setting_that_makes_no_sense_is_named(kind: Any, name: str, value: Any
         kind(**{name: value})
 
 
+def test_a_schedule_without_what_it_needs_is_named(align: Any) -> None:
+    lacking = r"method\.schedule=warmup_stable_decay: .*num_decay_steps.*method\.extra"
+    with pytest.raises(UserError, match=lacking):
+        align(SftConfig, schedule="warmup_stable_decay")
+    arguments = {"lr_scheduler_kwargs": {"num_decay_steps": 2}}
+    align(SftConfig, schedule="warmup_stable_decay", extra=arguments, max_steps=4)
+    with pytest.raises(UserError, match=r"greedy follows the loss on held-out groups"):
+        align(SftConfig, schedule="greedy")
+
+
 def test_adapters_that_make_no_sense_are_named() -> None:
     for name, value in (("rank", 0), ("alpha", 0.0), ("dropout", 1.0), ("target_modules", "")):
         with pytest.raises(UserError, match=f"method.lora.{name} must be"):

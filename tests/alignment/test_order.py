@@ -140,9 +140,41 @@ def test_one_kind_alone_is_trained_as_if_mixed(align: Any, kind: type[Method]) -
         assert torch.equal(a, b)
 
 
-def test_a_run_in_stages_stops_when_its_tokens_are_spent(align: Any) -> None:
-    _, summary = align(StableAlignmentConfig, epochs=50, max_tokens=1500)
-    assert 1500 <= summary.tokens < 1500 + 3 * summary.tokens / summary.steps
+@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig])
+def test_a_run_in_stages_stops_when_its_tokens_are_spent(align: Any, kind: type[Method]) -> None:
+    """And the learning rate ends there, though one stage has longer texts than another."""
+    groups = [
+        *(rated(f"{n}", ("no", 1.0), ("yes", 7.0)) for n in range(40)),
+        *(
+            dataclasses.replace(
+                rated("yes of course " * 6, ("no", 1.0), ("yes", 7.0)), kind="realignment"
+            )
+            for _ in range(40)
+        ),
+    ]
+    whole = align(kind, "whole", groups, epochs=4)[1]
+    enough = 0.6 * whole.tokens
+    settings = {"schedule": "linear", "max_tokens": int(enough), "epochs": 4}
+    _, summary = align(kind, groups=groups, **settings)
+    assert enough <= summary.tokens < enough + 2 * 4 * 64
+    assert summary.log[-1]["learning_rate"] < 0.1 * QUICK["learning_rate"]
+
+
+@pytest.mark.parametrize("kind", [SftConfig, KtoConfig])
+def test_batches_of_a_stage_hold_examples_of_like_length(
+    tokenizer: Any, tmp_path: Path, kind: type[Method]
+) -> None:
+    groups = [
+        dataclasses.replace(
+            rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)), kind=own
+        )
+        for n in range(32)
+        for own in ("imitation", "realignment")
+    ]
+    method = kind(**{**QUICK, "max_steps": -1, "epochs": 1, "batch_size": 4}, stages="three")
+    batches = list(trainer_of(method, tokenizer, tmp_path, groups).get_train_dataloader())
+    lengths = [batch["attention_mask"].sum(1) for batch in batches]
+    assert all(rows.max() - rows.min() <= 8 for rows in lengths)
 
 
 def test_an_order_that_does_not_exist_is_named() -> None:

@@ -235,6 +235,33 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert [row["reward"] for row in again.log] == [row["reward"] for row in summary.log]
 
 
+def test_a_run_resumed_in_its_second_epoch_asks_that_ones_questions(reinforce: Any) -> None:
+    whole, summary = reinforce(OBSERVED, folder="whole", max_steps=12)
+    with pytest.raises(KeyboardInterrupt):
+        reinforce(OBSERVED, folder="cut", callbacks=[StopAt(10, 1e-2)], max_steps=12)
+    resumed, again = reinforce(OBSERVED, folder="cut", max_steps=12)
+    assert again.log[-1]["epoch"] == 2
+    assert_same_weights(resumed, whole)
+    assert [row["reward"] for row in again.log] == [row["reward"] for row in summary.log]
+
+
+def test_what_is_trained_of_a_reward_model_is_in_float32(tokenizer: Any, tmp_path: Path) -> None:
+    seen: dict[str, torch.dtype] = {}
+
+    class Look(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            named = more["model"].named_parameters()
+            seen.update({name: p.dtype for name, p in named if p.requires_grad})
+            raise KeyboardInterrupt
+
+    model = tiny_llama(len(tokenizer)).to(torch.bfloat16)
+    config = dataclasses.replace(QUICK, lora=LoraConfig(rank=2), bf16=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, tokenizer, questions(), config, tmp_path, [Look()], progress=False)
+    assert "base_model.model.score.modules_to_save.default.weight" in seen
+    assert set(seen.values()) == {torch.float32}
+
+
 def test_adapters_alone_are_trained_and_merged(
     reinforce: Any, tokenizer: Any, tmp_path: Path
 ) -> None:

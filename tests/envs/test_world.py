@@ -421,6 +421,7 @@ def test_the_name_of_a_world_changes_nothing_but_the_records():
         ("questions_per_round", 0),
         ("n_prior_memories", -1),
         ("memory_threshold", -0.1),
+        ("memory_threshold", 2.1),
         ("world_view", "rosy"),
         ("rating_scale", 5),
     ],
