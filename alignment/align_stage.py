@@ -1,5 +1,6 @@
 """The stage of training: a method aligns the base model, or fits an observer."""
 
+import gc
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -94,6 +95,9 @@ def align_stage(settings: Settings, console: Console, run: tracking.Run) -> Summ
         return work
 
     summary = staged(settings, console, "alignment", made_with, prepare)
+    # A Trainer and its model refer to each other, and would stay in memory beside those that are
+    # evaluated next, or trained at the next point of a sweep.
+    gc.collect()
     # With the optimiser's state they are three times the model; the stage is complete.
     if is_first():
         shutil.rmtree(settings.output_dir / "alignment" / "checkpoints", ignore_errors=True)

@@ -59,9 +59,8 @@ class WorldConfig:
             if value is not None and value < bound:
                 raise UserError(f"env.{name} must be at least {bound}, got {value}")
         if self.memory_threshold > 2:
-            raise UserError(
-                f"env.memory_threshold must be a cosine distance, at most 2, got {self.memory_threshold}"
-            )
+            distance = self.memory_threshold
+            raise UserError(f"env.memory_threshold must be at most 2, got {distance}")
         if not 0 <= self.peer_dropout < 1:
             raise UserError(f"env.peer_dropout must be from 0 to below 1, got {self.peer_dropout}")
         choices: dict[str, tuple[object, ...]] = {

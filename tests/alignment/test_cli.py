@@ -1,5 +1,6 @@
 """The command line, in this process; the real models have a test of their own."""
 
+import gc
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment import cli
+
+from .small_job import small_job
 
 FAST = [
     "policy=scripted",
@@ -70,6 +73,20 @@ def test_data_can_be_made_from_a_file_of_somebody_else(here: Path) -> None:
     assert run("data", "output_dir=mine", "interactions=theirs/simulation/interactions.jsonl") == 0
     kinds = {row["kind"] for row in lines(here / "mine/data/groups.jsonl")}
     assert kinds == {"imitation", "self_critic", "realignment"}
+
+
+def test_training_leaves_no_model_in_memory(here: Path) -> None:
+    def models() -> int:
+        return sum(type(held).__name__ == "LlamaForCausalLM" for held in gc.get_objects())
+
+    before = models()
+    gc.disable()
+    try:
+        for method in ("stable_alignment", "sft", "dpo"):
+            assert run("run", *small_job(here), f"method={method}", f"output_dir={method}") == 0
+    finally:
+        gc.enable()
+    assert models() <= before
 
 
 def test_figures_draw_what_there_is(here: Path) -> None:
