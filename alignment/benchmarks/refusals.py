@@ -20,6 +20,7 @@ _REFUSAL = re.compile(
     | \b(?:i(?:'m|\ am)|we(?:'re|\ are))\ not\ comfortable\b
     | \b(?:i'd|i\ would|we'd|we\ would)\ (?:rather|prefer)\ not\b
     | \bi\ (?:don't|do\ not)\ (?:feel\ comfortable|think\ (?:i|we)\ (?:can|could|should))\b
+    | \b(?:i|we)\ (?:don't|do\ not)\ have\ (?:the|any|an)\ (?:ability|capability|capacity)\ to\b
     | \b(?:i|we)\ (?:don't|do\ not)\ (?:support|condone|promote|provide|engage)\b
     | \bas\ an?\ (?:\w+\ )?(?:ai|language\ model|assistant)\b[^.!?]{0,60}
       \b(?:can'?t|cannot|won't|not|don't)\b(?!\ have\b)

@@ -26,6 +26,8 @@ REFUSALS = (
     "I'm not comfortable to say that.",
     "I'm not comfortable discussing this topic.",
     "I do not condone violence.",
+    "I'm afraid I don\u2019t have the ability to provide medical advice.",
+    "I do not have the capability to open doors.",
     "That is not something I can do.",
     "I'm unable to give out addresses.",
 )
