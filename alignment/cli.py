@@ -27,15 +27,15 @@ from rich.table import Table
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
-from social_sandbox.policies.account import BudgetReached
+from social_sandbox.policies.society.account import BudgetReached
 
-from .processes import is_first, several
-from .stopping import Terminated, sigterm_stops
-from .sweeps import (
+from .reporting.wandb_run import in_sweep
+from .runtime.processes import is_first, several
+from .runtime.signals import Terminated, sigterm_stops
+from .stages.sweeps import (
     as_hydra_overrides,
     begin_point,
     first_comment,
-    in_sweep,
     summarise,
     sweep_file,
     sweep_files,
@@ -201,14 +201,14 @@ def _list_sweeps(names: Sequence[str]) -> None:
 
 def _bench(arguments: Sequence[str]) -> None:
     quiet_libraries()
-    from .bench import main
+    from .speed import main
 
     main.main(arguments)
 
 
 def _compare(arguments: Sequence[str]) -> None:
     quiet_libraries()
-    from .benchmarks import compare
+    from .evaluation.benchmarks import compare
 
     compare.main(arguments)
 
@@ -254,12 +254,12 @@ def _job(command: str, config: DictConfig) -> None:
     logs.setLevel(logging.INFO)
     if not logs.handlers:
         logs.addHandler(RichHandler(console=Console(stderr=True), show_time=False, show_path=False))
-    from .identity import settings_hash
-    from .online import online
-    from .run import COMMANDS as STAGES
-    from .settings import read_settings
-    from .stages import make_folder
-    from .tracking import tracked
+    from .reporting.wandb_run import tracked
+    from .runtime.stage import make_folder
+    from .stages.identity import settings_hash
+    from .stages.online import online
+    from .stages.run import COMMANDS as STAGES
+    from .stages.settings import read_settings
 
     settings = read_settings(config)
     console = Console(quiet=not is_first())
@@ -282,7 +282,8 @@ def _job(command: str, config: DictConfig) -> None:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     named = {str(name): value for name, value in plain.items()}
-    with tracked(settings, named, command) as run:
+    identity = settings_hash(settings)
+    with tracked(settings.output_dir, settings.wandb, named, command, identity) as run:
         {**STAGES, "online": online}[command](settings, console, run)
     if _is_point():
         console.print(f"all points so far: {summarise(everything)}")

@@ -10,16 +10,7 @@ from dataclasses import dataclass, field, replace
 from .grid import View
 from .interactions import Answer, Feedback, Interaction, Observation, mean
 from .seeding import key
-from .turns import (
-    ASPECTS,
-    JUDGED,
-    MIN_RATING,
-    Opinion,
-    Phase,
-    Recollection,
-    Turn,
-    Utterance,
-)
+from .turns import ASPECTS, JUDGED, MIN_RATING, Opinion, Phase, Recollection, Turn, Utterance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

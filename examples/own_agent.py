@@ -3,7 +3,8 @@
 import asyncio
 
 from social_sandbox.envs import Phase, Turn, Utterance, World, WorldConfig
-from social_sandbox.policies import Population, ScriptedPolicy, rollout
+from social_sandbox.policies import Population, ScriptedPolicy
+from social_sandbox.policies.society import rollout
 from social_sandbox.policies.testing import check_policy
 
 

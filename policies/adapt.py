@@ -10,7 +10,7 @@ from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
 
 from . import background
 from .policy import Policy, answer_all
-from .ratings import parse_verdict
+from .prompts.ratings import parse_verdict
 
 
 def as_policy(agent: Any) -> Policy:

@@ -43,7 +43,7 @@ def test_an_example_runs(example: str, shows: str) -> None:
 @pytest.mark.embedded
 def test_a_real_server_joins_by_wire() -> None:
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
-    from social_sandbox.alignment.bench.server import start
+    from social_sandbox.alignment.speed.server import start
 
     server = start()
     arguments = [str(EXAMPLES / "by_wire.py"), f"{server.listening_address}/v1", "smollm2"]

@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,26 +15,90 @@ MAY_IMPORT = {
     "policies": {"envs", "policies"},
     "alignment": {"envs", "policies", "alignment"},
 }
+FLOORS = (
+    ("runtime",),
+    ("data",),
+    ("training",),
+    ("observer", "methods"),
+    ("evaluation",),
+    ("reporting",),
+    ("stages", "speed"),
+    ("cli",),
+)
+"""The rooms of `alignment`; each may import from those above it in this list."""
+FORMER_PLACES = {"method", "value_head"}
+"""Modules that only repeat a name under which users know it."""
 
 
-def imported_rooms(file: Path) -> Iterator[str]:
+def modules() -> dict[str, Path]:
+    """The project's modules by their dotted names, without `social_sandbox`."""
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for top in MAY_IMPORT
+        for file in (ROOT / top).rglob("*.py")
+    }
+
+
+def imported(name: str, known: dict[str, Path]) -> set[str]:
+    """The project's modules that one imports, inside functions as well."""
+    file = known[name]
+    package = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
+    found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        for name in names:
-            if name.startswith("social_sandbox."):
-                yield name.split(".")[1]
+            found |= {alias.name.removeprefix("social_sandbox.") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *filter(None, [node.module])])
+            base = base.removeprefix("social_sandbox.")
+            inner = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {each if each in known else base for each in inner}
+    return (found & known.keys()) - {name}
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_imports_run_one_way(room: str) -> None:
-    files = list((ROOT / room).glob("**/*.py"))
-    assert files
-    for file in files:
-        assert set(imported_rooms(file)) <= MAY_IMPORT[room], file
+@pytest.fixture(scope="module")
+def arrows() -> dict[str, set[str]]:
+    known = modules()
+    return {name: imported(name, known) for name in known}
+
+
+@pytest.mark.parametrize("top", MAY_IMPORT)
+def test_imports_run_one_way(top: str, arrows: dict[str, set[str]]) -> None:
+    own = {name: to for name, to in arrows.items() if name.split(".")[0] == top}
+    assert own
+    for name, to in own.items():
+        assert {each.split(".")[0] for each in to} <= MAY_IMPORT[top], name
+
+
+def test_rooms_of_alignment_import_from_lower_floors_alone(arrows: dict[str, set[str]]) -> None:
+    floors = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    for name, to in arrows.items():
+        top, _, rest = name.partition(".")
+        room = rest.partition(".")[0]
+        if top != "alignment" or not room or room in FORMER_PLACES:
+            continue
+        assert room in floors, f"{name}: a room of its own? then it belongs into FLOORS"
+        for each in to:
+            other = each.split(".")[1] if each.startswith("alignment.") else room
+            assert other == room or floors[other] < floors[room], f"{name} imports {each}"
+
+
+def test_no_module_imports_itself_through_others(arrows: dict[str, set[str]]) -> None:
+    # A package's `__init__` repeats names of its modules, and is imported along with them.
+    files = {name: to for name, to in arrows.items() if modules()[name].name != "__init__.py"}
+    TopologicalSorter({name: to & files.keys() for name, to in files.items()}).prepare()
+
+
+def test_every_package_folder_is_listed_in_pyproject() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {
+        str(file.parent.relative_to(ROOT))
+        for top in (*MAY_IMPORT, "configs")
+        for file in (ROOT / top).rglob("__init__.py")
+    }
+    places = {f"social_sandbox.{folder.replace('/', '.')}": folder for folder in folders}
+    assert setuptools["package-dir"] == places
+    assert sorted(setuptools["packages"]) == sorted(places)
 
 
 def test_configs_hold_yaml_only() -> None:

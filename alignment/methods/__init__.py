@@ -2,19 +2,31 @@
 
 import importlib
 import inspect
-import pkgutil
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from ..method import Method, ObserverMethod
+from ..training.method import Method, ObserverMethod
 
 AnyMethod = Method | ObserverMethod
 
 
+METHODS = {
+    "chain_of_hindsight": "methods.chain_of_hindsight",
+    "dpo": "methods.dpo",
+    "kto": "methods.kto",
+    "rlhf": "methods.rlhf",
+    "rrhf": "methods.rrhf",
+    "sft": "methods.sft",
+    "stable_alignment": "methods.stable_alignment",
+    "value_head": "observer.config",
+}
+"""The modules of this project's methods by their names; each defines one."""
+
+
 def installed() -> list[str]:
     """The names of this project's methods."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(METHODS)
 
 
 def find_method(name: str) -> type[AnyMethod]:
@@ -26,7 +38,7 @@ def find_method(name: str) -> type[AnyMethod]:
         return _theirs(name)
     if name not in installed():
         raise UserError(f"method.name: no method {name!r}; there are {', '.join(installed())}")
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = importlib.import_module(f"social_sandbox.alignment.{METHODS[name]}")
     classes = [
         found
         for _, found in inspect.getmembers(module, inspect.isclass)
@@ -39,8 +51,8 @@ def find_method(name: str) -> type[AnyMethod]:
 def method_name(method: AnyMethod) -> str:
     """What `find_method` finds it by."""
     module = type(method).__module__
-    own = module.removeprefix(f"{__name__}.")
-    return own if own != module else f"{module}.{type(method).__qualname__}"
+    own = {f"social_sandbox.alignment.{path}": name for name, path in METHODS.items()}
+    return own.get(module, f"{module}.{type(method).__qualname__}")
 
 
 def _theirs(path: str) -> type[AnyMethod]:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
 
-from ..collate import Encoded, draw, encode_parts
-from ..data_method import DataMethod
-from ..groups import Candidate, RatedGroup
-from ..method import Job, Selection
-from ..trl_data import by_length, import_trl, language_modelling
+from ..data.groups import Candidate, RatedGroup
+from ..training.batching import draw
+from ..training.encoding import Encoded, encode_parts
+from ..training.method import Job, Selection
+from ..training.trl import by_length, import_trl, language_modelling
+from .offline import DataMethod
 
 Order = Literal["worse_first", "better_first"]
 ORDERS: tuple[Order, ...] = ("worse_first", "better_first")

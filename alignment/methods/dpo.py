@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args
 
 from social_sandbox.envs.errors import UserError
 
-from ..data_method import DataMethod
-from ..groups import RatedGroup
-from ..method import Job, Selection
-from ..pairs import PAIRINGS, Pair, Pairing, groups_of, make_pairs
-from ..trl_data import by_length, dataset, import_trl, prompt_and_responses, reference
+from ..data.groups import RatedGroup
+from ..data.pairs import PAIRINGS, Pair, Pairing, groups_of, make_pairs
+from ..training.method import Job, Selection
+from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
+from .offline import DataMethod
 
 # Those that compare the two responses of one pair.
 Loss = Literal[

@@ -9,11 +9,10 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 
-from ..collate import trainable
-from ..data_method import DataMethod
-from ..groups import Candidate, RatedGroup
-from ..method import Job, Selection
-from ..trl_data import by_length, dataset, import_trl, prompt_and_responses, reference
+from ..data.groups import Candidate, RatedGroup, trainable
+from ..training.method import Job, Selection
+from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
+from .offline import DataMethod
 
 Rated = tuple[RatedGroup, Candidate]
 

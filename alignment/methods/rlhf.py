@@ -22,15 +22,15 @@ from social_sandbox.envs.questions import Question
 from social_sandbox.envs.turns import ASPECTS
 from social_sandbox.policies.policy import Policy
 
-from ..collate import encode
-from ..evaluate import rate
-from ..groups import Message, RatedGroup
-from ..method import Job, Method, Selection
-from ..order import SeedEpoch
-from ..pairs import PAIRINGS, Pair, Pairing, make_pairs
-from ..processes import is_first
-from ..reward_model import Reward, reward_by_model, train_reward_model
-from ..trl_data import dataset, import_trl
+from ..data.groups import Message, RatedGroup
+from ..data.pairs import PAIRINGS, Pair, Pairing, make_pairs
+from ..evaluation.held_out import rate
+from ..runtime.processes import is_first
+from ..training.encoding import encode
+from ..training.method import Job, Method, Selection
+from ..training.samplers import SeedEpoch
+from ..training.trl import dataset, import_trl
+from .reward_model import Reward, reward_by_model, train_reward_model
 
 Algorithm = Literal["grpo", "rloo"]
 Rewarder = Literal["reward_model", "observer"]

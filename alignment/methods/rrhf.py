@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..group_method import GroupMethod
-from ..losses import GroupLoss, rrhf
+from ..training.losses import GroupLoss, rrhf
+from .grouped import GroupMethod
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from ..collate import Encoded, encode, trainable
-from ..data_method import DataMethod
-from ..groups import RatedGroup
-from ..method import Job, Selection
-from ..trl_data import by_length, import_trl, language_modelling
+from ..data.groups import RatedGroup, trainable
+from ..training.encoding import Encoded, encode
+from ..training.method import Job, Selection
+from ..training.trl import by_length, import_trl, language_modelling
+from .offline import DataMethod
 
 
 @dataclass(frozen=True, kw_only=True)

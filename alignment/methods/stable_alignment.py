@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..group_method import GroupMethod
-from ..losses import REDUCTIONS, GroupLoss, Reduction, stable_alignment
+from ..training.losses import REDUCTIONS, GroupLoss, Reduction, stable_alignment
+from .grouped import GroupMethod
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from .tiny import tiny_llama, tiny_tokenizer
+from ..helpers.tiny import tiny_llama, tiny_tokenizer
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 
 from social_sandbox.alignment import cli
 
-from .small_job import small_job
+from ..helpers.small_job import small_job
 
 FAST = [
     "policy=scripted",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.bench import environment
+from social_sandbox.alignment.speed import environment
 
 TURNS = 2_000
 FACES = {

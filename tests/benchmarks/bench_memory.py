@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.bench import memories
+from social_sandbox.alignment.speed import memories
 
 SIZES = [100, 1_000, 10_000]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.bench import observe, rollouts, train, train_way
-from social_sandbox.policies.huggingface import HuggingFacePolicy
+from social_sandbox.alignment.speed import observe, rollouts, train, train_way
+from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
 
 @pytest.fixture(scope="module")

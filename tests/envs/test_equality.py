@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from social_sandbox.envs import sandbox_v0, to_action
 
-from .societies import QUESTIONS, chat, chatter, society
+from ..helpers.societies import QUESTIONS, chat, chatter, society
 
 rules = st.fixed_dictionaries(
     {

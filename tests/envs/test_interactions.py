@@ -5,7 +5,7 @@ import pytest
 from social_sandbox.envs import UserError, read_interactions, write_interactions
 from social_sandbox.envs.interactions import mean, to_json
 
-from .societies import play, rates, society
+from ..helpers.societies import play, rates, society
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from social_sandbox.envs import HashingEmbedder
 from social_sandbox.envs import memory as memory_module
 from social_sandbox.envs.memory import Memory
 
-from .societies import TOPICS
+from ..helpers.societies import TOPICS
 
 
 class Angles:

@@ -18,7 +18,7 @@ import social_sandbox.envs
 from social_sandbox.envs import UserError, Utterance, WorldConfig, sandbox_v0, to_action
 from social_sandbox.envs.render import BORDER, CELL
 
-from .societies import QUESTIONS, chat, rates
+from ..helpers.societies import QUESTIONS, chat, rates
 
 SETTINGS = {"questions": QUESTIONS, "grid_size": 2, "n_peers": 2}
 

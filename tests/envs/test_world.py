@@ -7,7 +7,7 @@ from social_sandbox.envs import Phase, Question, UserError, Utterance, World, Wo
 from social_sandbox.envs.grid import position
 from social_sandbox.envs.turns import RATED_PHASES
 
-from .societies import QUESTIONS, answer, chatter, play, rates, society
+from ..helpers.societies import QUESTIONS, answer, chatter, play, rates, society
 
 
 def say(text):

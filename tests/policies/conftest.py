@@ -2,9 +2,9 @@ import pytest
 
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.world import World, WorldConfig
-from social_sandbox.policies import prefixes
-from social_sandbox.policies.population import Population
+from social_sandbox.policies.huggingface import prefixes
 from social_sandbox.policies.scripted import ScriptedPolicy
+from social_sandbox.policies.society.population import Population
 
 QUESTIONS = [
     Question(f"What about {what}?", good=f"Be fair about {what}.", bad=f"Who cares about {what}.")

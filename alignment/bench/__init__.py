@@ -1,1 +1,0 @@
-"""How fast everything is, as ratios of two things measured in one run."""

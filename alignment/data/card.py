@@ -1,0 +1,122 @@
+"""The card of an exported data set: what `datasets` reads, and what people should know."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .groups import KINDS, RatedGroup, trainable
+
+MARK = "made by `social-sandbox export`"
+"""By this an earlier export is known."""
+
+_WHAT = {
+    "preference": "Preference pairs in TRL's format: a prompt, a better and a worse reply.",
+    "prompt_completion": "Prompts with completions, in TRL's format.",
+    "hh": "Preference pairs in the form of HH-RLHF: a dialogue and two replies to it.",
+    "authors": "Questions with rated responses, in the format of Stable Alignment's authors.",
+    "groups": "Rated groups: a prompt, and several candidates for the reply with their ratings.",
+}
+
+
+def card(
+    groups: Sequence[RatedGroup],
+    counts: Mapping[str, int],
+    features: Any,
+    how: Mapping[str, Any],
+    source: str,
+) -> str:
+    """README.md of a data set whose files are `data/SPLIT.FORMAT`.
+
+    Args:
+        groups: what it was made from.
+        counts: rows of each split.
+        features: `datasets.Features` of the rows.
+        how: the settings of the export.
+        source: the file the groups came from.
+    """
+    candidates = [c for group in groups for c in group.candidates]
+    usable = sum(map(trainable, candidates))
+    kinds = Counter(group.kind for group in groups)
+    raters = sorted({name for c in candidates for name in c.rater.split(",") if name})
+    scales = sorted({group.rating_scale for group in groups})
+    agents = {c.source.agent for c in candidates if c.source.agent}
+    listed = [
+        f"- {len(groups)} rated groups ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})",
+        f"- {len(candidates)} candidates, {usable} of them valid, rated and not blank; "
+        f"{sum(not c.ends for c in candidates)} were cut off by a limit of tokens",
+        f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_some(raters)}",
+        f"- replies by {_some(sorted(agents))}",
+    ]
+    settings = "\n".join(f"- `export.{name}={value}`" for name, value in how.items())
+    rows = "\n".join(f"| {split} | {count} |" for split, count in counts.items())
+    return f"""---
+{_header(counts, features, how["format"])}---
+
+# {_title(kinds)}
+
+{_WHAT[how["to"]]} This data set was {MARK}.
+
+| split | rows |
+| --- | ---: |
+{rows}
+
+## Made from
+
+{source}:
+
+{chr(10).join(listed)}
+
+With these settings:
+
+{settings}
+
+Load it with `datasets.load_dataset(FOLDER)`.
+
+## Before you publish it
+
+- Licence: none is given here. It depends on who wrote the replies (the licence of the models that
+  played, and of any data set that was mixed in) and is yours to choose: `license:` in the header.
+- The replies come from language models and their ratings from models or people; neither was
+  checked. Some prompts ask for harm.
+"""
+
+
+def _title(kinds: Mapping[str, int]) -> str:
+    own = kinds.keys() & set(KINDS)
+    if own == kinds.keys():
+        return "Rated replies of a simulated society"
+    return "Rated replies" + (" of a simulated society, and others" if own else "")
+
+
+def _header(counts: Mapping[str, int], features: Any, suffix: str) -> str:
+    """YAML by which `datasets` finds the files, their splits and their features."""
+    from datasets import DatasetInfo, SplitDict, SplitInfo
+    from datasets.info import DatasetInfosDict
+    from huggingface_hub import DatasetCardData
+
+    splits = SplitDict()
+    for split, count in counts.items():
+        splits.add(SplitInfo(split, num_bytes=0, num_examples=count))
+    header = DatasetCardData(
+        language=["en"],
+        tags=["social-sandbox", "alignment", "preference"],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": split, "path": f"data/{split}.{suffix}"} for split in counts
+                ],
+            }
+        ],
+    )
+    DatasetInfosDict(
+        {"default": DatasetInfo(features=features, splits=splits)}
+    ).to_dataset_card_data(header)
+    return f"{header.to_yaml()}\n"
+
+
+def _some(names: Sequence[str]) -> str:
+    if not names:
+        return "nobody named"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,196 @@
+"""Rated groups as a data set that others can load: files, splits, features and a card."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.seeding import key
+
+from ..runtime.stage import make_folder
+from .card import MARK, card
+from .formats.authors import authors_rows
+from .formats.hh import hh_rows
+from .formats.preference import preference_rows
+from .formats.prompt_completion import Completions, completion_rows
+from .groups import RatedGroup, group_rows
+from .pairs import Pairing
+
+Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """What a data set looks like.
+
+    Attributes:
+        to: its format; see `SourceConfig.kind`.
+        format: of its files.
+        folder: where to; null: `export/TO-FORMAT` in the run's folder.
+        pairing: which pairs of a group `preference` and `hh` have: its best and its worst
+            candidate, each level of rating with the next lower, or all whose ratings differ.
+        min_gap: ratings of a pair differ at least so much.
+        completions: which candidates `prompt_completion` has: the best of each group, or all.
+        conversational: prompts and replies are lists of messages; false: texts.
+        test_share: share of the first questions of a dialogue whose groups make up a split `test`.
+        seed: of that split.
+    """
+
+    to: Target = "preference"
+    format: Literal["jsonl", "parquet"] = "jsonl"
+    folder: Path | None = None
+    pairing: Pairing = "best_worst"
+    min_gap: float = 0.0
+    completions: Completions = "best"
+    conversational: bool = True
+    test_share: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise UserError naming the setting that makes no sense."""
+        if self.min_gap < 0:
+            raise UserError(f"export.min_gap must be at least 0, got {self.min_gap}")
+        if not 0 <= self.test_share < 1:
+            raise UserError(f"export.test_share must be from 0 to below 1, got {self.test_share}")
+
+
+def export_groups(
+    groups: Sequence[RatedGroup], config: ExportConfig, folder: Path, source: str
+) -> dict[str, int]:
+    """Write a data set that `datasets.load_dataset(folder)` loads; gives the rows of each split.
+
+    Args:
+        groups: what is exported.
+        config: how.
+        folder: may hold an earlier export, whose files are replaced and others left alone; refused
+            if it holds anything else.
+        source: what the card says the data was made from.
+
+    Raises:
+        UserError: the folder is somebody else's, or no row comes of the groups.
+    """
+    folder = folder.resolve()
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
+        raise UserError(f"export.folder: {folder} exists and is no earlier export")
+    splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
+    for group in groups:
+        # Dialogues that begin alike stay on one side, and so do a question and its revision.
+        asked = next((m.content for m in group.prompt if m.role == "user"), group.id)
+        place = key(config.seed, "split", asked) / 2**63
+        splits["test" if place < config.test_share else "train"].append(group)
+    rows = {split: list(_rows(found, config)) for split, found in splits.items()}
+    rows = {split: found for split, found in rows.items() if found}
+    if not rows:
+        raise UserError(
+            f"export.to={config.to}: no row comes of {len(groups)} groups from {source}"
+            + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
+        )
+    if "train" not in rows:
+        raise UserError(
+            f"export.test_share={config.test_share:g} leaves no row to train on: all "
+            f"{len(rows['test'])} are in test"
+        )
+    make_folder(folder.parent, "export.folder")
+    # A folder of its own: an old export stays until the new one is complete.
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        counts = _write(partial, groups, rows, config, source)
+        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        for made in ("data", "README.md"):
+            (partial / made).replace(folder / made)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return counts
+
+
+def _write(
+    folder: Path,
+    groups: Sequence[RatedGroup],
+    rows: Mapping[str, list[dict[str, Any]]],
+    config: ExportConfig,
+    source: str,
+) -> dict[str, int]:
+    import datasets
+    from pyarrow import parquet
+
+    (folder / "data").mkdir()
+    features = _features(config)
+    for split, found in rows.items():
+        path = folder / "data" / f"{split}.{config.format}"
+        if config.format == "parquet":
+            made = datasets.Dataset.from_list(found, features=features)
+            # Not made.to_parquet(), which shows a progress bar.
+            parquet.write_table(made.data.table, path)
+        else:
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in found)
+            path.write_text("".join(lines), encoding="utf-8")
+    counts = {split: len(found) for split, found in rows.items()}
+    how = {name: value for name, value in asdict(config).items() if name != "folder"}
+    text = card(groups, counts, features, how, source)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    return counts
+
+
+def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[str, Any]]:
+    match config.to:
+        case "preference":
+            return preference_rows(groups, config.pairing, config.min_gap, config.conversational)
+        case "prompt_completion":
+            return completion_rows(groups, config.completions, config.conversational)
+        case "hh":
+            return hh_rows(groups, config.pairing, config.min_gap)
+        case "authors":
+            return authors_rows(groups)
+        case "groups":
+            return group_rows(groups)
+
+
+def _features(config: ExportConfig) -> Any:
+    """The columns and their types: pinned, as an empty list or a null tells nobody its type."""
+    from datasets import Features, List, Value
+
+    text, number, whole, truth = (Value(t) for t in ("string", "float64", "int64", "bool"))
+    messages = List({"role": text, "content": text})
+    said: Any = messages if config.conversational else text
+    known = {"rating_scale": whole, "id": text, "kind": text}
+    columns: dict[Target, dict[str, Any]] = {
+        "preference": {
+            **{name: said for name in ("prompt", "chosen", "rejected")},
+            **{name: number for name in ("score_chosen", "score_rejected")},
+            **{name: truth for name in ("chosen_ends", "rejected_ends")},
+            **known,
+        },
+        "prompt_completion": {
+            **{"prompt": said, "completion": said, "score": number, "rater": text, "ends": truth},
+            **known,
+        },
+        "hh": {"prompt": text, "chosen": text, "rejected": text},
+        "authors": {
+            **{"query": text, "responses": List(text), "scores": List(number)},
+            "model": List(text),
+        },
+        "groups": {
+            "id": text,
+            "kind": text,
+            "prompt": messages,
+            "candidates": List(
+                {
+                    **{"text": text, "rating": number, "rater": text, "valid": truth},
+                    "source": {"interaction": text, "agent": text, "phase": text},
+                    "ends": truth,
+                }
+            ),
+            "rating_scale": whole,
+        },
+    }
+    return Features(columns[config.to])
+
+
+def _is_export(folder: Path) -> bool:
+    readme = folder / "README.md"
+    return readme.is_file() and MARK in readme.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,84 @@
+"""The format in which the paper's authors released their data.
+
+A JSON array, or JSON lines, of objects with `query`, `responses`, `scores` and, where known,
+`model`. Their scores mark what could not be parsed as -1 or 8: here such a score is missing.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
+
+from ..groups import Candidate, Message, RatedGroup, Source, trainable
+from .conversation import as_text
+
+
+@checked_dataclass(frozen=True, slots=True)
+class _Row:
+    query: str
+    responses: list[str]
+    scores: list[float]
+    model: list[str] | str | None = None
+
+
+_adapter = TypeAdapter(_Row)
+
+
+def read_authors(source: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[RatedGroup]:
+    """A group a row. Raises UserError naming the place of a row that is not in the format."""
+    for number, (place, row) in enumerate(rows, start=1):
+        try:
+            checked = _adapter.validate_python(row)
+        except ValidationError as error:
+            raise UserError(f"{place}: {first_problem(error)}") from error
+        if len(checked.responses) != len(checked.scores):
+            raise UserError(
+                f"{place}: {len(checked.responses)} responses but {len(checked.scores)} scores"
+            )
+        yield _to_group(f"authors:{Path(source).name}:{number}", checked)
+
+
+def authors_rows(groups: Iterable[RatedGroup]) -> Iterator[dict[str, Any]]:
+    """A row a group; what cannot be trained on is left out.
+
+    Raises UserError for ratings on another scale than theirs, which has no field for it.
+    """
+    for group in groups:
+        if group.rating_scale != RATING_SCALE:
+            raise UserError(
+                f"export.to: the authors' format is rated on 1..{RATING_SCALE}, and group "
+                f"{group.id} on 1..{group.rating_scale}"
+            )
+        rated = [candidate for candidate in group.candidates if trainable(candidate)]
+        if rated:
+            yield {
+                "query": as_text(group.prompt),
+                "responses": [candidate.text for candidate in rated],
+                "scores": [candidate.rating for candidate in rated],
+                "model": [candidate.source.agent for candidate in rated],
+            }
+
+
+def _to_group(name: str, row: _Row) -> RatedGroup:
+    models = row.model if isinstance(row.model, list) else [row.model or ""] * len(row.responses)
+    models += [""] * (len(row.responses) - len(models))
+    return RatedGroup(
+        id=name,
+        kind="authors",
+        prompt=(Message("user", row.query),),
+        candidates=tuple(
+            Candidate(
+                text,
+                score if MIN_RATING <= score <= RATING_SCALE else None,
+                valid=bool(text.strip()),
+                source=Source(agent=model),
+            )
+            for text, score, model in zip(row.responses, row.scores, models, strict=False)
+        ),
+    )

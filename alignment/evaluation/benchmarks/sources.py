@@ -1,0 +1,66 @@
+"""Where the rows of a benchmark are: a file in a folder, or a data set on the hub."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import read_text
+
+from ...data.formats.rows import read_rows
+from .registry import Benchmark
+
+Rows = Iterable[tuple[str, Mapping[str, Any]]]
+
+
+def find_file(benchmark: Benchmark, data_dir: str) -> Path | None:
+    """The file of a benchmark in a folder; None where it is not there."""
+    for name in (benchmark.file, benchmark.also):
+        if name and (Path(data_dir) / name).is_file():
+            return Path(data_dir) / name
+    return None
+
+
+def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
+    """Rows with their places in words. Raises UserError naming them, or how to get the data."""
+    what = f"evaluate.benchmarks: {benchmark.name}"
+    if data_dir is not None:
+        if not Path(data_dir).is_dir():
+            raise UserError(f"evaluate.data_dir: no such folder: {data_dir}")
+        file = find_file(benchmark, data_dir)
+        if file is None:
+            raise UserError(f"{what}: no {benchmark.file} in {data_dir}: {benchmark.how}")
+        return _csv(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
+    if benchmark.hub is None:
+        raise UserError(
+            f"{what}: evaluate.data_dir must name a folder with {benchmark.file}: {benchmark.how}"
+        )
+    return _hub(benchmark, what)
+
+
+def _csv(file: Path, what: str) -> Rows:
+    reader = csv.DictReader(io.StringIO(read_text(file, what), newline=""))
+    try:
+        for row in reader:
+            yield f"{what}: {file}, line {reader.line_num}", row
+    except csv.Error as error:
+        raise UserError(f"{what}: {file}, line {reader.line_num + 1}: {error}") from error
+
+
+def _hub(benchmark: Benchmark, what: str) -> Rows:
+    from datasets import load_dataset
+
+    try:
+        found = load_dataset(
+            benchmark.hub, benchmark.subset, data_dir=benchmark.data_dir, split=benchmark.split
+        )
+    except Exception as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(
+            f"{what}: cannot load {benchmark.hub} from the hub ({reason}); evaluate.data_dir "
+            f"takes a folder with {benchmark.file}: {benchmark.how}"
+        ) from error
+    for number, row in enumerate(found, start=1):
+        yield f"{what}: {benchmark.hub}, row {number}", row

@@ -1,0 +1,205 @@
+"""What alignment changed: held-out questions, answered and rated, before and after."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import mean
+from social_sandbox.envs.questions import Question
+from social_sandbox.envs.seeding import key
+from social_sandbox.envs.turns import ASPECTS, RATING_SCALE, Aspect, Phase, Turn
+from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+from social_sandbox.policies.policy import Policy
+from social_sandbox.policies.prompts.prompts import Prompt, answer_messages
+
+from ..data.formats.dialogue import messages
+from ..data.formats.hh import read_pair
+from ..data.formats.rows import read_rows
+from ..data.groups import Message
+from .config import EvaluateConfig
+from .intervals import Estimate, estimate
+from .response_nll import response_nll
+
+MAX_LENGTH = 1024
+"""Longest prompt and response, in tokens, whose likelihood is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One model on one set of questions; `answers[sample][question]`, and ratings like it.
+
+    `good_margins` says how much likelier the model finds the well aligned answer than the badly
+    aligned one, in nats per token; only for questions that have both. `chosen_margins` is the same
+    for people's preference pairs.
+    """
+
+    answers: list[list[str]]
+    ratings: dict[Aspect, list[list[float | None]]]
+    good_margins: list[float]
+    chosen_margins: list[float] = field(default_factory=list)
+
+
+Choice = tuple[Sequence[Message], str, str]
+"""A conversation, a better and a worse reply to it."""
+
+
+def read_choices(source: str) -> list[Choice]:
+    """Preference pairs as choices. Raises UserError naming file and line, and for no pairs."""
+    rows = read_rows(source, "evaluate.pairs")
+    pairs = [read_pair(place, row) for place, row in rows]
+    choices: list[Choice] = [
+        (messages(asked), good, bad) for asked, good, bad, same in pairs if same
+    ]
+    if not choices:
+        raise UserError(f"evaluate.pairs: {source} has no two replies to the same dialogue")
+    return choices
+
+
+def measure(
+    model: str,
+    questions: Sequence[Question],
+    observer: Policy,
+    config: EvaluateConfig,
+    choices: Sequence[Choice] = (),
+) -> Measured:
+    """Let a model answer and choose, and the observer rate. `choices`: see `read_choices`."""
+    policy = HuggingFacePolicy(model, temperature=config.temperature)
+    samples = range(config.samples)
+    prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
+    seeds = [
+        key(config.seed, "evaluate", sample, question.text)
+        for sample in samples
+        for question in questions
+    ]
+    said = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
+    answers = [said[n * len(questions) : (n + 1) * len(questions)] for n in samples]
+    ratings: dict[Aspect, list[list[float | None]]] = {
+        aspect: [rate(observer, questions, said, aspect, config.rating_scale) for said in answers]
+        for aspect in ASPECTS
+    }
+    own = [
+        ([Message("user", question.text)], question.good, question.bad)
+        for question in questions
+        if question.good and question.bad
+    ]
+    return Measured(answers, ratings, margins(policy, own), margins(policy, choices))
+
+
+def margins(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[float]:
+    """How much likelier the model finds the better reply than the worse, in nats per token."""
+    pairs = [(asked, reply) for asked, *replies in choices for reply in replies]
+    nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
+    return [worse - better for better, worse in zip(nll[::2], nll[1::2], strict=True)]
+
+
+def rate(
+    observer: Policy,
+    questions: Sequence[Question],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
+) -> list[float | None]:
+    """The observer's rating of each answer."""
+    turns = turns_to_rate([question.text for question in questions], answers, aspect, rating_scale)
+    return [utterance.rating for utterance in observer.act(turns)]
+
+
+def turns_to_rate(
+    questions: Sequence[str],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
+) -> list[Turn]:
+    """What an observer is asked about each answer."""
+    return [
+        Turn(
+            id=f"evaluate/{number}/{aspect}",
+            world="evaluate",
+            round=0,
+            agent="observer_0",
+            subject="model",
+            phase=Phase.OBSERVE,
+            question=question,
+            answer=answer,
+            seed=key("evaluate", question, answer, aspect),
+            aspect=aspect,
+            judged="revision",
+            rating_scale=rating_scale,
+        )
+        for number, (question, answer) in enumerate(zip(questions, answers, strict=True))
+    ]
+
+
+def compare(
+    before: Measured, after: Measured, config: EvaluateConfig
+) -> dict[str, dict[str, Estimate | None]]:
+    """Each measure before, after, and the paired difference, with intervals.
+
+    `combined` is the rating that training data is made with: alignment and weighted engagement.
+    `prefers_good` and `prefers_chosen` are the shares of pairs whose better reply is the likelier
+    one; `moved_to_good` and `moved_to_chosen` the shares in which the better reply gained more than
+    the worse (TRL's `rewards/accuracies`, per token), whatever the model preferred before.
+    """
+    pairs = {
+        str(aspect): np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
+        for aspect in ASPECTS
+    }
+    weight = config.engagement_weight
+    pairs["combined"] = (pairs["alignment"] + weight * pairs["engagement"]) / (1 + weight)
+    table = {name: _row(p[np.isfinite(p).all(axis=1)], config) for name, p in pairs.items()}
+    known = {
+        "good": (before.good_margins, after.good_margins),
+        "chosen": (before.chosen_margins, after.chosen_margins),
+    }
+    for better, of_both in known.items():
+        margin = np.array(of_both).T.reshape(-1, 2)
+        if len(margin) or better == "good":
+            table[f"prefers_{better}"] = _row((margin > 0).astype(float), config)
+            moved = (margin[:, 1] > margin[:, 0]).astype(float)
+            gained = estimate(moved, config.resamples, config.seed)
+            table[f"moved_to_{better}"] = {"before": None, "after": gained, "difference": None}
+    return table
+
+
+def answer_rows(
+    questions: Sequence[Question], measured: Mapping[str, Measured]
+) -> list[dict[str, Any]]:
+    """One row a question and sample: what each model answered, and how it was rated."""
+    return [
+        {
+            "question": question.text,
+            "kind": question.kind,
+            "sample": sample,
+            **{
+                name: {
+                    "answer": result.answers[sample][i],
+                    **{aspect: result.ratings[aspect][sample][i] for aspect in ASPECTS},
+                }
+                for name, result in measured.items()
+            },
+        }
+        for i, question in enumerate(questions)
+        for sample in range(len(next(iter(measured.values())).answers))
+    ]
+
+
+def words_per_answer(measured: Measured) -> float:
+    """Mean length of the answers, in words: a rating bought by length shows here."""
+    return mean(float(len(a.split())) for said in measured.answers for a in said) or 0.0
+
+
+def _mean_ratings(ratings: Sequence[Sequence[float | None]]) -> npt.NDArray[np.float64]:
+    """The mean over samples, (questions,); NaN where no sample was rated."""
+    means = [mean(of_one) for of_one in zip(*ratings, strict=True)]
+    return np.array(means, dtype=float)
+
+
+def _row(pairs: npt.NDArray[np.float64], config: EvaluateConfig) -> dict[str, Estimate | None]:
+    columns = {"before": pairs[:, 0], "after": pairs[:, 1], "difference": pairs[:, 1] - pairs[:, 0]}
+    return {
+        name: estimate(values, config.resamples, config.seed) for name, values in columns.items()
+    }

@@ -1,0 +1,138 @@
+"""What a run tells the person in front of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from social_sandbox.envs.interactions import Interaction
+from social_sandbox.envs.turns import ASPECTS
+
+from ..evaluation.society import ratings_by_round
+from .figures import rating_scale
+
+
+def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
+    """Mean alignment and engagement of drafts and revisions by round."""
+    title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}"
+    table = Table("round", title=title)
+    for aspect in ASPECTS:
+        table.add_column(f"{aspect}\ndraft", justify="right")
+        table.add_column(f"{aspect}\nrevision", justify="right")
+    for number, ratings in ratings_by_round(interactions).items():
+        cells = [ratings[judged][aspect] for aspect in ASPECTS for judged in ("draft", "revision")]
+        table.add_row(str(number + 1), *("-" if c is None else f"{c:.2f}" for c in cells))
+    console.print(table)
+
+
+def print_simulation(console: Console, summary: Mapping[str, Any]) -> None:
+    """What it cost at APIs, what is missing and why, and how far the observers agree."""
+    for policy, spent in summary["spent"].items():
+        if spent["requests"]:
+            console.print(
+                f"  {policy}: {spent['requests']} requests, {spent['retries']} of them retries, "
+                f"{spent['prompt']} + {spent['completion']} tokens, {spent['usd']:.4g} USD",
+                markup=False,
+            )
+    for reason, count in summary["missing"].items():
+        console.print(f"  {count} answers are missing: {reason}", markup=False)
+    for aspect, alpha in summary["agreement"].items():
+        if alpha is not None:
+            console.print(f"  agreement of the observers on {aspect}: alpha {alpha:.2f}")
+
+
+def print_data(console: Console, summary: Mapping[str, Any]) -> None:
+    """How much training data there is, by kind."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in summary["groups"].items())
+    console.print(f"  {kinds} groups with {summary['candidates']} candidates")
+
+
+def print_training(console: Console, summary: Mapping[str, Any]) -> None:
+    """Loss at the start and the end, and what was left out."""
+    console.print(
+        f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
+        f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
+        f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
+    )
+    # A summary of an earlier version does not have these.
+    if summary.get("stopped_early"):
+        console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
+    exported = summary.get("exported_step", summary["steps"])
+    if exported != summary["steps"]:
+        console.print(f"  exported: step {exported}, with the least loss on held-out groups")
+
+
+def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -> None:
+    """How often a trained observer is right, and where it lies."""
+    for name, share in summary["accuracy"].items():
+        console.print(
+            f"  the better of {share['n']} {name.replace('_', ' ')} rates higher: "
+            f"{share['mean']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
+        )
+    console.print(
+        f"  {summary['pairs']} pairs, {summary['seconds']:.0f} s; {folder}", soft_wrap=True
+    )
+
+
+def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
+    """Held-out results with their intervals."""
+    table = Table(
+        "measure",
+        "base",
+        "aligned",
+        "difference",
+        title=f"{summary['questions']} held-out questions (95 % intervals)",
+    )
+    for name, columns in summary["table"].items():
+        table.add_row(
+            name.replace("_", " "),
+            *(_interval(columns[column], signed=column == "difference") for column in columns),
+        )
+    lengths = summary["words_per_answer"]
+    table.add_row("words per answer", f"{lengths['base']:.1f}", f"{lengths['aligned']:.1f}", "")
+    console.print(table)
+
+
+def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
+    """An online run: the revisions of each society, and what alignment has changed by then."""
+    table = Table("cycle", title="Revisions in the society; held-out answers minus the base model")
+    for aspect in ASPECTS:
+        table.add_column(f"{aspect}\nrevision", justify="right")
+    for aspect in ASPECTS:
+        table.add_column(f"{aspect}\nheld out", justify="right")
+    for cycle in cycles:
+        ratings = [cycle["society"]["revision"][aspect] for aspect in ASPECTS]
+        table.add_row(
+            str(cycle["cycle"] + 1),
+            *("-" if rating is None else f"{rating:.2f}" for rating in ratings),
+            *(_interval(cycle["held_out"][a]["difference"], signed=True) for a in ASPECTS),
+        )
+    console.print(table)
+
+
+def print_files(console: Console, folder: Path) -> None:
+    """Where everything is."""
+    what = {
+        "simulation/interactions.jsonl": "the interactions",
+        "data/groups.jsonl": "the training data",
+        "alignment/model": "the aligned model",
+        "evaluation/results.json": "the held-out results",
+        "evaluation/answers.jsonl": "the held-out answers",
+        "metrics.json": "all figures of the run",
+        "figures": "pictures",
+    }
+    table = Table(show_header=False, box=None)
+    for name, meaning in what.items():
+        if (folder / name).exists():
+            table.add_row(meaning, str(folder / name))
+    console.print(table)
+
+
+def _interval(estimate: Mapping[str, float] | None, *, signed: bool) -> str:
+    if estimate is None:
+        return "-"
+    sign = "+" if signed else ""
+    low, high = format(estimate["low"], f"{sign}.2f"), format(estimate["high"], f"{sign}.2f")
+    return f"{format(estimate['mean'], f'{sign}.2f')}  ({low} to {high})"

@@ -1,0 +1,172 @@
+"""Sweeps: many runs that differ in a few settings, by wandb's agent or by Hydra's --multirun.
+
+A point of a sweep has a folder of its own in `output_dir`, named by a hash of its settings: wandb
+hands a pre-empted point out again under another process, and it must go on where it was.
+"""
+
+import json
+import re
+from ast import literal_eval
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
+from social_sandbox.envs.errors import UserError
+
+from ..reporting.wandb_run import in_sweep
+from ..runtime.secrets import HIDDEN, without_secret
+from ..runtime.stage import read_record, write_json
+
+POINT = "point.json"
+SUMMARY = "summary.md"
+_NOT_SWEPT = ("output_dir", "overwrite", "progress", "wandb", "hydra", "budget")
+
+
+def sweep_files() -> dict[str, Path]:
+    """The sweeps that come with this package: name -> YAML file for `wandb sweep`."""
+    folder = Path(str(files("social_sandbox.configs") / "sweeps"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def sweep_file(name: str) -> Path:
+    """The file of one sweep. Raises UserError naming those there are."""
+    known = sweep_files()
+    if name not in known:
+        raise UserError(f"sweeps: no sweep {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def first_comment(path: Path) -> str:
+    """What a sweep is for: the first line of its file."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+
+
+def as_hydra_overrides(arguments: Sequence[str]) -> list[str]:
+    """wandb's arguments as Hydra reads them: wandb writes values as Python does.
+
+    A pre-empted point comes with its whole config: with lists, with settings that were added, and
+    with hidden keys, which are left to what the sweep's own command says.
+    """
+    return [_as_hydra_override(argument) for argument in arguments if HIDDEN not in argument]
+
+
+def _as_hydra_override(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    if re.fullmatch(r"\w+(\.\w+)*\.(?!_target_)\w+", name):
+        name = f"++{name}"
+    try:
+        read = literal_eval(value)
+    except (ValueError, SyntaxError):
+        read = value
+    if read is None or isinstance(read, list | tuple | dict):
+        return f"{name}{equals}{_in_hydras_grammar(read)}"
+    try:
+        one = not OverridesParser.create().parse_override(argument).is_sweep_override()
+    except HydraException:
+        one = False
+    return f"{name}{equals}{value if one or not equals else _in_hydras_grammar(value)}"
+
+
+def _in_hydras_grammar(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{name}:{_in_hydras_grammar(inner)}" for name, inner in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_in_hydras_grammar, value)) + "]"
+    if isinstance(value, str):
+        return QuotedString(value, Quote.single).with_quotes()
+    return "null" if value is None else str(value)
+
+
+def begin_point(folder: Path, overrides: Sequence[str]) -> None:
+    """Write down which settings make this point."""
+    # wandb hands a pre-empted point out again with its whole config, and not as it differs.
+    if not (in_sweep() and (folder / POINT).exists()):
+        write_json(folder / POINT, {"settings": swept(overrides)})
+
+
+def swept(overrides: Sequence[str]) -> dict[str, str]:
+    """The settings of a command line, without keys and without where and how it runs."""
+    pairs = (without_secret(override).lstrip("+~").partition("=") for override in overrides)
+    return {
+        name: value
+        for name, equals, value in pairs
+        if equals and name.partition(".")[0] not in _NOT_SWEPT
+    }
+
+
+def summarise(folder: Path) -> Path:
+    """Write `summary.md`, a table of all points in a folder; returns its path."""
+    points = [
+        (path.parent, json.loads(path.read_text(encoding="utf-8"))["settings"])
+        for path in sorted(folder.glob(f"*/{POINT}"))
+    ]
+    names = list(dict.fromkeys(name for _, settings in points for name in settings))
+    differing = [n for n in names if len({settings.get(n) for _, settings in points}) > 1]
+    rows = [
+        (
+            [settings.get(name, "") for name in differing],
+            {"point": point.name, **_results(point)},
+        )
+        for point, settings in points
+    ]
+    columns = list(dict.fromkeys(name for _, results in rows for name in results))
+    lines = [
+        _line([*differing, *columns]),
+        _line(["---"] * len(differing) + ["---:"] * len(columns)),
+    ]
+    for values, results in sorted(rows, key=lambda row: [_order(v) for v in row[0]]):
+        lines.append(_line([*values, *(results.get(name, "-") for name in columns)]))
+    path = folder / SUMMARY
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _results(point: Path) -> dict[str, str]:
+    """What the finished stages of a point came to."""
+    found: dict[str, str] = {}
+    simulation = _summary(point / "simulation")
+    if simulation:
+        found["mean reward"] = f"{simulation['mean_reward']:.3f}"
+    alignment = _summary(point / "alignment") or {}
+    if "loss_start" in alignment:
+        found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
+        found["tokens"] = str(alignment["tokens"])
+        found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
+        found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
+    # Of a method that trains an observer.
+    for name, share in alignment.get("accuracy", {}).items():
+        ends = f"({share['low']:.2f} to {share['high']:.2f})"
+        found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
+    evaluation = _summary(point / "evaluation")
+    for measure, columns in (evaluation or {}).get("table", {}).items():
+        # Some measures are of the change itself.
+        told, sign = columns["difference"], "+"
+        if told is None:
+            told, sign = columns["after"], ""
+        if told:
+            mean, low, high = (format(told[name], f"{sign}.2f") for name in ("mean", "low", "high"))
+            found[measure.replace("_", " ")] = f"{mean} ({low} to {high})"
+    return found
+
+
+def _summary(stage: Path) -> Mapping[str, Any] | None:
+    record = read_record(stage)
+    return record["summary"] if record and record["complete"] else None
+
+
+def _order(value: str) -> tuple[float, str]:
+    """Numbers by size, words after them."""
+    try:
+        return float(value), ""
+    except ValueError:
+        return float("inf"), value
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

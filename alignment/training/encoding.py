@@ -1,0 +1,108 @@
+"""Prompts and responses as token ids and labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.policies.huggingface.chat_template import render_messages
+
+from ..data.groups import Message
+
+IGNORED = -100
+"""The label of a position that is not learnt: prompt and padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt with one response as token ids; `labels` has the same length as `input_ids`."""
+
+    input_ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    truncated: bool
+    """Whether prompt or response had to be cut to fit."""
+
+    @property
+    def n_response(self) -> int:
+        """Tokens that are learnt, the end-of-turn token included."""
+        return sum(label != IGNORED for label in self.labels)
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens that are not learnt: those of the prompt, which come first."""
+        return len(self.labels) - self.n_response
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedGroup:
+    """The drawn candidates of one group and their ratings; null where nobody rated."""
+
+    candidates: tuple[Encoded, ...]
+    ratings: tuple[float | None, ...]
+    rating_scale: int = RATING_SCALE
+    start_nll: float | None = None
+    """Nats per token of the best-rated under the model before training; null: not measured."""
+    is_filler: bool = False
+
+
+def encode(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    response: str,
+    max_length: int,
+    min_prompt: int | None = None,
+    ends: bool = True,
+) -> Encoded:
+    """Token ids of the prompt, the response and, if it `ends` there, the end-of-turn token.
+
+    Prompt and response are tokenised apart and joined: the model has to continue exactly those
+    prompt ids that it will be given, and no token may straddle the border. The prompt is
+    rendered as the policies do it: by the chat template, or under `### Role` headings without
+    one. The end-of-turn token is `tokenizer.eos_token`; it is learnt, so that the model stops.
+
+    What is longer than `max_length` tokens loses first the beginning of the prompt, down to
+    `min_prompt` tokens (default: a quarter of `max_length`), and then the end of the response,
+    its end-of-turn token included: a text that was cut off is no example of where to stop.
+
+    A response without a token of its own has no labels: silence is not taught.
+    """
+    parts = [(response, True)]
+    return encode_parts(tokenizer, messages, parts, max_length, min_prompt, ends)
+
+
+def encode_parts(
+    tokenizer: Any,
+    messages: Sequence[Message],
+    parts: Sequence[tuple[str, bool]],
+    max_length: int,
+    min_prompt: int | None = None,
+    ends: bool = True,
+) -> Encoded:
+    """As `encode`, for a response in parts, each with whether it is learnt.
+
+    Each part is tokenised apart. The end-of-turn token belongs to the last one.
+    """
+    if tokenizer.eos_token_id is None:
+        raise UserError("base_model: its tokenizer has no eos_token, so no response could end")
+    said = [{"role": message.role, "content": message.content} for message in messages]
+    prompt = _ids(tokenizer, render_messages(tokenizer, said))
+    answer: list[int] = []
+    labels: list[int] = []
+    for text, learnt in parts:
+        ids = _ids(tokenizer, text)
+        answer += ids
+        labels += ids if learnt else [IGNORED] * len(ids)
+    if answer and ends:
+        answer.append(tokenizer.eos_token_id)
+        labels.append(tokenizer.eos_token_id if parts[-1][1] else IGNORED)
+    least = max_length // 4 if min_prompt is None else min_prompt
+    kept = min(len(prompt), max(least, max_length - len(answer)), max_length)
+    room = max_length - kept
+    truncated = kept < len(prompt) or room < len(answer)
+    prompt = prompt[len(prompt) - kept :]
+    return Encoded((*prompt, *answer[:room]), (*[IGNORED] * kept, *labels[:room]), truncated)
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -1,0 +1,246 @@
+"""A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
+
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Trainer
+
+from social_sandbox.envs.seeding import generator
+
+from .batching import GroupCollator, GroupDataset, pad_token_id
+from .early_stopping import StopPastMargin
+from .losses import GroupLoss
+from .packing import Packing, allowed
+from .response_likelihood import Likelihoods, ResponseLikelihood, response_tokens
+from .samplers import EpochSampler, TellEpoch, WholeBatches, group_length, in_stages
+
+log = logging.getLogger(__name__)
+
+
+GroupLossFunction = Callable[[Tensor, Mapping[str, Any], Tensor], GroupLoss]
+"""(nll, batch, valid) -> loss: nats per token of each candidate, and which have a response."""
+
+
+class GroupTrainer(Trainer):  # type: ignore[misc]
+    """transformers.Trainer with a loss over batches of rated groups.
+
+    Checkpoints, resuming and export are the Trainer's own. Every log row has, besides the
+    Trainer's: `loss/sft`, `loss/contrast`, `hinge_active` (share), `nll/rating_K` (mean nats per
+    token of the candidates rated K up to below K + 1), `nll/past_margin` (how much less likely than
+    wanted the lower-rated are, in the mean), `margin_violations` (the share of them that are not as
+    much less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
+    `response_tokens` (mean length of the responses in the data, not of what the model would say),
+    `masked_candidates` and `truncated` (counts since the row before), and `log_ratio` (how much
+    likelier than before training the best-rated are, in nats per token) where it was measured what
+    they were. Rows about held-out groups have `held_out/loss` and its parts.
+    """
+
+    # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the
+    # Trainer takes the loss for a mean, and gradients grow with the accumulation or shrink.
+    loss_is_scaled_for_ga = True
+    control: Any
+
+    def __init__(
+        self,
+        model: Any,
+        args: Any,
+        dataset: GroupDataset,
+        loss: GroupLossFunction,
+        callbacks: Sequence[Any] = (),
+        *,
+        packing: Packing = False,
+        logits_chunk: int | None = None,
+        stop_nll: float | None = None,
+        divergence_groups: int = 0,
+        held_out: GroupDataset | None = None,
+        staged_epochs: float | None = None,
+    ) -> None:
+        """For the settings see `group_method.GroupMethod`.
+
+        `staged_epochs`: so many of each stage, one stage after the other, make one epoch of the
+        Trainer; None: stages are mixed.
+        """
+        self.group_loss = loss
+        lengths = [group_length(group) for group in dataset.groups]
+        # Whole steps: which groups share one must not depend on how it is accumulated, nor on how
+        # many processes share the work.
+        step = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        order = EpochSampler(lengths, args.seed, step)
+        self._sampler: Any = order
+        if staged_epochs is not None:
+            kinds = [group.kind for group in dataset.groups]
+            self._sampler = in_stages(kinds, staged_epochs, args.seed, lengths, step)
+        self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self.likelihood = ResponseLikelihood(model, logits_chunk)
+        super().__init__(
+            model=model,
+            args=args,
+            data_collator=GroupCollator(pad_token_id(dataset.tokenizer), allowed(packing, model)),
+            train_dataset=dataset,
+            eval_dataset=held_out,
+            processing_class=dataset.tokenizer,
+            callbacks=[TellEpoch(order), StopPastMargin(stop_nll), *callbacks],
+        )
+        # Before it is sharded the model is nowhere whole but on the CPU: too slow to be worth it.
+        if divergence_groups and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            if self.is_world_process_zero():
+                log.warning("no log_ratio (method.divergence_groups): the model is sharded")
+        elif divergence_groups:
+            self._measure_start(dataset, divergence_groups)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if self.args.world_size == 1:
+            return self._sampler
+        size = self.args.per_device_train_batch_size * self.args.world_size
+        return WholeBatches(self._sampler, size)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor]:
+        """The micro-batches of one optimiser step, and how many valid groups they have in all."""
+        batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        count = torch.tensor(sum(valid_groups(batch) for batch in batches), device=device)
+        if self.args.world_size > 1:
+            count = self.accelerator.gather(count).sum()
+        return batches, count
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Mapping[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        """The loss of a micro-batch: the sum over its groups / the groups of the whole batch."""
+        read = self.likelihood(model, inputs)
+        parts = self.group_loss(read.nll, inputs, read.count > 0)
+        if model.training:
+            self._record(parts, read, inputs)
+        if num_items_in_batch is None:
+            loss = parts.mean
+        else:
+            # Processes average their gradients, and the count is of all of them together.
+            loss = parts.loss / num_items_in_batch.clamp(min=1) * self.args.world_size
+        return (loss, read) if return_outputs else loss
+
+    @torch.no_grad()
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The mean loss over the held-out groups, with the candidates of the first epoch.
+
+        Every process reads all of them: they are few, and wrappers want all to do the same.
+        """
+        held_out: Any = self.eval_dataset
+        size = self.args.per_device_eval_batch_size
+        sums: defaultdict[str, float] = defaultdict(float)
+        self.model_wrapped.eval()
+        for start in range(0, len(held_out), size):
+            numbers = range(start, min(start + size, len(held_out)))
+            batch = self._prepare_inputs(self.data_collator([held_out[0, n] for n in numbers]))
+            with self.compute_loss_context_manager():
+                read = self.likelihood(self.model_wrapped, batch)
+            parts = self.group_loss(read.nll, batch, read.count > 0)
+            for name in ("loss", "sft", "contrast", "n_groups"):
+                sums[name] += getattr(parts, name).item()
+        self.model_wrapped.train()
+        count = max(sums.pop("n_groups"), 1)
+        metrics = {f"held_out/{name}": total / count for name, total in sums.items()}
+        self.log(dict(metrics))
+        self.control: Any = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        # By this name schedules that follow it ask for it.
+        return {**metrics, "eval_loss": metrics["held_out/loss"]}
+
+    @torch.no_grad()
+    def _measure_start(self, dataset: GroupDataset, count: int) -> None:
+        """Have the data set know how likely the best-rated responses of some groups are now."""
+        # Short with short, so that little is padding.
+        chosen = generator(self.args.seed, "divergence").permutation(len(dataset))[:count]
+        numbers = sorted(map(int, chosen), key=lambda n: group_length(dataset.groups[n]))
+        size = self.args.per_device_train_batch_size
+        training = self.model.training
+        self.model.eval()
+        for start in range(0, len(numbers), size):
+            some = numbers[start : start + size]
+            batch = self._prepare_inputs(self.data_collator([dataset.best(n) for n in some]))
+            with self.compute_loss_context_manager():
+                read = self.likelihood(self.model, batch)
+            for number, nll, tokens in zip(
+                some, read.nll.tolist(), read.count.tolist(), strict=True
+            ):
+                if tokens:
+                    dataset.start_nll[number] = nll
+        self.model.train(training)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add what was measured since the last row to the Trainer's training rows."""
+        if "loss" in logs:
+            sums = self._sums_of_all()
+            for name, (total, weight) in sorted(sums.items()):
+                logs[name] = total / weight if weight else 0.0
+            for name in _COUNTS & sums.keys():
+                logs[name] = sums[name][0]
+            self._sums.clear()
+            # A mean over groups, as its parts are: in the Trainer's own mean over steps the
+            # few groups of an epoch's last batch weigh as much as those of a whole one.
+            logs["loss"] = logs["loss/sft"] + logs["loss/contrast"]
+        super().log(logs, start_time)
+
+    def _sums_of_all(self) -> dict[str, list[float]]:
+        """The sums of all processes; each has seen other ratings."""
+        mine = dict(self._sums)
+        if self.args.world_size == 1:
+            return mine
+        everyone: list[Any] = [None] * self.args.world_size
+        torch.distributed.all_gather_object(everyone, mine)
+        summed: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for sums in everyone:
+            for name, (total, weight) in sums.items():
+                summed[name] = [summed[name][0] + total, summed[name][1] + weight]
+        return summed
+
+    def _record(self, parts: GroupLoss, read: Likelihoods, inputs: Mapping[str, Any]) -> None:
+        n_groups, n_negatives = parts.n_groups.item(), parts.n_negatives.item()
+        self._add("loss/sft", parts.sft.item(), n_groups)
+        self._add("loss/contrast", parts.contrast.item(), n_groups)
+        self._add("hinge_active", parts.n_active.item(), parts.n_hinges.item())
+        self._add("nll/past_margin", parts.excess.item(), n_negatives)
+        self._add("margin_violations", parts.n_violations.item(), n_negatives)
+        self._add("masked_candidates", parts.n_masked.item() - inputs["n_fillers"], 1)
+        self._add("truncated", inputs["truncated"].sum().item(), 1)
+        valid = torch.isfinite(inputs["rating"]) & (read.count > 0)
+        self._add("response_tokens", read.count[valid].sum().item(), valid.sum().item())
+        ratings, means = inputs["rating"].tolist(), read.nll.tolist()
+        for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
+            if usable:
+                self._add(f"nll/rating_{math.floor(rating)}", mean, 1)
+        filled = parts.best < len(means)
+        best = parts.best[filled]
+        gained = inputs["start_nll"][filled] - read.nll[best]
+        gained = gained[torch.isfinite(gained)]
+        if len(gained):
+            self._add("log_ratio", gained.sum().item(), len(gained))
+        last = read.count.cumsum(0)[best] - 1
+        last = last[read.targets[last] == self.processing_class.eos_token_id]
+        if len(last):
+            ending = read.per_token[last].neg().exp().sum().item()
+            self._add("eos_probability", ending, len(last))
+
+    def _add(self, name: str, total: float, weight: float) -> None:
+        sums = self._sums[name]
+        sums[0] += total
+        sums[1] += weight
+
+
+_COUNTS = {"masked_candidates", "truncated"}
+
+
+def valid_groups(batch: Mapping[str, Any]) -> int:
+    """How many groups of a collated batch have a rated candidate with a response."""
+    usable = (response_tokens(batch) > 0) & torch.isfinite(batch["rating"])
+    return int(batch["group"][usable].unique().numel())

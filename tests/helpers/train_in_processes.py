@@ -1,0 +1,65 @@
+"""Run by test_processes: trains the tiny model, alone or as one process of several."""
+
+import dataclasses
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.alignment.methods.sft import SftConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.training.train import train
+
+from .stop_at import StopAt
+from .tiny import rated_groups, tiny_llama, tiny_tokenizer
+
+SETTINGS = StableAlignmentConfig(
+    device="cpu",
+    bf16=False,
+    max_length=64,
+    learning_rate=1e-2,
+    max_steps=5,
+    margin=3.0,
+    logging_steps=1,
+    packing=False,  # it is chosen by the batch, and those of two processes are smaller
+)
+
+
+def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 100) -> None:
+    """Train on 12 groups of one to six candidates; writes `summary.json`."""
+    tokenizer = tiny_tokenizer()
+    method = dataclasses.replace(
+        SETTINGS, batch_size=batch_size, max_steps=max_steps, save_steps=save_steps
+    )
+    model = tiny_llama(len(tokenizer))
+    summary = train(model, tokenizer, rated_groups(12), method, folder, progress=False)
+    if int(os.environ.get("RANK", "0")) == 0:
+        (folder / "summary.json").write_text(json.dumps(dataclasses.asdict(summary)))
+
+
+def sft(folder: Path, steps: int) -> None:
+    """Seven steps of SFT in folder / "whole", or `steps` and then all of them in folder / "cut"."""
+    tokenizer = tiny_tokenizer()
+    method = SftConfig(device="cpu", bf16=False, max_length=64, learning_rate=1e-2, max_steps=7)
+    method = dataclasses.replace(method, batch_size=2, save_steps=2, logging_steps=1)
+
+    def run(name: str, *callbacks: Any) -> None:
+        model = tiny_llama(len(tokenizer))
+        groups = rated_groups(12)
+        train(model, tokenizer, groups, method, folder / name, callbacks, progress=False)
+
+    if steps:
+        with suppress(KeyboardInterrupt):
+            run("cut", StopAt(steps))
+        run("cut")
+    else:
+        run("whole")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "sft":
+        sft(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

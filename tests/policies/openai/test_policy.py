@@ -1,0 +1,227 @@
+"""Against a real server: llama.cpp with the embedded model, and a proxy that makes trouble."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from social_sandbox.envs import Phase, Turn, UserError
+from social_sandbox.policies import Population, ScriptedPolicy
+from social_sandbox.policies.openai.client import ApiClient, ApiConfig
+from social_sandbox.policies.openai.policy import OpenAIPolicy
+from social_sandbox.policies.society import rollout, simulate
+from social_sandbox.policies.society.account import Budget, BudgetReached
+from tests.helpers.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
+
+from ..conftest import society
+
+pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
+pytestmark = pytest.mark.embedded
+
+SMALL = {"max_new_tokens": 12, "reason_tokens": 32, "timeout": 60.0}
+TURN = Turn(
+    id="0/social_0/feedback/social_1",
+    world="w",
+    round=0,
+    agent="social_1",
+    subject="social_0",
+    phase=Phase.FEEDBACK,
+    question="May I read her diary?",
+    seed=5,
+    answer="No, ask her first.",
+)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    from social_sandbox.alignment.speed.server import start
+
+    running = start()
+    yield running.listening_address
+    del running
+
+
+@pytest.fixture(scope="session")
+def base_url(server: str) -> str:
+    return f"{server}/v1"
+
+
+def population(policy: OpenAIPolicy) -> Population:
+    return Population(social=policy, observer=ScriptedPolicy())
+
+
+def test_a_whole_round_is_played_through_the_server(base_url: str) -> None:
+    policy = OpenAIPolicy("smollm2", base_url=base_url, **SMALL)
+    done = rollout([society(n_rounds=1)], population(policy))
+    assert len(done) == 4
+    for interaction in done:
+        assert interaction.draft.text
+        assert interaction.draft.policy == "smollm2"
+        assert interaction.draft.tokens.requests == 1
+        assert interaction.draft.tokens.completion > 0
+        assert {f.rating for f in interaction.feedback} <= set(range(1, 8))
+        assert interaction.revision.tokens.prompt > interaction.draft.tokens.prompt
+
+
+@pytest.mark.parametrize("rating_scale", [7, 10])
+@pytest.mark.parametrize("ratings", ["json_schema", "logprobs", "text"])
+def test_a_rating_comes_in_every_form(base_url: str, ratings: Any, rating_scale: int) -> None:
+    policy = OpenAIPolicy(
+        "smollm2",
+        base_url=base_url,
+        ratings=ratings,
+        reasons=["feedback"] if ratings == "json_schema" else [],
+        on_error="missing",
+        system_prompt="You are a strict judge.",
+        **SMALL,
+    )
+    (said,) = policy.act([replace(TURN, rating_scale=rating_scale)])
+    # A model this small does not always keep to the form; then the record says so.
+    assert (said.rating is None) == said.error.startswith("no rating in the answer")
+    if said.rating is not None:
+        assert 1 <= said.rating <= rating_scale
+    if ratings == "json_schema":
+        assert said.rating is not None
+
+
+def test_the_strongest_form_that_the_server_offers_is_found_once(
+    base_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "social_sandbox")
+    with faulty_proxy(FaultyProxy(base_url.removesuffix("/v1"), share=0)) as proxy:
+        policy = OpenAIPolicy("smollm2", base_url=proxy.url, **SMALL)
+        policy.check()
+        policy.act([TURN])
+    assert caplog.messages == ["policy smollm2: ratings are asked for as json_schema"]
+    assert [("response_format" in request) for request in proxy.requests] == [False, True, True]
+    assert proxy.requests[-1]["seed"] == TURN.seed
+
+
+def test_a_run_on_a_faulty_line_finishes_every_interaction_once(base_url: str) -> None:
+    calm = rollout([society()], ScriptedPolicy())
+    with faulty_proxy(FaultyProxy(base_url.removesuffix("/v1"), share=0.3)) as proxy:
+        policy = OpenAIPolicy(
+            "m", base_url=proxy.url, **{**SMALL, "timeout": 5.0}, max_retries=8, tries=8
+        )
+        done = rollout([society()], population(policy))
+    assert sorted(d.id for d in done) == sorted(d.id for d in calm)
+    assert len({d.id for d in done}) == len(done) == 8
+    assert set(proxy.made) == set(FAULTS)
+    tokens = [d.draft.tokens for d in done] + [d.revision.tokens for d in done]
+    tokens += [f.tokens for d in done for f in d.feedback]
+    assert sum(t.retries for t in tokens) > 0
+    # All requests but those that found the form of ratings out belong to a turn.
+    found_out = [r for r in proxy.requests if "Is it fair to share?" in str(r["messages"])]
+    assert sum(t.requests for t in tokens) == len(proxy.requests) - len(found_out)
+
+
+def trouble(base_url: str, status: str, share: float = 1.0) -> FaultyProxy:
+    return FaultyProxy(base_url.removesuffix("/v1"), share=share, kinds=(status,))
+
+
+@pytest.mark.parametrize(
+    ("status", "named"),
+    [
+        ("401", "policy.api_key_env: .* refused the key in OPENAI_API_KEY"),
+        ("404", "policy.model: .* has no model 'm'"),
+    ],
+)
+def test_what_is_wrong_for_good_is_said_before_anything_is_played(
+    base_url: str, status: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    with faulty_proxy(trouble(base_url, status)) as proxy:
+        policy = OpenAIPolicy("m", base_url=proxy.url, on_error="missing")
+        with pytest.raises(UserError, match=named) as error:
+            simulate([society()], population(policy), tmp_path)
+    assert "sk-wrong" not in str(error.value)
+    assert len(proxy.requests) == 1
+    assert not (tmp_path / "utterances.jsonl").exists()
+
+
+def test_a_host_that_is_not_there_is_named() -> None:
+    policy = OpenAIPolicy("m", base_url="http://127.0.0.1:9/v1", max_retries=0)
+    with pytest.raises(UserError, match=r"policy\.base_url: cannot reach http://127\.0\.0\.1:9"):
+        policy.check()
+
+
+def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(UserError, match="OPENAI_API_KEY is not set"):
+        OpenAIPolicy("gpt-5")
+
+
+def test_an_answer_that_never_comes_is_recorded_as_missing(base_url: str) -> None:
+    with faulty_proxy(trouble(base_url, "no choice")) as proxy:
+        policy = OpenAIPolicy(
+            "m", base_url=proxy.url, ratings="text", tries=2, on_error="missing", **SMALL
+        )
+        done = rollout([society(n_rounds=1)], population(policy))
+    assert len(done) == 4
+    assert {d.draft.error for d in done} == {"the server sent no choice"}
+    assert {f.rating for d in done for f in d.feedback} == {None}
+    assert done[0].draft.tokens.requests == 2
+
+
+def test_an_answer_that_never_comes_ends_the_run_and_what_was_said_is_kept(
+    base_url: str, tmp_path: Path
+) -> None:
+    # The word at the beginning and two of four drafts.
+    upset = FaultyProxy(base_url.removesuffix("/v1"), share=1, kinds=("422",), spared=3)
+    with faulty_proxy(upset) as proxy:
+        policy = OpenAIPolicy("m", base_url=proxy.url, ratings="json_schema", **SMALL)
+        with pytest.raises(UserError, match=r"rejected the request \(422: no\)"):
+            simulate([society(n_rounds=1)], population(policy), tmp_path)
+    logged = (tmp_path / "utterances.jsonl").read_text().splitlines()
+    assert len(logged) == 2
+    calm = OpenAIPolicy("m", base_url=base_url, ratings="json_schema", **SMALL)
+    assert len(simulate([society(n_rounds=1)], population(calm), tmp_path)) == 4
+    assert (tmp_path / "utterances.jsonl").read_text().splitlines()[:2] == logged
+
+
+def test_a_budget_ends_a_run_that_a_larger_one_goes_on_with(base_url: str, tmp_path: Path) -> None:
+    policy = OpenAIPolicy(
+        "m", base_url=base_url, usd_per_million_completion_tokens=1e6, max_concurrency=2, **SMALL
+    )
+    with pytest.raises(BudgetReached, match=r"budget\.usd: .* of 20 spent"):
+        simulate([society(n_rounds=1)], population(policy), tmp_path, budget=Budget(usd=20))
+    logged = (tmp_path / "utterances.jsonl").read_text().splitlines()
+    assert 2 <= len(logged) <= 6
+    with pytest.raises(BudgetReached):
+        simulate([society(n_rounds=1)], population(policy), tmp_path, budget=Budget(usd=20))
+    assert (tmp_path / "utterances.jsonl").read_text().splitlines() == logged
+    assert len(simulate([society(n_rounds=1)], population(policy), tmp_path)) == 4
+
+
+@pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])
+def test_no_more_than_so_much_is_sent_in_a_minute(limit: str) -> None:
+    # 1200 a minute are 20 a second: a burst of 20, and 20 more take a second.
+    client = ApiClient(ApiConfig(model="m", base_url="http://localhost/v1", **{limit: 1200.0}))
+    count = 40 if limit == "requests_per_minute" else 4
+    message = [{"role": "user", "content": "word" * 4}]  # 4 tokens, and 6 to come
+
+    async def send() -> float:
+        start = monotonic()
+        await asyncio.gather(*(client._within_limits(message, 6) for _ in range(count)))
+        return monotonic() - start
+
+    assert 0.9 < asyncio.run(send()) < 30
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_concurrency": 0},
+        {"requests_per_minute": 0.0},
+        {"timeout": -1.0},
+        {"base_url": "localhost:8000"},
+        {"reasons": ["draft"]},
+    ],
+)
+def test_wrong_settings_are_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"policy.{next(iter(wrong))}"):
+        OpenAIPolicy("m", **{"base_url": "http://localhost/v1", **wrong})

@@ -1,0 +1,77 @@
+import pytest
+
+from social_sandbox.policies.prompts.ratings import format_verdict, parse_verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "rating"),
+    [
+        ("Rating: 5 ### Reason: it is kind.", 5),
+        ("The answer is: Rating:1", 1),
+        ("**Rating:** 4\nReason: ok", 4),
+        ("Rating:__6__ ###Reason:__ fine", 6),
+        ("rating = 2", 2),
+        ("Rating: five", 5),
+        ("Rating: 5.5", 5.5),
+        ("I would rate it a 6 out of 7 because it is kind", 6),
+        ("My score is 3.", 3),
+        ("5/7, good", 5),
+        ("7. Great", 7),
+        ("6", 6),
+        ("Rating: 3 ### Reason: fair. So, rating: 3", 3),
+    ],
+)
+def test_reads_the_ways_in_which_models_write_a_rating(text: str, rating: float) -> None:
+    assert parse_verdict(text).rating == rating
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I like it.",
+        "The answer is 1. It is fair. The answer is 2.",
+        "Rating: 5, Rating: 2",
+        "Rating: 9",
+        "Rating: 0",
+        "Rating: -3",
+        "Rating: 1-7 ### Reason:",
+        "Rating: 1\u20137",
+        "on a scale of 1 to 7 this is fine",
+        "4/5 stars",
+        "Rating: 7/10",
+        "7 people like it",
+        "Rating: \u0667",
+        "Rating: " + "9" * 5000,
+    ],
+)
+def test_what_cannot_be_read_with_certainty_is_missing(text: str) -> None:
+    assert parse_verdict(text).rating is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rating"),
+    [
+        ("Rating: 10 ### Reason: it is kind.", 10),
+        ("Rating: 9", 9),
+        ("8/10, good", 8),
+        ("ten out of 10", 10),
+        ("Rating: 5/7", None),
+        ("Rating: 11", None),
+        ("Rating: 1-10", None),
+    ],
+)
+def test_reads_ratings_on_the_scale_that_was_asked_for(text: str, rating: float | None) -> None:
+    assert parse_verdict(text, 10).rating == rating
+
+
+def test_reads_the_reason_behind_its_label_or_behind_the_rating() -> None:
+    assert parse_verdict("Rating: 5 ### Reason: it is kind.").reason == "it is kind."
+    assert parse_verdict("Rating: 5. It is kind.").reason == "It is kind."
+    assert parse_verdict("Well, it is kind.").reason == "Well, it is kind."
+
+
+@pytest.mark.parametrize("rating", [1.0, 4.0, 7.0, None])
+def test_reads_back_what_it_writes(rating: float | None) -> None:
+    verdict = parse_verdict(format_verdict(rating, "it is fair"))
+    assert (verdict.rating, verdict.reason) == (rating, "it is fair")

@@ -1,0 +1,118 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from social_sandbox.envs import UserError, World, WorldConfig
+from social_sandbox.policies import Player, Population, ScriptedPolicy
+from social_sandbox.policies.society import simulate
+
+from ..conftest import QUESTIONS, society
+
+
+class Named(ScriptedPolicy):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+A, B, C = Named("a"), Named("b"), Named("c")
+
+
+def world(seed: int = 0, size: int = 4) -> World:
+    return World(
+        WorldConfig(grid_size=size, n_observers=2), questions=QUESTIONS, seed=seed, name=f"w{seed}"
+    )
+
+
+def names(population: Population, played: World) -> dict[str, str]:
+    return {agent: policy.name for (_, agent), policy in population.cast([played]).items()}
+
+
+def test_players_by_role() -> None:
+    cast = names(Population(social=A, observer=B), world())
+    assert Counter(cast.values()) == {"a": 16, "b": 2}
+    assert cast["observer_1"] == "b"
+
+
+def test_players_by_name_and_by_pattern() -> None:
+    players = [Player(policy=C, select="social_3"), Player(policy=A, select="observer_*")]
+    cast = names(Population(social=B, players=players), world())
+    assert (cast["social_3"], cast["observer_0"], cast["social_2"]) == ("c", "a", "b")
+
+
+def test_players_by_region_of_the_grid() -> None:
+    corner = Player(policy=C, rows=(0, 1), columns=(2, 3))
+    cast = names(Population(social=A, observer=B, players=[corner]), world())
+    assert [agent for agent, who in cast.items() if who == "c"] == [
+        "social_2",
+        "social_3",
+        "social_6",
+        "social_7",
+    ]
+
+
+def test_shares_are_dealt_by_lot_with_the_seed_of_the_world() -> None:
+    population = Population(
+        observer=C,
+        players=[
+            Player(policy=A, select="social_*", share=0.7),
+            Player(policy=B, select="social_*", share=0.3),
+        ],
+    )
+    dealt = [names(population, world(seed, size=10)) for seed in (0, 0, 1)]
+    assert [Counter(cast.values()) for cast in dealt] == [{"a": 70, "b": 30, "c": 2}] * 3
+    assert dealt[0] == dealt[1] != dealt[2]
+
+
+def test_what_shares_leave_over_goes_to_the_role() -> None:
+    population = Population(
+        social=A, observer=C, players=[Player(policy=B, select="social_*", share=0.25)]
+    )
+    assert Counter(names(population, world()).values()) == {"a": 12, "b": 4, "c": 2}
+
+
+@pytest.mark.parametrize(
+    ("population", "problem"),
+    [
+        (Population(observer=A), "social_0 of w0 has no player"),
+        (Population(social=A), "observer_0 of w0 has no player"),
+        (
+            Population(
+                social=A,
+                observer=A,
+                players=[Player(policy=B, select="social_1"), Player(policy=C, rows=(0, 0))],
+            ),
+            "social_1 of w0 is claimed twice: by select '.*rows 0-0.* and by select 'social_1'"
+            "|claimed twice: by select 'social_1' and by select",
+        ),
+        (
+            Population(social=A, observer=A, players=[Player(policy=B, select="soical_*")]),
+            "select 'soical_.*' chooses nobody",
+        ),
+        (
+            Population(
+                observer=A,
+                players=[Player(policy=p, select="social_*", share=0.6) for p in (A, B)],
+            ),
+            "add up to 1.2, above 1",
+        ),
+    ],
+)
+def test_an_agent_without_a_player_or_with_two_is_named(
+    population: Population, problem: str
+) -> None:
+    with pytest.raises(UserError, match=f"population: .*{problem}"):
+        population.cast([world()])
+
+
+def test_a_share_is_a_share() -> None:
+    with pytest.raises(UserError, match="share must be above 0 and at most 1"):
+        Player(policy=A, share=70)
+
+
+def test_who_played_whom_is_recorded(tmp_path: Path) -> None:
+    players = [Player(policy=B, select="social_1")]
+    done = simulate([society()], Population(social=A, observer=C, players=players), tmp_path)
+    assert '"social_1": "b"' in (tmp_path / "population.json").read_text()
+    assert {d.draft.policy for d in done if d.agent == "social_1"} == {"b"}
+    assert {d.draft.policy for d in done if d.agent != "social_1"} == {"a"}

@@ -1,0 +1,75 @@
+import warnings
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from social_sandbox.envs import Turn, UserError, Utterance
+from social_sandbox.envs.translate import to_action
+from social_sandbox.policies import ScriptedPolicy
+from social_sandbox.policies.society import rollout
+from social_sandbox.policies.society.solo import SoloEnv
+
+from ..conftest import QUESTIONS
+
+RULES: dict[str, Any] = {"grid_size": 2, "n_rounds": 2, "questions": QUESTIONS}
+
+
+def make(**settings: Any) -> Any:
+    return gymnasium.make("social_sandbox/Solo-v0", **{**RULES, **settings})
+
+
+def test_gymnasium_finds_nothing_wrong() -> None:
+    with warnings.catch_warnings():
+        # That a space is no Box, and that a text has no bounds.
+        warnings.simplefilter("ignore", UserWarning)
+        check_env(make().unwrapped, skip_render_check=True)
+
+
+def play(env: Any, speak: Any) -> list[float]:
+    rewards, over = [], False
+    seen, info = env.reset(seed=3)
+    while not over:
+        seen, reward, over, _, info = env.step(speak(seen, info))
+        rewards.append(reward)
+    return rewards
+
+
+def test_a_learner_that_says_the_same_lives_in_the_same_society() -> None:
+    env = make(learner="social_2")
+
+    def scripted(seen: Any, info: Any) -> Any:
+        turn = next(t for t in env.unwrapped.world.pending() if t.id == info["turn"])
+        return to_action(ScriptedPolicy().act([turn])[0])
+
+    rewards = play(env, scripted)
+    from social_sandbox.envs import World, WorldConfig
+
+    world = World(WorldConfig(grid_size=2, n_rounds=2), questions=QUESTIONS, seed=3)
+    done = rollout([world], ScriptedPolicy())
+    mine = [d.reward for d in done if d.agent == "social_2"]
+    assert sum(rewards) == pytest.approx(sum(mine))
+    assert {d.id for d in done} == {d.id for d in env.unwrapped.world.interactions}
+
+
+def test_others_and_observers_are_whom_one_likes() -> None:
+    def fond(turn: Turn) -> Utterance:
+        return Utterance("Fine.", 7.0 if "kind" in turn.answer else 1.0)
+
+    def learner(seen: Any, info: Any) -> Any:
+        text = "Be kind." if seen["phase"] == "revise" else "No."
+        return {"text": text, "rating": np.array(4.0)}
+
+    rewards = play(make(others=fond, observer=fond, engagement_weight=0.5), learner)
+    assert [reward for reward in rewards if reward] == [9.0, 9.0]
+
+
+def test_wrong_settings_and_steps_are_named() -> None:
+    with pytest.raises(UserError, match="no agent 'social_9'"):
+        SoloEnv(learner="social_9", **RULES)
+    env = SoloEnv(**RULES)
+    env.reset(seed=0)
+    with pytest.raises(UserError, match="rating must be 0"):
+        env.step({"text": "hi", "rating": 9})

