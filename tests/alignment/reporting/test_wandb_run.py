@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from social_sandbox.alignment.reporting.wandb_rows import WandbMetrics, live_cos
 from social_sandbox.alignment.reporting.wandb_run import tracked
 from social_sandbox.alignment.runtime.signals import Terminated, sigterm_stops
 from social_sandbox.alignment.runtime.stage import read_record
+from social_sandbox.alignment.stages.identity import settings_hash
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy
@@ -50,6 +52,13 @@ def costly(turn: Turn) -> Utterance:
 
 def society() -> World:
     return World(WorldConfig(grid_size=2, n_rounds=1), seed=0)
+
+
+def tracked_of(command: str) -> AbstractContextManager[Any]:
+    """The run around a command with the settings of a small job."""
+    settings = settings_of([])
+    identity = settings_hash(settings)
+    return tracked(settings.output_dir, settings.wandb, {}, command, identity)
 
 
 def only(runs: Sequence[OfflineRun]) -> OfflineRun:
