@@ -29,8 +29,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 from social_sandbox.policies.society.account import BudgetReached
 
-from .reporting.wandb_run import in_sweep
-from .runtime.processes import is_first, several
+from .runtime.processes import in_sweep, is_first, several
 from .runtime.signals import Terminated, sigterm_stops
 from .stages.sweeps import (
     as_hydra_overrides,

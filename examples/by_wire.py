@@ -10,9 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.policies import Population, ScriptedPolicy
-from social_sandbox.policies.openai.policy import OpenAIPolicy
-from social_sandbox.policies.society import rollout
+from social_sandbox.policies import Population, ScriptedPolicy, rollout
+from social_sandbox.policies.openai import OpenAIPolicy
 
 
 class Agent(BaseHTTPRequestHandler):

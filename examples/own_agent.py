@@ -3,8 +3,7 @@
 import asyncio
 
 from social_sandbox.envs import Phase, Turn, Utterance, World, WorldConfig
-from social_sandbox.policies import Population, ScriptedPolicy
-from social_sandbox.policies.society import rollout
+from social_sandbox.policies import Population, ScriptedPolicy, rollout
 from social_sandbox.policies.testing import check_policy
 
 

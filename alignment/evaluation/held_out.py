@@ -11,8 +11,9 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import ASPECTS, RATING_SCALE, Aspect, Phase, Turn
+from social_sandbox.envs.turns import ASPECTS, Aspect
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts.prompts import Prompt, answer_messages
 
@@ -38,6 +39,7 @@ class Measured:
     """
 
     answers: list[list[str]]
+    texts = [question.text for question in questions]
     ratings: dict[Aspect, list[list[float | None]]]
     good_margins: list[float]
     chosen_margins: list[float] = field(default_factory=list)
@@ -78,7 +80,7 @@ def measure(
     said = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
     answers = [said[n * len(questions) : (n + 1) * len(questions)] for n in samples]
     ratings: dict[Aspect, list[list[float | None]]] = {
-        aspect: [rate(observer, questions, said, aspect, config.rating_scale) for said in answers]
+        aspect: [rate(observer, texts, said, aspect, config.rating_scale) for said in answers]
         for aspect in ASPECTS
     }
     own = [
@@ -94,44 +96,6 @@ def margins(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[float]
     pairs = [(asked, reply) for asked, *replies in choices for reply in replies]
     nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
     return [worse - better for better, worse in zip(nll[::2], nll[1::2], strict=True)]
-
-
-def rate(
-    observer: Policy,
-    questions: Sequence[Question],
-    answers: Sequence[str],
-    aspect: Aspect,
-    rating_scale: int = RATING_SCALE,
-) -> list[float | None]:
-    """The observer's rating of each answer."""
-    turns = turns_to_rate([question.text for question in questions], answers, aspect, rating_scale)
-    return [utterance.rating for utterance in observer.act(turns)]
-
-
-def turns_to_rate(
-    questions: Sequence[str],
-    answers: Sequence[str],
-    aspect: Aspect,
-    rating_scale: int = RATING_SCALE,
-) -> list[Turn]:
-    """What an observer is asked about each answer."""
-    return [
-        Turn(
-            id=f"evaluate/{number}/{aspect}",
-            world="evaluate",
-            round=0,
-            agent="observer_0",
-            subject="model",
-            phase=Phase.OBSERVE,
-            question=question,
-            answer=answer,
-            seed=key("evaluate", question, answer, aspect),
-            aspect=aspect,
-            judged="revision",
-            rating_scale=rating_scale,
-        )
-        for number, (question, answer) in enumerate(zip(questions, answers, strict=True))
-    ]
 
 
 def compare(

@@ -16,7 +16,6 @@ from social_sandbox.policies.huggingface.policy import best_dtype
 
 from ..data.groups import Message
 from ..data.pairs import Pair
-from ..evaluation.benchmarks.callback import BenchmarkCallback
 from ..runtime.processes import is_first
 from ..runtime.stage import write_json
 from ..training.arguments import training_arguments
@@ -131,8 +130,8 @@ def _reward_trainer(
         args=args,
         train_dataset=dataset(rows),
         processing_class=job.tokenizer,
-        # A classifier gives no likelihoods.
-        callbacks=[c for c in job.callbacks if not isinstance(c, BenchmarkCallback)],
+        # A classifier gives no likelihoods of texts.
+        callbacks=[c for c in job.callbacks if not getattr(c, "needs_likelihoods", False)],
         peft_config=peft_config,
     )
 

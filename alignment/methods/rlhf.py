@@ -18,13 +18,12 @@ from typing import Any, Literal, get_args
 from transformers import TrainerCallback
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.questions import Question
 from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 
 from ..data.groups import Message, RatedGroup
 from ..data.pairs import PAIRINGS, Pair, Pairing, make_pairs
-from ..evaluation.held_out import rate
 from ..runtime.processes import is_first
 from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
@@ -205,7 +204,7 @@ def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale:
     def reward(
         prompts: Sequence[Sequence[Message]], texts: Sequence[str], ended: Sequence[bool]
     ) -> list[float | None]:
-        questions = [Question(prompt[-1].content) for prompt in prompts]
+        questions = [prompt[-1].content for prompt in prompts]
         rated = {
             aspect: rate(observer, questions, texts, aspect, rating_scale)
             for aspect in ASPECTS

@@ -18,6 +18,7 @@ from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.policies.society.account import BudgetReached
 
+from ..runtime.processes import in_sweep
 from ..runtime.secrets import without_secret, without_secrets
 from ..runtime.signals import Terminated
 from ..runtime.stage import note, read_record, write_json
@@ -209,8 +210,3 @@ def _has_key() -> bool:
         return bool(host and netrc.netrc().authenticators(host))
     except (OSError, netrc.NetrcParseError):
         return False
-
-
-def in_sweep() -> bool:
-    """Whether `wandb agent` started this program."""
-    return bool(os.environ.get("WANDB_SWEEP_ID"))

@@ -1,4 +1,4 @@
-"""Several processes that train one model together, as `torchrun` and `accelerate launch` start."""
+"""This process: whether it trains together with others, and whether a sweep started it."""
 
 import os
 
@@ -11,3 +11,8 @@ def is_first() -> bool:
 def several() -> bool:
     """Whether there is more than one."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def in_sweep() -> bool:
+    """Whether `wandb agent` started this program."""
+    return bool(os.environ.get("WANDB_SWEEP_ID"))

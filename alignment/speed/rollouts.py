@@ -8,9 +8,9 @@ from time import perf_counter
 
 from social_sandbox.envs import World, WorldConfig
 from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.policies import rollout
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.openai.policy import OpenAIPolicy
-from social_sandbox.policies.society import rollout
 
 from .measure import Figure, Goal, Missing, Row, Way, alternate
 from .server import serving

@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
 
-from ..reporting.wandb_run import in_sweep
+from ..runtime.processes import in_sweep
 from ..runtime.secrets import HIDDEN, without_secret
 from ..runtime.stage import read_record, write_json
 

@@ -8,10 +8,10 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.client import REFUSED, Refused
 from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
-from ..held_out import turns_to_rate
 from .items import Asked, Item, ItemResult
 from .refusals import refuses
 from .registry import Benchmark

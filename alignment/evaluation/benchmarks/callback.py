@@ -17,6 +17,9 @@ OnFigures = Callable[[int, Figures], None]
 class BenchmarkCallback(TrainerCallback):  # type: ignore[misc]
     """Before the first step, every so many and after the last: what the model finds likeliest."""
 
+    needs_likelihoods = True
+    """Marks a callback that only a language model can serve, and no classifier."""
+
     def __init__(
         self,
         benchmarks: Sequence[tuple[Benchmark, Sequence[Item]]],

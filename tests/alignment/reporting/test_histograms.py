@@ -6,8 +6,7 @@ import pytest
 from social_sandbox.alignment.reporting.figures import plot_histograms
 from social_sandbox.alignment.reporting.histograms import histogram, of_answers, of_society
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.policies import ScriptedPolicy
-from social_sandbox.policies.society import rollout
+from social_sandbox.policies import ScriptedPolicy, rollout
 
 
 def test_ratings_are_counted_in_two_bars_a_point_and_the_last_holds_its_edge() -> None:

@@ -24,9 +24,8 @@ from social_sandbox.alignment.runtime.stage import read_record
 from social_sandbox.alignment.stages.identity import settings_hash
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
 from social_sandbox.envs.turns import Tokens
-from social_sandbox.policies import ScriptedPolicy
+from social_sandbox.policies import ScriptedPolicy, rollout
 from social_sandbox.policies.adapt import as_policy
-from social_sandbox.policies.society import rollout
 from social_sandbox.policies.society.account import BudgetReached
 from tests.helpers.small_job import SOCIETY, settings_of, small_job
 from tests.helpers.wandb_file import OfflineRun, offline_runs

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from social_sandbox.envs import Turn, UserError
-from social_sandbox.policies import Player, Population, ScriptedPolicy
+from social_sandbox.policies import Player, Population, ScriptedPolicy, rollout
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
-from social_sandbox.policies.society import rollout
 from social_sandbox.policies.testing import example_turns
 
 from ..conftest import society

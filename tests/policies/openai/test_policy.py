@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from social_sandbox.envs import Phase, Turn, UserError
-from social_sandbox.policies import Population, ScriptedPolicy
+from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
 from social_sandbox.policies.openai.client import ApiClient, ApiConfig
 from social_sandbox.policies.openai.policy import OpenAIPolicy
-from social_sandbox.policies.society import rollout, simulate
 from social_sandbox.policies.society.account import Budget, BudgetReached
 from tests.helpers.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
 

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.envs import UserError, World, WorldConfig
-from social_sandbox.policies import Player, Population, ScriptedPolicy
-from social_sandbox.policies.society import simulate
+from social_sandbox.policies import Player, Population, ScriptedPolicy, simulate
 
 from ..conftest import QUESTIONS, society
 

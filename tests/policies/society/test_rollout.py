@@ -6,8 +6,7 @@ import pytest
 from social_sandbox.envs import Turn, UserError, Utterance
 from social_sandbox.envs.interactions import Answer
 from social_sandbox.envs.turns import RATED_PHASES, Tokens
-from social_sandbox.policies import Population, ScriptedPolicy
-from social_sandbox.policies.society import rollout
+from social_sandbox.policies import Population, ScriptedPolicy, rollout
 
 from ..conftest import society
 

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.envs import Turn, UserError, Utterance, read_interactions
-from social_sandbox.policies import Population, ScriptedPolicy
-from social_sandbox.policies.society import simulate
+from social_sandbox.policies import Population, ScriptedPolicy, simulate
 
 from ..conftest import society
 

@@ -8,8 +8,7 @@ from gymnasium.utils.env_checker import check_env
 
 from social_sandbox.envs import Turn, UserError, Utterance
 from social_sandbox.envs.translate import to_action
-from social_sandbox.policies import ScriptedPolicy
-from social_sandbox.policies.society import rollout
+from social_sandbox.policies import ScriptedPolicy, rollout
 from social_sandbox.policies.society.solo import SoloEnv
 
 from ..conftest import QUESTIONS

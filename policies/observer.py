@@ -1,0 +1,46 @@
+"""Observers outside a society: a policy is asked to rate answers to questions."""
+
+from collections.abc import Sequence
+
+from social_sandbox.envs.seeding import key
+from social_sandbox.envs.turns import RATING_SCALE, Aspect, Phase, Turn
+
+from .policy import Policy
+
+
+def rate(
+    observer: Policy,
+    questions: Sequence[str],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
+) -> list[float | None]:
+    """Ask an observer to rate each answer; None where it gave no rating."""
+    turns = turns_to_rate(questions, answers, aspect, rating_scale)
+    return [utterance.rating for utterance in observer.act(turns)]
+
+
+def turns_to_rate(
+    questions: Sequence[str],
+    answers: Sequence[str],
+    aspect: Aspect,
+    rating_scale: int = RATING_SCALE,
+) -> list[Turn]:
+    """Make the turns in which an observer is asked about each answer."""
+    return [
+        Turn(
+            id=f"evaluate/{number}/{aspect}",
+            world="evaluate",
+            round=0,
+            agent="observer_0",
+            subject="model",
+            phase=Phase.OBSERVE,
+            question=question,
+            answer=answer,
+            seed=key("evaluate", question, answer, aspect),
+            aspect=aspect,
+            judged="revision",
+            rating_scale=rating_scale,
+        )
+        for number, (question, answer) in enumerate(zip(questions, answers, strict=True))
+    ]
