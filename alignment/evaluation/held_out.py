@@ -39,7 +39,6 @@ class Measured:
     """
 
     answers: list[list[str]]
-    texts = [question.text for question in questions]
     ratings: dict[Aspect, list[list[float | None]]]
     good_margins: list[float]
     chosen_margins: list[float] = field(default_factory=list)
@@ -79,6 +78,7 @@ def measure(
     ]
     said = [g.text for g in policy.generate(prompts, seeds, config.max_new_tokens)]
     answers = [said[n * len(questions) : (n + 1) * len(questions)] for n in samples]
+    texts = [question.text for question in questions]
     ratings: dict[Aspect, list[list[float | None]]] = {
         aspect: [rate(observer, texts, said, aspect, config.rating_scale) for said in answers]
         for aspect in ASPECTS
