@@ -331,7 +331,7 @@ def test_a_point_of_a_sweep_that_loses_its_machine_is_marked_as_preempted(
 
 def test_keys_are_written_nowhere(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "sk-very-secret"
-    custom = "policy._target_=tests.alignment.test_tracking.Keyed"
+    custom = "policy._target_=tests.alignment.reporting.test_wandb_run.Keyed"
     given = [custom, f"policy.api_key={secret}", f"+policy.base_url=http://me:{secret}@host/v1"]
     monkeypatch.setattr("sys.argv", ["social-sandbox", "simulate", *given])
     assert cli.main(["simulate", *SOCIETY[1:], *given]) == 0

@@ -9,7 +9,7 @@ MUCH = 200 * 2**20
 
 # In a process of its own: what other tests leave behind is freed at a time of its own.
 HELD_AND_FREED = f"""
-from social_sandbox.alignment.peak_memory import peak_bytes, reset_peak
+from social_sandbox.alignment.runtime.peak_memory import peak_bytes, reset_peak
 reset_peak()
 before = peak_bytes("cpu")
 held = bytearray({MUCH})

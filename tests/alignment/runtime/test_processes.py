@@ -26,7 +26,7 @@ def torchrun(command: list[str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
         [sys.executable, *launcher, *command],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=environment,
         capture_output=True,
         text=True,
@@ -95,7 +95,7 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
     command = [sys.executable, "-m", "tests.helpers.train_in_processes", str(cut)]
     child = subprocess.Popen(
         [*command, *map(str, settings)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
