@@ -1,11 +1,11 @@
-"""Rated groups -> pairs of a better and a worse response to one prompt."""
+"""Preference pairs: a better and a worse response to one prompt."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
 
-from .groups import Candidate, RatedGroup, trainable
+from .groups import Candidate, Message, RatedGroup, trainable
 
 Pairing = Literal["all", "best_worst", "adjacent"]
 PAIRINGS: tuple[Pairing, ...] = ("all", "best_worst", "adjacent")
@@ -13,37 +13,61 @@ PAIRINGS: tuple[Pairing, ...] = ("all", "best_worst", "adjacent")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two responses to the prompt of a group."""
+    """Two responses to the prompt of a group, of which the first is preferred."""
 
     group: RatedGroup
     chosen: Candidate
     rejected: Candidate
 
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The conversation that both responses answer."""
+        return self.group.prompt
+
+    @property
+    def first_question(self) -> str:
+        """The user's first message: pairs that share it are about the same thing."""
+        return next((m.content for m in self.prompt if m.role == "user"), "")
+
+    @property
+    def last_question(self) -> str:
+        """The user's last message, to which the responses reply."""
+        return next((m.content for m in reversed(self.prompt) if m.role == "user"), "")
+
+
+def unrated_pair(prompt: Sequence[Message], chosen: str, rejected: str) -> Pair:
+    """Return the pair of two texts of which people preferred the first and rated neither."""
+    candidates = (Candidate(chosen, None), Candidate(rejected, None))
+    group = RatedGroup(id="", kind="preference", prompt=tuple(prompt), candidates=candidates)
+    return Pair(group, *candidates)
+
 
 def make_pairs(groups: Iterable[RatedGroup], pairing: Pairing, min_gap: float) -> list[Pair]:
-    """Pairs whose ratings differ, by `min_gap` at least, and whose texts do.
+    """Return the pairs of candidates whose texts differ and whose ratings are `min_gap` apart.
+
+    Candidates with equal ratings never make a pair.
 
     Args:
-        groups: in the order of the pairs.
-        pairing: `all` of a group; `best_worst`, its ends; `adjacent`, each level of rating with
-            the next lower one. Where several candidates are rated alike, the last two take the
-            first of them.
-        min_gap: in units of the rating.
+        groups: Groups in the order in which their pairs are returned.
+        pairing: Which candidates of a group are paired. `all`: every two; `best_worst`: the best
+            with the worst; `adjacent`: each level of rating with the next lower one. In the last
+            two, the first of several candidates with one rating stands for all of them.
+        min_gap: Least difference of the two ratings, in rating points.
     """
     return [
         Pair(group, chosen, rejected)
         for group in groups
-        for chosen, rejected in _of_group(group, pairing)
+        for chosen, rejected in _candidate_pairs(group, pairing)
         if 0 < _gap(chosen, rejected) >= min_gap and chosen.text != rejected.text
     ]
 
 
 def groups_of(pairs: Sequence[Pair]) -> list[RatedGroup]:
-    """The groups that pairs come from, each once."""
+    """Return the groups that pairs come from, each once."""
     return list({id(pair.group): pair.group for pair in pairs}.values())
 
 
-def _of_group(group: RatedGroup, pairing: Pairing) -> Iterable[tuple[Candidate, Candidate]]:
+def _candidate_pairs(group: RatedGroup, pairing: Pairing) -> Iterable[tuple[Candidate, Candidate]]:
     ranked = sorted(filter(trainable, group.candidates), key=lambda c: -(c.rating or 0.0))
     if pairing == "all":
         return combinations(ranked, 2)

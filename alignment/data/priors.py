@@ -7,7 +7,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import Question, read_questions
 
 from .formats.dialogue import human_turns
-from .formats.hh import read_pair
+from .formats.hh import read_row
 from .formats.rows import is_hub_id, read_rows
 
 
@@ -36,7 +36,7 @@ def _with_both(questions: Iterable[Question], source: str) -> list[Question]:
 def _pairs(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Question]:
     for place, row in rows:
         # Dialogues that differ before the last reply are no worse as memories.
-        dialogue, good, bad, _ = read_pair(place, row)
+        dialogue, good, bad, _ = read_row(place, row)
         question = human_turns(dialogue)[-1]
         if question and good and bad and good != bad:
             yield Question(question, good=good, bad=bad)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
@@ -17,10 +16,8 @@ from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts.prompts import Prompt, answer_messages
 
-from ..data.formats.dialogue import messages
-from ..data.formats.hh import read_pair
-from ..data.formats.rows import read_rows
 from ..data.groups import Message
+from ..data.pairs import Pair, unrated_pair
 from .config import EvaluateConfig
 from .intervals import Estimate, estimate
 from .response_nll import response_nll
@@ -44,30 +41,14 @@ class Measured:
     chosen_margins: list[float] = field(default_factory=list)
 
 
-Choice = tuple[Sequence[Message], str, str]
-"""A conversation, a better and a worse reply to it."""
-
-
-def read_choices(source: str) -> list[Choice]:
-    """Preference pairs as choices. Raises UserError naming file and line, and for no pairs."""
-    rows = read_rows(source, "evaluate.pairs")
-    pairs = [read_pair(place, row) for place, row in rows]
-    choices: list[Choice] = [
-        (messages(asked), good, bad) for asked, good, bad, same in pairs if same
-    ]
-    if not choices:
-        raise UserError(f"evaluate.pairs: {source} has no two replies to the same dialogue")
-    return choices
-
-
 def measure(
     model: str,
     questions: Sequence[Question],
     observer: Policy,
     config: EvaluateConfig,
-    choices: Sequence[Choice] = (),
+    pairs: Sequence[Pair] = (),
 ) -> Measured:
-    """Let a model answer and choose, and the observer rate. `choices`: see `read_choices`."""
+    """Let a model answer and choose among `pairs`, and the observer rate."""
     policy = HuggingFacePolicy(model, temperature=config.temperature)
     samples = range(config.samples)
     prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
@@ -84,18 +65,25 @@ def measure(
         for aspect in ASPECTS
     }
     own = [
-        ([Message("user", question.text)], question.good, question.bad)
+        unrated_pair([Message("user", question.text)], question.good, question.bad)
         for question in questions
         if question.good and question.bad
     ]
-    return Measured(answers, ratings, margins(policy, own), margins(policy, choices))
+    return Measured(answers, ratings, margins(policy, own), margins(policy, pairs))
 
 
-def margins(policy: HuggingFacePolicy, choices: Sequence[Choice]) -> list[float]:
-    """How much likelier the model finds the better reply than the worse, in nats per token."""
-    pairs = [(asked, reply) for asked, *replies in choices for reply in replies]
-    nll = response_nll(policy.model, policy.tokenizer, pairs, max_length=MAX_LENGTH)
-    return [worse - better for better, worse in zip(nll[::2], nll[1::2], strict=True)]
+def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
+    """Return how much likelier the model finds each chosen reply than the rejected one.
+
+    In nats per token.
+    """
+    replies = [
+        (pair.prompt, candidate.text)
+        for pair in pairs
+        for candidate in (pair.chosen, pair.rejected)
+    ]
+    nll = response_nll(policy.model, policy.tokenizer, replies, max_length=MAX_LENGTH)
+    return [rejected - chosen for chosen, rejected in zip(nll[::2], nll[1::2], strict=True)]
 
 
 def compare(

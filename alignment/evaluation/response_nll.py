@@ -12,23 +12,25 @@ from social_sandbox.policies.huggingface.prefixes import Row, can_share, levels,
 from ..data.groups import Message
 from ..training.encoding import encode
 
-Pair = tuple[Sequence[Message], str]
-
 MAX_ROWS = 48
 MAX_TOKENS = 12_288
 """Of one batch, padding included."""
 
 
 def response_nll(
-    model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_length: int
+    model: Any,
+    tokenizer: Any,
+    replies: Sequence[tuple[Sequence[Message], str]],
+    *,
+    max_length: int,
 ) -> list[float]:
-    """Mean negative log-likelihood, in nats per response token, of each (prompt, response).
+    """Return the mean negative log-likelihood of each (prompt, response), in nats per token.
 
     The end of the response counts as a token, as in training. 0 for a response without a token.
     """
-    encoded = [encode(tokenizer, prompt, response, max_length) for prompt, response in pairs]
+    encoded = [encode(tokenizer, prompt, response, max_length) for prompt, response in replies]
     asked = [(list(e.input_ids[: e.n_prompt]), list(e.input_ids[e.n_prompt :])) for e in encoded]
-    nll = [0.0] * len(pairs)
+    nll = [0.0] * len(replies)
     spoken = [at for at, (_, response) in enumerate(asked) if response]
     found = token_logs(model, tokenizer, [asked[at] for at in spoken])
     for place, likely, _ in found:

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter
 from scipy.stats import binomtest
 
-from social_sandbox.envs.jsonl import read_jsonl
 from social_sandbox.envs.questions import Question
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 from social_sandbox.policies.value_model.policy import (
@@ -19,28 +16,7 @@ from social_sandbox.policies.value_model.policy import (
     rate_engagement,
 )
 
-from ..data.formats.dialogue import human_turns
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A dialogue and two replies, one of which people preferred."""
-
-    __pydantic_config__ = ConfigDict(extra="ignore")
-
-    prompt: str
-    chosen: str
-    rejected: str
-
-    @property
-    def question(self) -> str:
-        """What was asked last: in the society, too, a question stands alone."""
-        return human_turns(self.prompt)[-1]
-
-    @property
-    def prompt_start(self) -> str:
-        """What was asked first: pairs that share it are about the same thing."""
-        return human_turns(self.prompt)[0]
+from ..data.pairs import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +33,13 @@ class Comparisons:
         return len(self.questions)
 
 
-def read_pairs(path: str | Path) -> list[Pair]:
-    """Preference pairs of a file. Raises UserError naming file and line."""
-    return list(read_jsonl(Path(path), TypeAdapter(Pair), "pairs"))
-
-
 def compare_pairs(embedder: MiniLMEmbedder, pairs: Sequence[Pair]) -> Comparisons:
     """Human preferences as comparisons."""
     return _compare(
         embedder,
-        [pair.question for pair in pairs],
-        [pair.chosen.strip() for pair in pairs],
-        [pair.rejected.strip() for pair in pairs],
+        [pair.last_question for pair in pairs],
+        [pair.chosen.text.strip() for pair in pairs],
+        [pair.rejected.text.strip() for pair in pairs],
     )
 
 

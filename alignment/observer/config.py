@@ -10,11 +10,9 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.value_model.minilm import NAME as MINILM
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 
-from ..data.formats.dialogue import as_dialogue
 from ..data.groups import RatedGroup
 from ..data.pairs import PAIRINGS, Pairing, make_pairs
 from ..training.method import ObserverMethod
-from .comparisons import Pair
 from .fit import fit_and_save
 
 DATA = "pairs of rated candidates"
@@ -45,15 +43,7 @@ class ValueHeadConfig(ObserverMethod):
     def fit(self, groups: Sequence[RatedGroup], folder: Path) -> dict[str, Any]:
         """See `ObserverMethod.fit`; writes `model/value_head.safetensors` and its card."""
         began = time.monotonic()
-        pairs = [
-            # What a system message says is not what was asked.
-            Pair(
-                as_dialogue([message for message in pair.group.prompt if message.role != "system"]),
-                pair.chosen.text,
-                pair.rejected.text,
-            )
-            for pair in make_pairs(groups, self.pairing, self.min_gap)
-        ]
+        pairs = make_pairs(groups, self.pairing, self.min_gap)
         embedder = MiniLMEmbedder(self.model, device=self.device)
         # The embedded one is known by its own name.
         named = {} if self.model == MINILM else {"encoder": self.model}

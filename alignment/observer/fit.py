@@ -21,8 +21,10 @@ from social_sandbox.envs.seeding import key
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 from social_sandbox.policies.value_model.policy import BLOCKS, Array, ValueHead, save_head
 
+from ..data.formats.hh import read_pairs
+from ..data.pairs import Pair
 from .card import CARD, HUMAN_DATA
-from .comparisons import Comparisons, Pair, accuracy, compare_own, compare_pairs, read_pairs, tricks
+from .comparisons import Comparisons, accuracy, compare_own, compare_pairs, tricks
 
 HELD_OUT_SHARE = 0.2
 PENALTIES = (300.0, 1000.0, 3000.0, 10000.0)
@@ -52,7 +54,7 @@ def split_pairs(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair
     """
     sides: tuple[list[Pair], list[Pair]] = ([], [])
     for pair in pairs:
-        sides[is_held_out(pair.prompt_start, seed)].append(pair)
+        sides[is_held_out(pair.first_question, seed)].append(pair)
     return sides
 
 
@@ -68,7 +70,9 @@ def train_value_head(
     embedder: MiniLMEmbedder | None = None,
 ) -> dict[str, float]:
     """As `fit_and_save`, on a file of people's preferences."""
-    return fit_and_save(read_pairs(pairs_path), output_dir, HUMAN_DATA, seed, embedder)
+    return fit_and_save(
+        read_pairs(str(pairs_path), "pairs"), output_dir, HUMAN_DATA, seed, embedder
+    )
 
 
 def fit_and_save(
@@ -95,7 +99,7 @@ def fit_and_save(
     human, own = compare_pairs(embedder, train), compare_own(embedder, society_questions())
     held_human = compare_pairs(embedder, held)
     held_own = compare_own(embedder, held_out_questions())
-    fitted = fit_head(human, own, [pair.prompt_start for pair in train])
+    fitted = fit_head(human, own, [pair.first_question for pair in train])
     metrics = {
         "seed": seed,
         "penalty": fitted.penalty,
@@ -190,7 +194,7 @@ def _other_splits(
     difference = (better - worse) / _spread(np.concatenate([better, worse]))
     shares = []
     for split in range(OTHER_SPLITS):
-        buckets = [_bucket(pair.prompt_start, split, "other split") for pair in pairs]
+        buckets = [_bucket(pair.first_question, split, "other split") for pair in pairs]
         unseen = np.array([bucket < HELD_OUT_SHARE for bucket in buckets] + [False] * len(own))
         shares.append((difference[unseen] @ _fit(difference[~unseen], penalty) > 0).mean())
     names = ("splits", "splits_low", "splits_high")

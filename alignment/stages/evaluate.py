@@ -10,6 +10,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 
+from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
 from ..methods import method_name
 from ..reporting import console as report
@@ -70,13 +71,12 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
             answer_rows,
             compare,
             measure,
-            read_choices,
             words_per_answer,
         )
 
         questions = held_out(settings)
         observer = as_policy(build(settings.observer, "observer"))
-        choices = read_choices(pairs) if pairs else []
+        choices = read_pairs(pairs, "evaluate.pairs") if pairs else []
 
         def work(folder: Path) -> Summary:
             measured = {}

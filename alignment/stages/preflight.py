@@ -14,10 +14,10 @@ from social_sandbox.policies.huggingface.shared_model import load
 from social_sandbox.policies.openai.embedder import OpenAIEmbedder
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 
+from ..data.formats.hh import read_pairs
 from ..data.groups import RatedGroup
 from ..data.leaks import check_dialogues, check_leaks
 from ..data.validation import Report, check_groups
-from ..evaluation.held_out import read_choices
 from ..training.lengths import measure_lengths
 from ..training.method import Method
 from .identity import what_is_said
@@ -35,8 +35,8 @@ def check_data(
     report = check_groups(groups, source)
     if settings.data.leak_guard:
         if settings.evaluate.pairs is not None:
-            asked = (dialogue for dialogue, *_ in read_choices(settings.evaluate.pairs))
-            check_dialogues(groups, asked, source)
+            pairs = read_pairs(settings.evaluate.pairs, "evaluate.pairs")
+            check_dialogues(groups, (pair.prompt for pair in pairs), source)
         held = [question.text for question in held_out(settings)]
         looked_for = _leaks_hash(groups, held, settings)
         if known and known.get("leaks_of") == looked_for:

@@ -8,25 +8,51 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 
 from ..groups import RatedGroup
-from ..pairs import Pairing, make_pairs
+from ..pairs import Pair, Pairing, make_pairs, unrated_pair
 from .dialogue import HUMAN, as_dialogue, last_reply, messages
 from .pair import PairRating, pair_group
+from .rows import read_rows
 
 
-def read_pair(place: str, row: dict[str, Any]) -> tuple[str, str, str, bool]:
-    """Dialogue, chosen reply, rejected reply, and whether both replies answer that dialogue.
+def read_pairs(source: str, setting: str) -> list[Pair]:
+    """Return people's preferences without ratings.
+
+    Pairs whose two dialogues differ before the last reply are left out.
+
+    Args:
+        source: File or hub id, see `read_rows`.
+        setting: Name of the setting that holds `source`, for error messages.
+
+    Raises:
+        UserError: A row is not in the format, or no pair is left.
+    """
+    rows = [read_row(place, row) for place, row in read_rows(source, setting)]
+    pairs = [
+        unrated_pair(messages(dialogue), chosen, rejected)
+        for dialogue, chosen, rejected, same in rows
+        if same
+    ]
+    if not pairs:
+        raise UserError(f"{setting}: {source} has no two replies to the same dialogue")
+    return pairs
+
+
+def read_row(place: str, row: dict[str, Any]) -> tuple[str, str, str, bool]:
+    """Return dialogue, chosen reply, rejected reply, and whether both replies answer the dialogue.
 
     A row has `chosen` and `rejected`, which are whole dialogues, or replies to its `prompt`.
-    Raises UserError naming the place.
+
+    Raises:
+        UserError: Naming the place, where the row has no such texts.
     """
     chosen, rejected, prompt = row.get("chosen"), row.get("rejected"), row.get("prompt")
     if not isinstance(chosen, str) or not isinstance(rejected, str):
         raise UserError(f"{place}: needs texts chosen and rejected")
     if isinstance(prompt, str):
         return prompt, chosen.strip(), rejected.strip(), True
-    asked, good = last_reply(chosen)
-    asked_too, bad = last_reply(rejected)
-    return asked, good, bad, asked.strip() == asked_too.strip()
+    dialogue, good = last_reply(chosen)
+    other_dialogue, bad = last_reply(rejected)
+    return dialogue, good, bad, dialogue.strip() == other_dialogue.strip()
 
 
 def read_hh(
@@ -34,7 +60,7 @@ def read_hh(
 ) -> Iterator[RatedGroup]:
     """A group a pair, the dialogue turn by turn; what is no pair is counted in `dropped`."""
     for number, (place, row) in enumerate(rows, start=1):
-        dialogue, chosen, rejected, same = read_pair(place, row)
+        dialogue, chosen, rejected, same = read_row(place, row)
         if not same:
             dropped["dialogues differ before the last reply"] += 1
             continue

@@ -18,7 +18,7 @@ from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.envs.seeding import generator, key
 
 from ...data.formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
-from ...data.formats.hh import read_pair
+from ...data.formats.hh import read_row
 from .items import Item
 from .positions import balanced
 from .registry import Benchmark
@@ -71,7 +71,7 @@ def load_items(
 def hh(rows: Rows) -> Iterator[Item]:
     """Dialogues, with the reply that people chose and the one that they rejected."""
     for place, row in rows:
-        prompt, chosen, rejected, same = read_pair(place, dict(row))
+        prompt, chosen, rejected, same = read_row(place, dict(row))
         if same and chosen and rejected:
             # The harness puts a space between prompt and choice.
             shown = prompt.removesuffix(ASSISTANT) + ASSISTANT

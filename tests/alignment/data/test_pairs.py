@@ -1,7 +1,7 @@
 import pytest
 
-from social_sandbox.alignment.data.groups import RatedGroup
-from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs
+from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs, unrated_pair
 from tests.helpers.tiny import rated
 
 GROUP = rated("a", ("low", 1.0), ("top", 7.0), ("mid", 4.0), ("top too", 7.0), ("unrated", None))
@@ -46,3 +46,11 @@ def test_a_gap_below_the_least_makes_no_pair() -> None:
 def test_each_group_is_counted_once() -> None:
     other = rated("b", ("one", 4.0))
     assert groups_of(make_pairs([GROUP, other], "all", 0.0)) == [GROUP]
+
+
+def test_a_pair_without_ratings_keeps_its_questions() -> None:
+    prompt = [Message("system", "Be kind."), Message("user", "one"), Message("user", "two")]
+    pair = unrated_pair(prompt, "better", "worse")
+    assert (pair.first_question, pair.last_question) == ("one", "two")
+    assert (pair.chosen.rating, pair.rejected.rating) == (None, None)
+    assert unrated_pair([], "better", "worse").last_question == ""

@@ -1,19 +1,17 @@
-import json
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from social_sandbox.alignment.data.groups import Message
+from social_sandbox.alignment.data.pairs import unrated_pair
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.evaluation.held_out import (
     Measured,
     answer_rows,
     compare,
     margins,
-    read_choices,
     words_per_answer,
 )
 from social_sandbox.envs import Question, UserError
@@ -83,27 +81,11 @@ def test_peoples_preferences_are_a_row_where_there_are_any() -> None:
     assert [e.mean for e in row.values() if e] == [0.5, 1.0, 0.5]
 
 
-def test_preference_pairs_are_read_as_conversations(tmp_path: Path) -> None:
-    dialogue = "\n\nHuman: hello\n\nAssistant: yes ?\n\nHuman: how are you ?\n\nAssistant:"
-    rows = [
-        {"prompt": dialogue, "chosen": " fine", "rejected": " go away"},
-        {"chosen": f"{dialogue} fine", "rejected": "\n\nHuman: else\n\nAssistant: no"},
-    ]
-    file = tmp_path / "pairs.jsonl"
-    file.write_text("\n".join(map(json.dumps, rows)))
-    # The second has no two replies to one dialogue.
-    [(asked, chosen, rejected)] = read_choices(str(file))
-    assert [message.role for message in asked] == ["user", "assistant", "user"]
-    assert (asked[-1].content, chosen, rejected) == ("how are you ?", "fine", "go away")
-    file.write_text(json.dumps(rows[1]))
-    with pytest.raises(UserError, match="has no two replies"):
-        read_choices(str(file))
-
-
 def test_a_model_prefers_what_it_finds_likelier(model: Any, tokenizer: Any) -> None:
     policy: Any = SimpleNamespace(model=model, tokenizer=tokenizer)
     asked = [Message("user", "how are you ?")]
-    one, other = (asked, "i am fine", "never go away"), (asked, "never go away", "i am fine")
+    one = unrated_pair(asked, "i am fine", "never go away")
+    other = unrated_pair(asked, "never go away", "i am fine")
     first, second = margins(policy, [one, other])
     assert first == -second != 0
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from social_sandbox.alignment.data.formats.dialogue import messages
+from social_sandbox.alignment.data.formats.hh import read_pairs
+from social_sandbox.alignment.data.pairs import unrated_pair
 from social_sandbox.alignment.observer.fit import (
-    Pair,
     main,
-    read_pairs,
     split_pairs,
     train_value_head,
 )
@@ -28,25 +29,21 @@ def dialogue(*turns: str) -> str:
 
 
 def test_pairs_with_the_same_first_turn_stay_on_one_side() -> None:
-    pairs = [Pair(dialogue(f"start {n % 250}", f"more {n}"), "yes", "no") for n in range(500)]
+    dialogues = [dialogue(f"start {n % 250}", f"more {n}") for n in range(500)]
+    pairs = [unrated_pair(messages(text), "yes", "no") for text in dialogues]
     train, held = split_pairs(pairs, seed=0)
     assert len(train) + len(held) == 500
     assert 0.1 < len(held) / 500 < 0.3
-    assert not {p.prompt_start for p in train} & {p.prompt_start for p in held}
+    assert not {p.first_question for p in train} & {p.first_question for p in held}
     assert split_pairs(pairs[::-1], seed=0)[1] == held[::-1]
     assert split_pairs(pairs, seed=1)[1] != held
-
-
-def test_the_last_human_turn_is_the_question() -> None:
-    assert Pair(dialogue("first", "last one"), "", "").question == "last one"
-    assert Pair("no dialogue at all", "", "").question == "no dialogue at all"
 
 
 def test_a_broken_line_of_pairs_is_named(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text(json.dumps({"prompt": "p", "chosen": "c", "rejected": "r"}) + '\n{"prompt": 1}')
-    with pytest.raises(UserError, match=r"pairs\.jsonl, line 2: prompt"):
-        read_pairs(path)
+    with pytest.raises(UserError, match=r"pairs\.jsonl, line 2: needs texts"):
+        read_pairs(str(path), "pairs")
 
 
 def test_the_command_ends_with_one_line_for_a_missing_file(
@@ -97,7 +94,7 @@ def test_too_few_pairs_are_refused(tmp_path: Path) -> None:
 @needs_pairs
 @pytest.mark.embedded
 def test_the_shipped_head_orders_held_out_human_preferences() -> None:
-    _, held = split_pairs(read_pairs(DATA / "hh_harmless.jsonl"), seed=0)
+    _, held = split_pairs(read_pairs(str(DATA / "hh_harmless.jsonl"), "pairs"), seed=0)
     turns = [
         Turn(
             id=f"{n}/{side}",
@@ -106,14 +103,14 @@ def test_the_shipped_head_orders_held_out_human_preferences() -> None:
             agent="observer_0",
             subject="s",
             phase=Phase.OBSERVE,
-            question=pair.question,
+            question=pair.last_question,
             seed=0,
             answer=answer.strip(),
             aspect="alignment",
             judged="draft",
         )
         for n, pair in enumerate(held)
-        for side, answer in (("chosen", pair.chosen), ("rejected", pair.rejected))
+        for side, answer in (("chosen", pair.chosen.text), ("rejected", pair.rejected.text))
     ]
     ratings = [utterance.rating or 0.0 for utterance in ValueModelPolicy().act(turns)]
     right = sum(c > r for c, r in zip(ratings[::2], ratings[1::2], strict=True))

@@ -1,4 +1,6 @@
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from social_sandbox.alignment.data.formats.dialogue import (
     last_question,
     messages,
 )
-from social_sandbox.alignment.data.formats.hh import hh_rows, read_hh
+from social_sandbox.alignment.data.formats.hh import hh_rows, read_hh, read_pairs
 from social_sandbox.alignment.data.formats.pair import PairRating
 from social_sandbox.alignment.data.groups import Message, RatedGroup
 from social_sandbox.envs import UserError
@@ -112,3 +114,21 @@ def test_pairs_are_written_as_they_are_read() -> None:
     rows = list(hh_rows(groups, "best_worst", 0.0))
     assert rows == [REPLIES]
     assert read(*rows)[0] == groups
+
+
+def test_preference_pairs_are_read_as_conversations(tmp_path: Path) -> None:
+    dialogue = "\n\nHuman: hello\n\nAssistant: yes ?\n\nHuman: how are you ?\n\nAssistant:"
+    rows = [
+        {"prompt": dialogue, "chosen": " fine", "rejected": " go away"},
+        {"chosen": f"{dialogue} fine", "rejected": "\n\nHuman: else\n\nAssistant: no"},
+    ]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    # The second has no two replies to one dialogue.
+    [pair] = read_pairs(str(file), "evaluate.pairs")
+    assert [message.role for message in pair.prompt] == ["user", "assistant", "user"]
+    assert (pair.first_question, pair.last_question) == ("hello", "how are you ?")
+    assert (pair.chosen.text, pair.rejected.text) == ("fine", "go away")
+    file.write_text(json.dumps(rows[1]))
+    with pytest.raises(UserError, match=r"evaluate\.pairs: .* has no two replies"):
+        read_pairs(str(file), "evaluate.pairs")
