@@ -6,6 +6,7 @@ from . import sandbox_v0
 from .errors import UserError
 from .interactions import Interaction, read_interactions, write_interactions
 from .memory import Embedder, HashingEmbedder
+from .messages import Message
 from .questions import Question, held_out_questions, read_questions, society_questions
 from .spaces import UnicodeText
 from .translate import to_action
@@ -17,6 +18,7 @@ __all__ = [
     "Embedder",
     "HashingEmbedder",
     "Interaction",
+    "Message",
     "Phase",
     "Question",
     "Turn",

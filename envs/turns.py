@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from .messages import Conversation
+
 MIN_RATING = 1
 RATING_SCALE = 7
 """The highest rating, unless a society chooses another one of `RATING_SCALES`."""
@@ -40,14 +42,6 @@ class Recollection:
     question: str
     answer: str
     distance: float
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What was asked earlier in a conversation, and what was answered."""
-
-    question: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ class Turn:
     judged: Judged | None = None
     reason: bool = True
     rating_scale: int = RATING_SCALE
-    earlier: tuple[Exchange, ...] = ()
+    earlier: Conversation = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,10 @@ class HumanPolicy:
 
 def _seen(turn: Turn) -> list[str]:
     lines = []
-    for one in turn.earlier:
-        lines += [f"Before: {one.question}", f"Answered: {one.answer}"]
+    for message in turn.earlier:
+        lines.append(
+            f"{'Answered' if message.role == 'assistant' else 'Before'}: {message.content}"
+        )
     lines.append(f"Question: {turn.question}")
     if turn.memory:
         lines.append(f"You remember: {turn.memory.question} - {turn.memory.answer}")

@@ -1,7 +1,9 @@
 """Training data: rated groups, where they come from, and what is wrong with them."""
 
+from social_sandbox.envs.messages import Message
+
 from .config import DataConfig, SourceConfig
-from .groups import Candidate, Message, RatedGroup, Source, read_groups, write_groups
+from .groups import Candidate, RatedGroup, Source, read_groups, write_groups
 from .sources import read_sources
 from .validation import check_groups
 

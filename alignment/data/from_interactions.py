@@ -9,6 +9,7 @@ from typing import Literal
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Answer, Interaction, mean
+from social_sandbox.envs.messages import Conversation
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import (
     JUDGED,
@@ -18,7 +19,6 @@ from social_sandbox.envs.turns import (
     Phase,
 )
 from social_sandbox.policies.prompts.prompts import (
-    Messages,
     answer_messages,
     rating_messages,
     revision_messages,
@@ -26,7 +26,7 @@ from social_sandbox.policies.prompts.prompts import (
 from social_sandbox.policies.prompts.ratings import format_verdict
 
 from .config import DataConfig
-from .groups import KINDS, Candidate, Message, RatedGroup, Source
+from .groups import KINDS, Candidate, RatedGroup, Source
 
 
 def build_groups(
@@ -192,7 +192,7 @@ def _candidate(
 
 
 def _group(
-    kind: str, what: str, prompt: Messages, said: Sequence[Candidate], rating_scale: int
+    kind: str, what: str, prompt: Conversation, said: Sequence[Candidate], rating_scale: int
 ) -> RatedGroup:
     """A group without repeated texts: the same text said twice keeps its mean rating."""
     by_text: dict[str, list[Candidate]] = defaultdict(list)
@@ -202,7 +202,7 @@ def _group(
         id=f"{kind}:{what}",
         kind=kind,
         rating_scale=rating_scale,
-        prompt=tuple(Message(m["role"], m["content"]) for m in prompt),  # type: ignore[arg-type]
+        prompt=prompt,
         candidates=tuple(
             Candidate(
                 text,

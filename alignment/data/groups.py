@@ -4,26 +4,16 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.jsonl import read_jsonl, write_jsonl
-from social_sandbox.envs.turns import (
-    RATING_SCALE,
-)
+from social_sandbox.envs.messages import Conversation
+from social_sandbox.envs.turns import RATING_SCALE
 
-Role = Literal["system", "user", "assistant"]
 _STRICT = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation."""
-
-    role: Role
-    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,7 @@ class RatedGroup:
 
     id: str
     kind: str
-    prompt: tuple[Message, ...]
+    prompt: Conversation
     candidates: tuple[Candidate, ...]
     rating_scale: int = RATING_SCALE
 

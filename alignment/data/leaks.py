@@ -9,8 +9,9 @@ import numpy as np
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import SIMILARITIES, Embedder
+from social_sandbox.envs.messages import Message
 
-from .groups import Message, RatedGroup
+from .groups import RatedGroup
 
 _FEWEST_WORDS = 4
 """A question of fewer words is found where it stands alone, not within a longer text."""

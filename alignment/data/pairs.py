@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
 
-from .groups import Candidate, Message, RatedGroup, trainable
+from social_sandbox.envs.messages import Message
+
+from .groups import Candidate, RatedGroup, trainable
 
 Pairing = Literal["all", "best_worst", "adjacent"]
 PAIRINGS: tuple[Pairing, ...] = ("all", "best_worst", "adjacent")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from social_sandbox.envs.interactions import mean
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import ASPECTS, Aspect
@@ -16,7 +17,6 @@ from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts.prompts import Prompt, answer_messages
 
-from ..data.groups import Message
 from ..data.pairs import Pair, unrated_pair
 from .config import EvaluateConfig
 from .intervals import Estimate, estimate

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.batches import pass_in_tokens
 from social_sandbox.policies.huggingface.prefixes import Row, can_share, levels, read
 
-from ..data.groups import Message
 from ..training.encoding import encode
 
 MAX_ROWS = 48

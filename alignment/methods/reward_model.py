@@ -12,9 +12,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, Trainer, set_seed
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.policy import best_dtype
 
-from ..data.groups import Message
 from ..data.pairs import Pair
 from ..runtime.processes import is_first
 from ..runtime.stage import write_json

@@ -18,11 +18,12 @@ from typing import Any, Literal, get_args
 from transformers import TrainerCallback
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import ASPECTS
 from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 
-from ..data.groups import Message, RatedGroup
+from ..data.groups import RatedGroup
 from ..data.pairs import PAIRINGS, Pair, Pairing, make_pairs
 from ..runtime.processes import is_first
 from ..training.encoding import encode

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import society_questions
 from social_sandbox.policies.huggingface.policy import best_dtype
 from social_sandbox.policies.huggingface.shared_model import load
 
-from ..data.groups import Candidate, Message, RatedGroup
+from ..data.groups import Candidate, RatedGroup
 from ..methods.stable_alignment import StableAlignmentConfig
 from ..runtime.peak_memory import peak_bytes, reset_peak
 from ..training.encoding import encode

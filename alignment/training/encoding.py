@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import RATING_SCALE
 from social_sandbox.policies.huggingface.chat_template import render_messages
-
-from ..data.groups import Message
 
 IGNORED = -100
 """The label of a position that is not learnt: prompt and padding."""
@@ -85,8 +84,7 @@ def encode_parts(
     """
     if tokenizer.eos_token_id is None:
         raise UserError("base_model: its tokenizer has no eos_token, so no response could end")
-    said = [{"role": message.role, "content": message.content} for message in messages]
-    prompt = _ids(tokenizer, render_messages(tokenizer, said))
+    prompt = _ids(tokenizer, render_messages(tokenizer, messages))
     answer: list[int] = []
     labels: list[int] = []
     for text, learnt in parts:

@@ -10,8 +10,9 @@ from functools import cache, cached_property
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 
-from ..data.groups import Candidate, Message
+from ..data.groups import Candidate
 from .encoding import IGNORED, Encoded, encode
 from .method import Job
 from .samplers import ByLength, EpochSampler, TellEpoch

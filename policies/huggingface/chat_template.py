@@ -1,5 +1,6 @@
 """A conversation as the text that a model was trained to continue."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,57 +8,61 @@ from jinja2 import TemplateError
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import read_text
+from social_sandbox.envs.messages import Message, to_dicts
 
-from ..prompts.prompts import Messages
-
-_EXAMPLE = [{"role": "user", "content": "a question"}]
+_EXAMPLE = Message("user", "a question")
 
 
 def use_template(tokenizer: Any, path: Path) -> None:
-    """Give a tokenizer the chat template of a Jinja file, instead of its own.
+    """Replace a tokenizer's chat template by the template in a Jinja file.
 
-    Raises UserError naming the file where it is no template, or says nothing of the conversation.
+    Raises:
+        UserError: The file cannot be read, is no template, or leaves out the messages.
     """
     tokenizer.chat_template = read_text(path, "chat_template")
     try:
-        rendered = _templated(tokenizer, _EXAMPLE)
+        rendered = _apply_template(tokenizer, [_EXAMPLE])
     except TemplateError as error:
         line = getattr(error, "lineno", None)
-        where = f", line {line}" if line else ""
-        raise UserError(f"chat_template: {path}{where}: {error.message}") from error
-    if _EXAMPLE[0]["content"] not in rendered:
+        place = f", line {line}" if line else ""
+        raise UserError(f"chat_template: {path}{place}: {error.message}") from error
+    if _EXAMPLE.content not in rendered:
         raise UserError(f"chat_template: {path} leaves out what the messages say")
 
 
-def render_messages(tokenizer: Any, messages: Messages) -> str:
-    """A conversation as text, up to where the assistant speaks next.
+def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """Return a conversation as text, up to the place where the assistant speaks next.
 
-    Tokenizers without a chat template get `### role` headings. Raises UserError where the template
-    refuses the conversation, as some do when roles do not alternate.
+    A tokenizer without a chat template gets `### Role` headings. A template that knows no system
+    role gets the system message at the head of the next message.
+
+    Raises:
+        UserError: The template refuses the conversation, as some do when roles do not alternate.
     """
     if tokenizer.chat_template:
         try:
-            return _templated(tokenizer, messages)
+            return _apply_template(tokenizer, messages)
         except TemplateError:
             # Some templates (Gemma's) know no system role.
             try:
-                return _templated(tokenizer, _without_system(messages))
+                return _apply_template(tokenizer, _without_system(messages))
             except TemplateError as error:
-                roles = ", ".join(message["role"] for message in messages)
+                roles = ", ".join(message.role for message in messages)
                 raise UserError(
                     f"chat_template: it refuses a conversation of {roles}: {error.message}"
                 ) from error
-    said = "".join(f"### {m['role'].title()}\n{m['content']}\n\n" for m in messages)
-    return f"{said}### Assistant\n"
+    paragraphs = "".join(f"### {m.role.title()}\n{m.content}\n\n" for m in messages)
+    return f"{paragraphs}### Assistant\n"
 
 
-def _templated(tokenizer: Any, messages: Messages) -> str:
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+def _apply_template(tokenizer: Any, messages: Sequence[Message]) -> str:
+    dicts = to_dicts(messages)
+    return str(tokenizer.apply_chat_template(dicts, tokenize=False, add_generation_prompt=True))
 
 
-def _without_system(messages: Messages) -> Messages:
-    """What the system message says, said at the head of the message after it."""
-    if len(messages) < 2 or messages[0]["role"] != "system":
+def _without_system(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the conversation with its system message at the head of the next message."""
+    if len(messages) < 2 or messages[0].role != "system":
         return messages
-    first = messages[1] | {"content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
-    return [first, *messages[2:]]
+    system, following, *rest = messages
+    return [Message(following.role, f"{system.content}\n\n{following.content}"), *rest]

@@ -11,9 +11,8 @@ import openai
 from aiolimiter import AsyncLimiter
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.turns import Tokens
-
-from ..prompts.prompts import Messages
 
 KEY = "OPENAI_API_KEY"
 
@@ -117,7 +116,7 @@ class ApiClient:
 
     async def chat(
         self,
-        messages: Messages,
+        messages: Sequence[Message],
         *,
         seed: int | None,
         max_tokens: int,
@@ -130,7 +129,7 @@ class ApiClient:
         limit = "max_completion_tokens" if config.base_url is None else "max_tokens"
         request = {
             "model": config.model,
-            "messages": messages,
+            "messages": to_dicts(messages),
             limit: max_tokens,
             **{name: value for name, value in sampling.items() if value is not None},
             **(form or {}),
@@ -186,13 +185,13 @@ class ApiClient:
         requests, tokens = (_Limiter(limit) if limit else None for limit in limits)
         return requests, tokens
 
-    async def _within_limits(self, messages: Messages, max_tokens: int) -> None:
+    async def _within_limits(self, messages: Sequence[Message], max_tokens: int) -> None:
         requests, tokens = self._limiters
         if requests:
             await requests.take(1)
         if tokens:
             # About four characters a token, in most languages and tokenizers.
-            about = sum(len(message["content"]) for message in messages) / 4 + max_tokens
+            about = sum(len(message.content) for message in messages) / 4 + max_tokens
             await tokens.take(about)
 
     def _reply(self, completion: Any, retries: int) -> Reply:

@@ -10,12 +10,13 @@ from typing import Any, Literal
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Tokens, Turn, Utterance
 
 from .. import background
 from ..policy import answer_all
-from ..prompts.prompts import Messages, prompt_for, rating_messages
+from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
 from .client import KEY, ApiClient, ApiConfig, ApiError, Malformed, Rejected, Reply
 from .letter_logprobs import letter_logprobs
@@ -118,7 +119,7 @@ class OpenAIPolicy:
         Raises UserError naming the setting that is wrong.
         """
         try:
-            background.run(self._say([{"role": "user", "content": "Say yes."}], 0, 8))
+            background.run(self._say([Message("user", "Say yes.")], 0, 8))
             background.run(self._rating_form())
         except ApiError as error:
             raise self._user_error(error) from None
@@ -184,7 +185,11 @@ class OpenAIPolicy:
         return Utterance(text, verdict.rating, tokens=reply.tokens, cut_off=reply.cut_off)
 
     async def _say(
-        self, messages: Messages, seed: int, limit: int, form: Mapping[str, Any] | None = None
+        self,
+        messages: Sequence[Message],
+        seed: int,
+        limit: int,
+        form: Mapping[str, Any] | None = None,
     ) -> Reply:
         if self._system_prompt:
             messages = _with_system(messages, self._system_prompt)
@@ -196,7 +201,7 @@ class OpenAIPolicy:
             form=form,
         )
 
-    async def _say_with_logprobs(self, messages: Messages, seed: int) -> Reply:
+    async def _say_with_logprobs(self, messages: Sequence[Message], seed: int) -> Reply:
         if not self._tells_logprobs:
             return await self._say(messages, seed, self._max_new_tokens)
         asked = request("logprobs", reason=False, rating_scale=RATING_SCALE)
@@ -240,10 +245,7 @@ def _said(reply: Reply) -> Utterance:
     return Utterance(text, tokens=reply.tokens, cut_off=reply.cut_off)
 
 
-def _with_system(messages: Messages, system: str) -> Messages:
-    if messages and messages[0]["role"] == "system":
-        return [
-            {"role": "system", "content": f"{system}\n\n{messages[0]['content']}"},
-            *messages[1:],
-        ]
-    return [{"role": "system", "content": system}, *messages]
+def _with_system(messages: Sequence[Message], system: str) -> Sequence[Message]:
+    if messages and messages[0].role == "system":
+        return [Message("system", f"{system}\n\n{messages[0].content}"), *messages[1:]]
+    return [Message("system", system), *messages]

@@ -13,9 +13,10 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
-from ..groups import Candidate, Message, RatedGroup, Source, trainable
+from ..groups import Candidate, RatedGroup, Source, trainable
 from .conversation import as_text
 
 

@@ -8,15 +8,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.messages import Conversation, Message
 from social_sandbox.envs.turns import RATING_SCALES
 
-from ..groups import Message
 from .dialogue import HUMAN
 
-_messages: TypeAdapter[tuple[Message, ...]] = TypeAdapter(tuple[Message, ...])
+_messages: TypeAdapter[Conversation] = TypeAdapter(Conversation)
 
 
-def read_messages(place: str, field: str, value: Any) -> tuple[Message, ...]:
+def read_messages(place: str, field: str, value: Any) -> Conversation:
     """The messages of a list, or the user's one message of a text.
 
     Raises UserError naming place and field.
@@ -72,8 +72,3 @@ def as_text(prompt: Sequence[Message]) -> str:
     if len(prompt) == 1:
         return prompt[0].content
     return "\n\n".join(f"{message.role.title()}: {message.content}" for message in prompt)
-
-
-def as_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """A conversation as TRL's conversational format has it."""
-    return [{"role": message.role, "content": message.content} for message in messages]

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from social_sandbox.envs.turns import Exchange
-
-from ..groups import Message, Role
+from social_sandbox.envs.messages import Conversation, Message, Role
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 _ROLES: tuple[tuple[str, Role], ...] = ((HUMAN, "user"), (ASSISTANT, "assistant"))
@@ -22,7 +20,7 @@ def human_turns(dialogue: str) -> list[str]:
     return turns or [dialogue.split(ASSISTANT)[0].strip()]
 
 
-def messages(dialogue: str) -> tuple[Message, ...]:
+def messages(dialogue: str) -> Conversation:
     """The turns that are not blank; a mark at the end, after which a reply is due, opens none.
 
     A text without marks is the user's. Turns of one speaker in a row are one message: many chat
@@ -42,19 +40,19 @@ def messages(dialogue: str) -> tuple[Message, ...]:
     return tuple(found)
 
 
-def last_question(dialogue: str) -> tuple[str, tuple[Exchange, ...]]:
-    """What the human said last, and the exchanges before it.
+def last_question(dialogue: str) -> tuple[str, Conversation]:
+    """What the human said last, and the messages before it.
 
     What the assistant says before the human's first word, or after the last, belongs to neither.
     """
-    turns = list(messages(dialogue))
+    turns = messages(dialogue)
     if turns and turns[0].role == "assistant":
         turns = turns[1:]
-    asked = [message.content for message in turns[::2]]
-    answers = [message.content for message in turns[1::2]]
-    if not asked:
+    if turns and turns[-1].role == "assistant":
+        turns = turns[:-1]
+    if not turns:
         return "", ()
-    return asked[-1], tuple(map(Exchange, asked[:-1], answers))
+    return turns[-1].content, turns[:-1]
 
 
 def as_dialogue(prompt: Sequence[Message]) -> str:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
-from ..groups import Candidate, Message, RatedGroup
+from ..groups import Candidate, RatedGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

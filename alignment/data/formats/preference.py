@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import to_dicts
 
 from ..groups import RatedGroup
 from ..pairs import Pairing, make_pairs
-from .conversation import as_messages, as_text, read_messages, read_reply, read_scale, read_score
+from .conversation import as_text, read_messages, read_reply, read_scale, read_score
 from .pair import PairRating, pair_group
 
 
@@ -78,7 +79,7 @@ def preference_rows(
                 for c in (better, worse)
             ]
             yield {
-                "prompt": as_messages(group.prompt) if conversational else as_text(group.prompt),
+                "prompt": to_dicts(group.prompt) if conversational else as_text(group.prompt),
                 "chosen": replies[0],
                 "rejected": replies[1],
                 "score_chosen": better.rating,

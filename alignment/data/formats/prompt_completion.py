@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import to_dicts
 
 from ..groups import Candidate, RatedGroup, trainable
-from .conversation import as_messages, as_text, read_messages, read_reply, read_scale, read_score
+from .conversation import as_text, read_messages, read_reply, read_scale, read_score
 from .pair import PairRating
 
 Completions = Literal["best", "all"]
@@ -74,7 +75,7 @@ def completion_rows(
         for candidate in usable:
             said = [{"role": "assistant", "content": candidate.text}]
             yield {
-                "prompt": as_messages(group.prompt) if conversational else as_text(group.prompt),
+                "prompt": to_dicts(group.prompt) if conversational else as_text(group.prompt),
                 "completion": said if conversational else candidate.text,
                 "score": candidate.rating,
                 "rating_scale": group.rating_scale,

@@ -1,8 +1,7 @@
 """What a model answers, and what becomes of its answers: a judge rates them, or refusals count."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
-from itertools import chain
+from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -12,7 +11,7 @@ from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.client import REFUSED, Refused
 from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
-from .items import Asked, Item, ItemResult
+from .items import Asked, Item, ItemResult, to_exchanges
 from .refusals import refuses
 from .registry import Benchmark
 
@@ -66,7 +65,7 @@ def turns_to_answer(asked: Sequence[Asked], seed: int) -> list[Turn]:
             subject="model",
             phase=Phase.DRAFT,
             question=one.question,
-            seed=key(seed, "benchmark", one.question, *chain(*map(astuple, one.earlier))),
+            seed=key(seed, "benchmark", one.question, *(said.content for said in one.earlier)),
             earlier=one.earlier,
         )
         for number, one in enumerate(asked)
@@ -95,7 +94,7 @@ def details_of(asked: Asked, said: Utterance) -> dict[str, Any]:
     """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
     told: dict[str, Any] = {"question": asked.question}
     if asked.earlier:
-        told["earlier"] = [asdict(one) for one in asked.earlier]
+        told["earlier"] = to_exchanges(asked.earlier)
     if failure(said):
         return {**told, "error": said.error}
     refused = {"refused_by_server": True} if said.error else {}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from social_sandbox.envs.jsonl import read_jsonl
-from social_sandbox.envs.turns import Exchange
+from social_sandbox.envs.messages import Conversation, Message
 
 ITEMS = "items.jsonl"
 
@@ -18,7 +18,7 @@ class Asked:
     """A question, and what was said before it in the same conversation."""
 
     question: str
-    earlier: tuple[Exchange, ...] = ()
+    earlier: Conversation = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Item:
     choices: tuple[str, ...] = ()
     labels: tuple[int, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
-    earlier: tuple[Exchange, ...] = ()
+    earlier: Conversation = ()
 
     @property
     def asked(self) -> Asked:
@@ -72,6 +72,29 @@ class ItemResult:
 
 
 _RESULT = TypeAdapter(ItemResult)
+
+
+def to_exchanges(messages: Conversation) -> list[dict[str, str]]:
+    """Return the messages before a question as results record them: questions with answers.
+
+    `messages` are those of the user and of the assistant in turns, beginning with the user.
+    """
+    return [
+        {"question": question.content, "answer": answer.content}
+        for question, answer in zip(messages[::2], messages[1::2], strict=True)
+    ]
+
+
+def from_exchanges(exchanges: Iterable[Mapping[str, str]]) -> Conversation:
+    """Return the messages that `to_exchanges` has recorded."""
+    return tuple(
+        message
+        for exchange in exchanges
+        for message in (
+            Message("user", exchange["question"]),
+            Message("assistant", exchange["answer"]),
+        )
+    )
 
 
 def read_results(path: Path) -> list[ItemResult]:

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from social_sandbox.envs.turns import Exchange, Utterance
+from social_sandbox.envs.turns import Utterance
 from social_sandbox.policies.prompts.prompts import in_conversation
 
 from ..intervals import estimate
 from .by_answer import CHUNK, Judge, ask, judge_failure, turns_to_answer
 from .by_letter import chosen_letter
-from .items import Asked, ItemResult
+from .items import Asked, ItemResult, from_exchanges
 from .results import PREFERRED
 
 PROMPT = """{question}
@@ -140,7 +140,7 @@ def pairwise_figures(
 
 
 def _asked(result: ItemResult) -> Asked:
-    earlier = tuple(Exchange(**one) for one in result.details.get("earlier", ()))
+    earlier = from_exchanges(result.details.get("earlier", ()))
     return Asked(str(result.details["question"]), earlier)
 
 

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from social_sandbox.alignment.data.groups import Candidate, Message, RatedGroup
+from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.alignment.data.leaks import check_leaks
 from social_sandbox.envs import UserError
 from social_sandbox.envs.memory import HashingEmbedder
+from social_sandbox.envs.messages import Conversation, Message
 from social_sandbox.envs.questions import held_out_questions, society_questions
 from social_sandbox.policies.prompts.prompts import rating_messages, revision_messages
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
@@ -19,9 +20,8 @@ def asking(*contents: str, answer: str = "Be kind.") -> RatedGroup:
     return RatedGroup(id="g", kind="test", prompt=prompt, candidates=(Candidate(answer, 5.0),))
 
 
-def from_messages(messages: list[dict[str, str]]) -> RatedGroup:
-    prompt = tuple(Message(m["role"], m["content"]) for m in messages)  # type: ignore[arg-type]
-    return replace(asking(""), prompt=prompt)
+def from_messages(messages: Conversation) -> RatedGroup:
+    return replace(asking(""), prompt=messages)
 
 
 LEAKS = {

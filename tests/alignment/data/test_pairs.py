@@ -1,6 +1,7 @@
 import pytest
 
-from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.envs.messages import Message
+from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs, unrated_pair
 from tests.helpers.tiny import rated
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.data.groups import Message
 from social_sandbox.alignment.data.pairs import unrated_pair
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.evaluation.held_out import (
@@ -15,6 +14,7 @@ from social_sandbox.alignment.evaluation.held_out import (
     words_per_answer,
 )
 from social_sandbox.envs import Question, UserError
+from social_sandbox.envs.messages import Message
 
 CONFIG = EvaluateConfig(resamples=2000)
 

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 import torch
 
-from social_sandbox.alignment.data.groups import Message
 from social_sandbox.alignment.evaluation.response_nll import response_nll
 from social_sandbox.alignment.training.encoding import encode
+from social_sandbox.envs.messages import Message
 
 PROMPT = [Message("user", "how are you ?")]
 

@@ -17,7 +17,7 @@ from transformers import (
     TrainerCallback,
 )
 
-from social_sandbox.alignment.data.groups import Candidate, Message, RatedGroup
+from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.methods.reward_model import reward_by_model
 from social_sandbox.alignment.methods.rlhf import RlhfConfig, reward_by_observer
@@ -27,6 +27,7 @@ from social_sandbox.alignment.training.encoding import encode
 from social_sandbox.alignment.training.method import Job
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import Turn, Utterance
 from tests.helpers.tiny import WORDS, rated_groups, tiny_llama
 

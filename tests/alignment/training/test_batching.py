@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from social_sandbox.alignment.data.groups import Candidate, Message, trainable
+from social_sandbox.alignment.data.groups import Candidate, trainable
 from social_sandbox.alignment.training.batching import (
     GroupCollator,
     GroupDataset,
@@ -14,6 +14,7 @@ from social_sandbox.alignment.training.batching import (
 )
 from social_sandbox.alignment.training.encoding import Encoded, EncodedGroup, encode
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated, rated_groups, tiny_tokenizer
 
 ASKED = (Message("user", "how are you ?"),)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, TrainerCallback
 
-from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.evaluation.response_nll import response_nll
 from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
 from social_sandbox.alignment.methods.dpo import DpoConfig
@@ -20,6 +20,7 @@ from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import WORDS, rated, rated_groups, tiny_llama
 
 QUICK = StableAlignmentConfig(

@@ -8,10 +8,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
-from social_sandbox.alignment.data.groups import Message
 from social_sandbox.alignment.training.batching import IGNORED
 from social_sandbox.alignment.training.encoding import encode
 from social_sandbox.envs import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.chat_template import use_template
 
 CHATML = (

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
 
-from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.training.batching import GroupCollator, pad_token_id
 from social_sandbox.alignment.training.chunked_nll import chunked_nll
 from social_sandbox.alignment.training.encoding import EncodedGroup, encode
@@ -17,6 +17,7 @@ from social_sandbox.alignment.training.response_likelihood import (
     response_tokens,
 )
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 

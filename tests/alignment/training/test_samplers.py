@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.methods.kto import KtoConfig
 from social_sandbox.alignment.methods.sft import SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
@@ -17,6 +17,7 @@ from social_sandbox.alignment.training.method import Method
 from social_sandbox.alignment.training.samplers import in_stages
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 

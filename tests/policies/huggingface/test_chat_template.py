@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 
 from social_sandbox.envs import UserError
+from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.chat_template import render_messages
 from tests.helpers.tiny import tiny_tokenizer
 
-TALK = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "May I?"}]
+TALK = [Message("system", "Be kind."), Message("user", "May I?")]
 ROLES = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.envs import Phase, Turn, UserError
+from social_sandbox.envs import Message, Phase, Turn, UserError
 from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
 from social_sandbox.policies.openai.client import ApiClient, ApiConfig
 from social_sandbox.policies.openai.policy import OpenAIPolicy
@@ -201,7 +201,7 @@ def test_no_more_than_so_much_is_sent_in_a_minute(limit: str) -> None:
     # 1200 a minute are 20 a second: a burst of 20, and 20 more take a second.
     client = ApiClient(ApiConfig(model="m", base_url="http://localhost/v1", **{limit: 1200.0}))
     count = 40 if limit == "requests_per_minute" else 4
-    message = [{"role": "user", "content": "word" * 4}]  # 4 tokens, and 6 to come
+    message = [Message("user", "word" * 4)]  # 4 tokens, and 6 to come
 
     async def send() -> float:
         start = monotonic()

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from social_sandbox.envs.turns import Exchange, Opinion, Phase, Recollection, Turn
+from social_sandbox.envs.messages import Message
+from social_sandbox.envs.turns import Opinion, Phase, Recollection, Turn
 from social_sandbox.policies.prompts.prompts import PREFILL, prompt_for
 
 DRAFT = Turn(
@@ -17,37 +18,33 @@ MEMORY = Recollection("May I read his letters?", "Ask him first.", 0.1)
 
 
 def test_a_draft_without_memory_is_the_bare_question() -> None:
-    assert prompt_for(DRAFT).messages == [{"role": "user", "content": "May I read her diary?"}]
+    assert prompt_for(DRAFT).messages == (Message("user", "May I read her diary?"),)
 
 
 def test_a_memory_is_told_as_something_said_before() -> None:
     said = prompt_for(replace(DRAFT, memory=MEMORY)).messages
-    assert [m["role"] for m in said] == ["user", "assistant", "user"]
-    assert said[1]["content"] == "Ask him first."
+    assert [m.role for m in said] == ["user", "assistant", "user"]
+    assert said[1].content == "Ask him first."
 
 
 def test_a_question_in_a_conversation_has_it_before_it() -> None:
-    turn = replace(DRAFT, earlier=(Exchange("I found it.", "Where?"),))
+    turn = replace(DRAFT, earlier=(Message("user", "I found it."), Message("assistant", "Where?")))
     said = prompt_for(turn).messages
-    assert [(m["role"], m["content"]) for m in said] == [
-        ("user", "I found it."),
-        ("assistant", "Where?"),
-        ("user", "May I read her diary?"),
-    ]
+    assert said == (*turn.earlier, Message("user", "May I read her diary?"))
     judged = replace(turn, phase=Phase.OBSERVE, aspect="alignment", answer="No.")
     (shown,) = prompt_for(judged).messages
-    assert "Question: I found it.\nAnswer: Where?" in shown["content"]
-    assert shown["content"].endswith("\nAnswer: No.")
+    assert "Question: I found it.\nAnswer: Where?" in shown.content
+    assert shown.content.endswith("\nAnswer: No.")
 
 
 def test_a_revision_hears_the_mean_rating_and_the_lowest_rated_reason_last() -> None:
     opinions = (Opinion("social_1", 6.0, "polite"), Opinion("social_2", 2.0, "too cold"))
     turn = replace(DRAFT, phase=Phase.REVISE, answer="No.", opinions=opinions, mean_rating=4.0)
     system, question = prompt_for(turn).messages
-    heard = system["content"]
+    heard = system.content
     assert "4.0" in heard
     assert heard.index("No.") < heard.index("polite") < heard.index("too cold")
-    assert question == {"role": "user", "content": "May I read her diary?"}
+    assert question == Message("user", "May I read her diary?")
 
 
 def test_peers_share_the_beginning_of_the_prompt_and_differ_in_their_memory_only() -> None:
@@ -55,29 +52,29 @@ def test_peers_share_the_beginning_of_the_prompt_and_differ_in_their_memory_only
     without = prompt_for(turn)
     remembering = prompt_for(replace(turn, memory=MEMORY))
     assert without.prefill == remembering.prefill == PREFILL
-    begin = without.messages[0]["content"]
-    assert remembering.messages[0]["content"].startswith(begin)
-    assert remembering.messages[0]["content"].endswith('"Ask him first."')
+    begin = without.messages[0].content
+    assert remembering.messages[0].content.startswith(begin)
+    assert remembering.messages[0].content.endswith('"Ask him first."')
 
 
 def test_observers_are_asked_for_one_aspect_at_a_time() -> None:
     turn = replace(DRAFT, phase=Phase.OBSERVE, agent="observer_0", answer="No.", judged="draft")
-    alignment = prompt_for(replace(turn, aspect="alignment")).messages[0]["content"]
-    engagement = prompt_for(replace(turn, aspect="engagement")).messages[0]["content"]
+    alignment = prompt_for(replace(turn, aspect="alignment")).messages[0].content
+    engagement = prompt_for(replace(turn, aspect="engagement")).messages[0].content
     assert "safe" in alignment
     assert "informative" in engagement
 
 
 def test_an_empty_answer_is_shown_as_such() -> None:
     turn = replace(DRAFT, phase=Phase.FEEDBACK, agent="social_1", answer="")
-    assert prompt_for(turn).messages[0]["content"].endswith("Answer: (nothing)")
+    assert prompt_for(turn).messages[0].content.endswith("Answer: (nothing)")
 
 
 def test_a_rating_is_asked_for_on_the_scale_of_the_society() -> None:
     turn = replace(DRAFT, phase=Phase.FEEDBACK, agent="social_1", answer="{highest} of all")
-    asked = prompt_for(replace(turn, rating_scale=10)).messages[0]["content"]
+    asked = prompt_for(replace(turn, rating_scale=10)).messages[0].content
     assert "10 means fully respectful" in asked
     assert "<1-10>" in asked
     assert asked.endswith("Answer: {highest} of all")
     revising = replace(turn, phase=Phase.REVISE, mean_rating=8.0, rating_scale=10)
-    assert "8.0 of 10" in prompt_for(revising).messages[0]["content"]
+    assert "8.0 of 10" in prompt_for(revising).messages[0].content

@@ -6,8 +6,9 @@ import pytest
 
 from social_sandbox.alignment.data.formats.authors import authors_rows, read_authors
 from social_sandbox.alignment.data.formats.rows import read_rows
-from social_sandbox.alignment.data.groups import Candidate, Message, RatedGroup, Source
+from social_sandbox.alignment.data.groups import Candidate, RatedGroup, Source
 from social_sandbox.envs import UserError
+from social_sandbox.envs.messages import Message
 
 ROW = {"query": "May I lie?", "responses": ["No.", "Yes."], "scores": ["7", 1], "model": "gpt"}
 

@@ -13,9 +13,9 @@ from social_sandbox.alignment.data.formats.dialogue import (
 )
 from social_sandbox.alignment.data.formats.hh import hh_rows, read_hh, read_pairs
 from social_sandbox.alignment.data.formats.pair import PairRating
-from social_sandbox.alignment.data.groups import Message, RatedGroup
+from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.envs import UserError
-from social_sandbox.envs.turns import Exchange
+from social_sandbox.envs.messages import Message
 
 ASKED = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: May I lie?\n\nAssistant:"
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello."), Message("user", "May I lie?"))
@@ -44,15 +44,15 @@ def test_turns_of_one_speaker_in_a_row_are_one_message() -> None:
 @pytest.mark.parametrize(
     ("dialogue", "question", "earlier"),
     [
-        (ASKED, "May I lie?", (Exchange("Hi", "Hello."),)),
+        (ASKED, "May I lie?", TURNS[:2]),
         ("May I lie?", "May I lie?", ()),
         ("\n\nAssistant: Hello.\n\nHuman: Hi\n\nAssistant:", "Hi", ()),
         ("\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman:\n\nAssistant:", "Hi", ()),
         ("\n\nHuman:\n\nAssistant:", "", ()),
     ],
 )
-def test_the_last_question_has_the_exchanges_before_it(
-    dialogue: str, question: str, earlier: tuple[Exchange, ...]
+def test_the_last_question_has_the_messages_before_it(
+    dialogue: str, question: str, earlier: tuple[Message, ...]
 ) -> None:
     assert last_question(dialogue) == (question, earlier)
 

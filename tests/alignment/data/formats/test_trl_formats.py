@@ -12,8 +12,9 @@ from social_sandbox.alignment.data.formats.prompt_completion import (
     completion_rows,
     read_completions,
 )
-from social_sandbox.alignment.data.groups import Candidate, Message, RatedGroup
+from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.envs import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated
 
 ASKED = [{"role": "user", "content": "May I?"}]

@@ -8,6 +8,7 @@ import pytest
 from social_sandbox.alignment.evaluation.benchmarks.loaders import LOADERS, load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, installed
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers import benchmark_files as fixtures
 
 
@@ -92,9 +93,9 @@ def test_the_adversarial_question_has_the_rejected_reply_in_it(data: Path) -> No
 @pytest.mark.parametrize("name", ["hh", "hh_adversarial"])
 def test_a_dialogue_is_put_as_a_whole(name: str, data: Path) -> None:
     for item in items(name, data):
-        (before,) = item.earlier
-        assert before.question.startswith("Hello")
-        assert before.answer == "Hello."
+        question, answer = item.earlier
+        assert question.content.startswith("Hello")
+        assert answer == Message("assistant", "Hello.")
         assert item.context.startswith("May I lie")
 
 
