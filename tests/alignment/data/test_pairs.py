@@ -1,8 +1,8 @@
 import pytest
 
-from social_sandbox.envs.messages import Message
 from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs, unrated_pair
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated
 
 GROUP = rated("a", ("low", 1.0), ("top", 7.0), ("mid", 4.0), ("top too", 7.0), ("unrated", None))
