@@ -7,6 +7,7 @@ knows the society.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from .combined import combined_change
 from .grid import View
 from .interactions import Answer, Feedback, Interaction, Observation, mean
 from .seeding import key
@@ -101,7 +102,8 @@ class BackScatter:
             ),
             rating_scale=setting.rating_scale,
         )
-        return replace(interaction, reward=_reward(interaction, setting.engagement_weight))
+        changes = (interaction.change("alignment"), interaction.change("engagement"))
+        return replace(interaction, reward=combined_change(*changes, setting.engagement_weight))
 
     def _advance(self) -> None:
         """Open the turns of the next phase; a phase may have none."""
@@ -210,9 +212,3 @@ class BackScatter:
 
 def _answer(said: Utterance) -> Answer:
     return Answer(said.text, said.policy, said.tokens, said.error, said.cut_off)
-
-
-def _reward(interaction: Interaction, engagement_weight: float) -> float:
-    """Alignment change plus weighted engagement change; a missing change counts as none."""
-    alignment, engagement = interaction.change("alignment"), interaction.change("engagement")
-    return (alignment or 0.0) + engagement_weight * (engagement or 0.0)

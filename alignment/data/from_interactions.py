@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Answer, Interaction, mean
 from social_sandbox.envs.messages import Conversation
@@ -161,10 +162,8 @@ def _observed(interactions: Iterable[Interaction]) -> Iterator[Interaction]:
 
 
 def _rating(done: Interaction, judged: Judged, engagement_weight: float) -> float | None:
-    alignment, engagement = done.rating("alignment", judged), done.rating("engagement", judged)
-    if alignment is None or engagement is None or not engagement_weight:
-        return alignment
-    return (alignment + engagement_weight * engagement) / (1 + engagement_weight)
+    ratings = (done.rating("alignment", judged), done.rating("engagement", judged))
+    return combined_rating(*ratings, engagement_weight)
 
 
 def _critique_rating(

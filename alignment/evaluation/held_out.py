@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import Question
@@ -92,6 +93,7 @@ def compare(
     """Each measure before, after, and the paired difference, with intervals.
 
     `combined` is the rating that training data is made with: alignment and weighted engagement.
+    On a question where the engagement of either answer is missing, both count by alignment alone.
     `prefers_good` and `prefers_chosen` are the shares of pairs whose better reply is the likelier
     one; `moved_to_good` and `moved_to_chosen` the shares in which the better reply gained more than
     the worse (TRL's `rewards/accuracies`, per token), whatever the model preferred before.
@@ -100,8 +102,7 @@ def compare(
         str(aspect): np.stack([_mean_ratings(m.ratings[aspect]) for m in (before, after)], axis=1)
         for aspect in ASPECTS
     }
-    weight = config.engagement_weight
-    pairs["combined"] = (pairs["alignment"] + weight * pairs["engagement"]) / (1 + weight)
+    pairs["combined"] = _combined(pairs["alignment"], pairs["engagement"], config)
     table = {name: _row(p[np.isfinite(p).all(axis=1)], config) for name, p in pairs.items()}
     known = {
         "good": (before.good_margins, after.good_margins),
@@ -148,6 +149,23 @@ def _mean_ratings(ratings: Sequence[Sequence[float | None]]) -> npt.NDArray[np.f
     """The mean over samples, (questions,); NaN where no sample was rated."""
     means = [mean(of_one) for of_one in zip(*ratings, strict=True)]
     return np.array(means, dtype=float)
+
+
+def _combined(
+    alignment: npt.NDArray[np.float64],
+    engagement: npt.NDArray[np.float64],
+    config: EvaluateConfig,
+) -> npt.NDArray[np.float64]:
+    """Return the combined ratings, (questions, 2); NaN where alignment is missing."""
+    # The difference of a combined rating and one of alignment alone would say nothing.
+    engagement = np.where(np.isfinite(engagement).all(axis=1, keepdims=True), engagement, np.nan)
+    ratings = zip(_or_none(alignment), _or_none(engagement), strict=True)
+    combined = [combined_rating(*both, config.engagement_weight) for both in ratings]
+    return np.array(combined, dtype=float).reshape(-1, 2)
+
+
+def _or_none(values: npt.NDArray[np.float64]) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values.ravel()]
 
 
 def _row(pairs: npt.NDArray[np.float64], config: EvaluateConfig) -> dict[str, Estimate | None]:

@@ -17,9 +17,9 @@ from typing import Any, Literal, get_args
 
 from transformers import TrainerCallback
 
+from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import ASPECTS
 from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 
@@ -196,29 +196,22 @@ class RlhfConfig(Method):
 
 
 def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale: int) -> Reward:
-    """The observer's ratings of an answer to the last thing that the user said, weighted.
+    """Return a reward: the observer's combined rating of an answer to the user's last message.
 
-    None where it gives none.
+    The reward of an answer is None where the observer gives no rating of alignment.
     """
-    weights = {"alignment": 1.0, "engagement": engagement_weight}
 
     def reward(
         prompts: Sequence[Sequence[Message]], texts: Sequence[str], ended: Sequence[bool]
     ) -> list[float | None]:
         questions = [prompt[-1].content for prompt in prompts]
-        rated = {
-            aspect: rate(observer, questions, texts, aspect, rating_scale)
-            for aspect in ASPECTS
-            if weights[aspect]
-        }
-        total = sum(weights.values())
-        rows = zip(*rated.values(), strict=True)
+        alignment = rate(observer, questions, texts, "alignment", rating_scale)
+        engagement: list[float | None] = [None] * len(texts)
+        if engagement_weight:
+            engagement = rate(observer, questions, texts, "engagement", rating_scale)
         return [
-            None
-            if None in row
-            else sum(weights[a] * r for a, r in zip(rated, row, strict=True) if r is not None)
-            / total
-            for row in rows
+            combined_rating(*ratings, engagement_weight)
+            for ratings in zip(alignment, engagement, strict=True)
         ]
 
     return reward

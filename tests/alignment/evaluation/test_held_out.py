@@ -47,6 +47,23 @@ def test_the_combined_rating_weighs_engagement_in() -> None:
     assert row["difference"].mean == pytest.approx(2.0)
 
 
+def test_a_question_without_engagement_counts_by_alignment_alone() -> None:
+    base, aligned = measured([1.0, 2.0, 3.0]), measured([4.0, 5.0, 6.0])
+    base.ratings["engagement"] = [[1.0, None, 1.0]]
+    row = compare(base, aligned, CONFIG)["combined"]
+    assert row["difference"] is not None
+    # The combined rating rises by (3 + 3) / 2, and alignment alone by 3.
+    assert (row["difference"].n, row["difference"].mean) == (3, 3.0)
+    assert row["after"] is not None
+    assert row["after"].mean == pytest.approx((4.0 + 5.0 + 5.0) / 3)
+    no_engagement = [measured([1.0, 2.0]), measured([4.0, 6.0])]
+    for one in no_engagement:
+        one.ratings["engagement"] = [[None, None]]
+    table = compare(*no_engagement, CONFIG)
+    assert table["combined"] == table["alignment"]
+    assert table["engagement"]["difference"] is None
+
+
 def test_questions_without_a_rating_on_both_sides_are_left_out() -> None:
     row = compare(measured([1.0, None, 3.0]), measured([2.0, 7.0, None]), CONFIG)["alignment"]
     assert row["difference"] is None
