@@ -9,7 +9,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from .grid import View
-from .jsonl import read_jsonl, write_jsonl
+from .jsonl import JsonlLog, read_jsonl, write_jsonl
 from .turns import RATING_SCALE, Aspect, Judged, Recollection, Tokens
 
 _STRICT = ConfigDict(extra="forbid")
@@ -107,6 +107,11 @@ def mean(ratings: Iterable[float | None]) -> float | None:
 def to_json(interaction: Interaction) -> str:
     """One line of the interaction file, without its newline."""
     return _adapter.dump_json(interaction).decode()
+
+
+def interaction_log(path: str | Path) -> JsonlLog[Interaction]:
+    """Return an interaction file to which interactions are appended as they are finished."""
+    return JsonlLog(Path(path), _adapter, "interactions")
 
 
 def read_interactions(path: str | Path) -> list[Interaction]:

@@ -1,10 +1,16 @@
-"""Files with one JSON object a line: checked when read, whole when written."""
+"""Files with one JSON object a line: checked when read, written whole, or appended to.
 
+Lines end with a line feed alone. The characters U+2028, U+2029 and U+0085, at which
+`str.splitlines` splits too, may stand unescaped inside a text of a JSON line.
+"""
+
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,14 +18,23 @@ from .errors import UserError
 
 Row = TypeVar("Row")
 
+OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+"""Reads a line as a dictionary, whatever its fields are."""
+
 
 def read_jsonl(
     source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
 ) -> Iterator[Row]:
-    """The rows of a file; blank lines are passed over.
+    """Yield the rows of a file, without its blank lines.
 
-    `what` names the file's role in errors; `torn`: a last line without its end is passed over, too.
-    Raises UserError naming the file and the line.
+    Args:
+        source: File in UTF-8.
+        row: Type of a row.
+        what: Name of the file's role or of the setting that names the file, for error messages.
+        torn: Whether to leave out a last line that has no line feed at its end.
+
+    Raises:
+        UserError: The file cannot be read, or a line is not such a row; names file and line.
     """
     for _, value in read_numbered(source, row, what, torn=torn):
         yield value
@@ -28,8 +43,7 @@ def read_jsonl(
 def read_numbered(
     source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
 ) -> Iterator[tuple[int, Row]]:
-    """As `read_jsonl`, each row with the number of its line."""
-    # Not splitlines(): a line separator inside a JSON string must not end the line.
+    """Yield each row with the number of its line, from 1; see `read_jsonl`."""
     lines = read_text(source, what).split("\n")
     for number, line in enumerate(lines[:-1] if torn else lines, start=1):
         if not line.strip():
@@ -42,7 +56,12 @@ def read_numbered(
 
 
 def read_text(source: Path | Traversable, what: str) -> str:
-    """A text file. Raises UserError naming the file and, where it is not UTF-8, the line."""
+    """Return the text of a file.
+
+    Raises:
+        UserError: The file cannot be read or is not UTF-8; names the file and in the latter case
+            the line.
+    """
     try:
         return source.read_text(encoding="utf-8")
     except OSError as error:
@@ -53,16 +72,69 @@ def read_text(source: Path | Traversable, what: str) -> str:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong with a row: the field and the problem, without its value."""
+    """Return the first field of a row that is wrong and the reason, without the field's value."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def write_jsonl(path: Path, rows: Iterable[Row], row: TypeAdapter[Row]) -> None:
-    """Write a whole file at once: an old one stays until the new one is complete."""
+    """Write a file whole; an earlier file stays until the new one is complete."""
+    _write_lines(path, (row.dump_json(value).decode() for value in rows))
+
+
+def write_objects(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write dictionaries of plain values, as `write_jsonl` writes typed rows."""
+    _write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(row.dump_json(value).decode() + "\n" for value in rows)
+    with partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
     os.replace(partial, path)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlLog(Generic[Row]):
+    """A file to which rows are appended as they come, by one process at a time.
+
+    A program that is killed can leave a last line that is torn, that is, without its line feed.
+    `read` leaves a torn line out, and `append` replaces it.
+
+    Attributes:
+        path: File; need not exist yet.
+        row: Type of a row.
+        what: Name of the file's role, for error messages.
+    """
+
+    path: Path
+    row: TypeAdapter[Row]
+    what: str
+
+    def read(self) -> list[Row]:
+        """Return the rows so far, none where there is no file.
+
+        Raises:
+            UserError: A line is not such a row; names file and line.
+        """
+        if not self.path.exists():
+            return []
+        return list(read_jsonl(self.path, self.row, self.what, torn=True))
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Append rows behind the last whole line."""
+        lines = b"".join(self.row.dump_json(value) + b"\n" for value in rows)
+        with self.path.open("ab+") as file:
+            _drop_torn_line(file)
+            file.write(lines)
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    if file.seek(0, os.SEEK_END) == 0:
+        return
+    file.seek(-1, os.SEEK_END)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

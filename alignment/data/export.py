@@ -1,6 +1,5 @@
 """Rated groups as a data set that others can load: files, splits, features and a card."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.envs.seeding import key
 
 from ..runtime.stage import make_folder
@@ -127,8 +127,7 @@ def _write(
             # Not made.to_parquet(), which shows a progress bar.
             parquet.write_table(made.data.table, path)
         else:
-            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-            path.write_text("".join(lines), encoding="utf-8")
+            write_objects(path, found)
     counts = {split: len(found) for split, found in rows.items()}
     how = {name: value for name, value in asdict(config).items() if name != "folder"}
     text = card(groups, counts, features, how, source)

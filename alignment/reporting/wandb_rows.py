@@ -9,11 +9,10 @@ from time import monotonic
 from typing import Any
 
 import wandb
-from pydantic import TypeAdapter
 from transformers import TrainerCallback
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.jsonl import write_jsonl
+from social_sandbox.envs.jsonl import OBJECT, read_jsonl, write_jsonl
 from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
 from social_sandbox.policies.society.account import Account
 from social_sandbox.policies.society.rollout import OnInteraction
@@ -125,9 +124,6 @@ def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: in
     run.log({**row, "eval/cycle": cycle})
 
 
-_ROW = TypeAdapter(dict[str, Any])
-
-
 def log_during(
     run: Run,
     folder: Path,
@@ -148,9 +144,9 @@ def log_during(
         for metric, figure in metrics.items()
     }
     path = folder / "benchmarks.jsonl"
-    earlier = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [told for told in map(json.loads, earlier) if told["step"] < step]
-    write_jsonl(path, [*kept, {"step": step, "benchmarks": figures}], _ROW)
+    earlier = read_jsonl(path, OBJECT, "benchmarks") if path.exists() else ()
+    kept = [row for row in earlier if row["step"] < step]
+    write_jsonl(path, [*kept, {"step": step, "benchmarks": figures}], OBJECT)
     if run is not None:
         row = {f"train/benchmarks/{name}": mean for name, mean in means.items()}
         run.log({**row, "train/global_step": before.steps + step})

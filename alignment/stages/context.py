@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import OBJECT, read_jsonl
 
 from ..reporting import wandb_run as tracking
 from ..runtime.stage import Summary, Work, file_hash, is_complete, run_stage
@@ -67,4 +68,4 @@ def read_json(path: Path) -> Any:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a file with a JSON object a line."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return list(read_jsonl(path, OBJECT, "output_dir"))

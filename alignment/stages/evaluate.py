@@ -1,6 +1,5 @@
 """The stage of results: on held-out questions beside the base model, or on benchmarks."""
 
-import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
 
 from ..data.formats.hh import read_pairs
@@ -86,8 +86,7 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
                 with console.status(f"evaluate: {name} model answers {len(questions)} questions"):
                     measured[name] = measured_once(settings.shared_dir, of_it, answering)
             rows = answer_rows(questions, measured)
-            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            (folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+            write_objects(folder / "answers.jsonl", rows)
             table = compare(measured["base"], measured["aligned"], settings.evaluate)
             summary = {
                 "questions": len(questions),

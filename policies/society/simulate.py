@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, to_json, write_interactions
-from social_sandbox.envs.jsonl import read_jsonl
+from social_sandbox.envs.interactions import Interaction, interaction_log, write_interactions
+from social_sandbox.envs.jsonl import JsonlLog
 from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
 
@@ -36,7 +36,7 @@ class _Logged:
     utterance: Utterance
 
 
-_adapter = TypeAdapter(_Logged)
+_LOGGED = TypeAdapter(_Logged)
 
 
 def simulate(
@@ -56,29 +56,30 @@ def simulate(
     """
     cast = as_population(population).cast(worlds)
     folder.mkdir(parents=True, exist_ok=True)
-    replayed = _replay(worlds, folder / LOG)
+    log = JsonlLog(folder / LOG, _LOGGED, "log")
+    replayed = _replay(worlds, log)
     if not all(world.done for world in worlds):
         _check(cast)
     _write_cast(folder / CAST, cast)
     write_interactions(folder / INTERACTIONS, replayed)
-    with (
-        (folder / LOG).open("a", encoding="utf-8") as log,
-        (folder / INTERACTIONS).open("a", encoding="utf-8") as interactions,
-    ):
+    interactions = interaction_log(folder / INTERACTIONS)
 
-        def finish(done: Interaction, account: Account) -> None:
-            _line(interactions, to_json(done))
-            if on_interaction:
-                on_interaction(done, account)
+    def write_utterances(said: Sequence[tuple[Turn, Utterance]]) -> None:
+        log.append(_Logged(turn.world, turn.id, utterance) for turn, utterance in said)
 
-        rollout(
-            worlds,
-            population,
-            on_utterances=lambda said: _append(log, said),
-            on_interaction=finish,
-            budget=budget,
-            progress=progress,
-        )
+    def write_interaction(done: Interaction, account: Account) -> None:
+        interactions.append([done])
+        if on_interaction:
+            on_interaction(done, account)
+
+    rollout(
+        worlds,
+        population,
+        on_utterances=write_utterances,
+        on_interaction=write_interaction,
+        budget=budget,
+        progress=progress,
+    )
     finished = sorted(
         (done for world in worlds for done in world.interactions),
         key=lambda done: (done.round, done.world, done.position),
@@ -103,40 +104,18 @@ def _write_cast(path: Path, cast: Cast) -> None:
     path.write_text(json.dumps(worlds, indent=1) + "\n", encoding="utf-8")
 
 
-def _append(log: TextIO, said: Sequence[tuple[Turn, Utterance]]) -> None:
-    for turn, utterance in said:
-        log.write(_adapter.dump_json(_Logged(turn.world, turn.id, utterance)).decode() + "\n")
-    log.flush()
-
-
-def _line(file: TextIO, text: str) -> None:
-    file.write(text + "\n")
-    file.flush()
-
-
-def _replay(worlds: Sequence[World], path: Path) -> list[Interaction]:
-    if not path.exists():
-        return []
-    _drop_half_written_line(path)
+def _replay(worlds: Sequence[World], log: JsonlLog[_Logged]) -> list[Interaction]:
+    # The turn of a torn last line is played again.
     logs: dict[str, list[tuple[str, Utterance]]] = defaultdict(list)
-    for line in read_jsonl(path, _adapter, "log"):
+    for line in log.read():
         logs[line.world].append((line.turn, line.utterance))
     strangers = set(logs) - {world.name for world in worlds}
     if strangers:
-        raise UserError(f"log: {path} is of other worlds: {', '.join(sorted(strangers))}")
+        raise UserError(f"log: {log.path} is of other worlds: {', '.join(sorted(strangers))}")
     finished = []
     for world in worlds:
         try:
             finished += world.replay(logs[world.name])
         except ValueError as error:
-            raise UserError(f"log: {path} is of another society: {error}") from error
+            raise UserError(f"log: {log.path} is of another society: {error}") from error
     return finished
-
-
-def _drop_half_written_line(path: Path) -> None:
-    """A kill can leave a last line without its end; its turn is simply played again."""
-    with path.open("rb+") as file:
-        text = file.read()
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            file.truncate(whole)

@@ -6,13 +6,10 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import read_numbered, read_text
+from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text
 
 Row = dict[str, Any]
-_adapter: TypeAdapter[Row] = TypeAdapter(Row)
 
 
 def read_rows(
@@ -35,7 +32,7 @@ def read_rows(
     elif _is_array(path, what):
         rows = _array(path, what)
     else:
-        for number, row in read_numbered(path, _adapter, what):
+        for number, row in read_numbered(path, OBJECT, what):
             yield f"{what}: {source}, line {number}", row
         return
     for number, row in enumerate(rows, start=1):

@@ -1,7 +1,6 @@
 """Multiple choice by likelihood, on the lm-evaluation-harness."""
 
 import io
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import write_objects
 
 from .items import Item, ItemResult
 from .registry import Benchmark
@@ -60,7 +60,7 @@ def choose(
     assert benchmark.task is not None
     with TemporaryDirectory() as folder:
         file = Path(folder) / "rows.jsonl"
-        file.write_text("".join(json.dumps(_row(item)) + "\n" for item in items), encoding="utf-8")
+        write_objects(file, map(_row, items))
         task = benchmark.task | {
             "dataset_kwargs": {"data_files": {"test": str(file)}, "cache_dir": folder}
         }

@@ -17,7 +17,7 @@ from social_sandbox.envs.errors import UserError
 from ...runtime.stage import make_folder
 from ..intervals import Estimate, estimate
 from .figure import plot
-from .items import ITEMS, ItemResult, by_place, read_results
+from .items import ITEMS, ItemResult, by_place, result_log
 from .registry import Benchmark, find_benchmarks
 from .report import chance, interval, judge_right, notes, number
 from .results import PREFERRED, Figure, Figures, by_judge, is_rating, scores_of
@@ -69,7 +69,7 @@ def read_evaluated(folder: str | Path, what: str = "compare") -> Evaluated:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{what}: {path / 'results.json'} is damaged: evaluate again") from error
     name = given.name if given.name != "benchmarks" else given.resolve().parent.name
-    places = by_place(read_results(path / ITEMS))
+    places = by_place(result_log(path / ITEMS).read())
     used = [result for place, result in places.items() if place not in unused]
     return Evaluated(name, path / ITEMS, results, used)
 

@@ -1,13 +1,13 @@
 """What a benchmark asks, and what a model got for it: one line a result, appended as they come."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from social_sandbox.envs.jsonl import read_jsonl
+from social_sandbox.envs.jsonl import JsonlLog
 from social_sandbox.envs.messages import Conversation, Message
 
 ITEMS = "items.jsonl"
@@ -97,28 +97,11 @@ def from_exchanges(exchanges: Iterable[Mapping[str, str]]) -> Conversation:
     )
 
 
-def read_results(path: Path) -> list[ItemResult]:
-    """Results so far; none where there is no file. Raises UserError naming file and line.
-
-    A last line that was cut off when the program was is passed over.
-    """
-    return list(read_jsonl(path, _RESULT, "results", torn=True)) if path.exists() else []
+def result_log(path: Path) -> JsonlLog[ItemResult]:
+    """Return a file of results, a line each, to which results are appended as they come."""
+    return JsonlLog(path, _RESULT, "results")
 
 
 def by_place(results: Iterable[ItemResult]) -> dict[tuple[str, Part, str], ItemResult]:
     """Results by benchmark, part and item; of several the last one counts."""
     return {(result.benchmark, result.part, result.item): result for result in results}
-
-
-def drop_torn_line(path: Path) -> None:
-    """Remove a last line that was cut off when the program was."""
-    if path.exists():
-        whole, end, torn = path.read_bytes().rpartition(b"\n")
-        if torn:
-            path.write_bytes(whole + end)
-
-
-def append(path: Path, results: Sequence[ItemResult]) -> None:
-    """Add results, a line each."""
-    with path.open("ab") as file:
-        file.write(b"".join(_RESULT.dump_json(result) + b"\n" for result in results))

@@ -24,7 +24,7 @@ from .by_answer import Judge, answer_items
 from .by_letter import choose_letters
 from .by_likelihood import choose, harness_model, import_harness
 from .figure import plot
-from .items import ITEMS, Item, ItemResult, Part, append, by_place, drop_torn_line, read_results
+from .items import ITEMS, Item, ItemResult, Part, by_place, result_log
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .loaders import load_items
 from .pairwise import compare_answers, only_rates, pairwise_figures
@@ -154,9 +154,8 @@ def run_benchmarks(
         `unused`, the places in `items.jsonl` of what was asked for before and is not now.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ITEMS
-    drop_torn_line(path)
-    known = by_place(r for r in read_results(path) if not r.is_missing)
+    log = result_log(folder / ITEMS)
+    known = by_place(r for r in log.read() if not r.is_missing)
     everything = [*todo, *(_for_judge(todo, judging) if judging else ())]
     with _bar(console, progress) as bar:
         shown = bar.add_task("", total=sum(len(part.items) for part in everything))
@@ -165,7 +164,7 @@ def run_benchmarks(
             left = [item for item in part.items if not _is_done(part, item, known, judging)]
             bar.advance(shown, len(part.items) - len(left))
             for result in _results(part, left, policy, judging, config, known):
-                append(path, [result])
+                log.append([result])
                 known |= by_place([result])
                 bar.advance(shown)
     asked = [

@@ -10,9 +10,7 @@ from social_sandbox.alignment.evaluation.benchmarks import figure
 from social_sandbox.alignment.evaluation.benchmarks.compare import difference, main, read_evaluated
 from social_sandbox.alignment.evaluation.benchmarks.items import (
     ItemResult,
-    append,
-    drop_torn_line,
-    read_results,
+    result_log,
 )
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.alignment.evaluation.benchmarks.report import markdown
@@ -56,14 +54,12 @@ def test_the_drop_is_over_the_same_questions() -> None:
     assert found["hh_adversarial"]["rating_drop"]["n"] == 2
 
 
-def test_results_are_read_again_and_a_torn_line_is_dropped(tmp_path: Path) -> None:
-    path = tmp_path / "items.jsonl"
+def test_results_are_read_again(tmp_path: Path) -> None:
+    log = result_log(tmp_path / "items.jsonl")
     rows = [result("hh", "a", acc=1.0), result("hh", "b", acc=0.0)]
-    append(path, rows)
-    with path.open("a") as file:
-        file.write('{"benchmark": "hh", "it')
-    drop_torn_line(path)
-    assert read_results(path) == rows
+    for row in rows:
+        log.append([row])
+    assert log.read() == rows
 
 
 def test_drops_of_likelihood_are_over_the_same_questions_too() -> None:
@@ -89,7 +85,7 @@ def test_a_single_score_has_no_interval_and_a_rating_no_chance() -> None:
 def evaluated(folder: Path, right: int, n: int = 40, **more: Any) -> Path:
     rows = [result("hh", f"{k}", acc=float(k < right), acc_norm=1.0, rating=4.0) for k in range(n)]
     (folder / "benchmarks").mkdir(parents=True)
-    append(folder / "benchmarks/items.jsonl", rows)
+    result_log(folder / "benchmarks/items.jsonl").append(rows)
     found = aggregate(find_benchmarks(["hh"]), rows, 200, 0)
     told = {"model": "m", "made_with": {}, "benchmarks": found, "judge": None, **more}
     (folder / "benchmarks/results.json").write_text(json.dumps(told))
@@ -143,7 +139,7 @@ def test_an_answer_that_never_came_is_not_compared(tmp_path: Path) -> None:
     folder = evaluated(tmp_path / "base", 10)
     said = ItemResult("hh", "a", "answer", None, {}, {"question": "?", "answer": "No."})
     lost = ItemResult("hh", "b", "answer", None, {}, {"question": "?", "error": "timeout"})
-    append(folder / "benchmarks/items.jsonl", [said, lost])
+    result_log(folder / "benchmarks/items.jsonl").append([said, lost])
     assert read_evaluated(folder).answers == {("hh", "a"): "No."}
 
 

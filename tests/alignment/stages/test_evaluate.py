@@ -1,0 +1,39 @@
+"""The stage of held-out results, on a model that is made in the tests."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from social_sandbox.alignment import cli
+from social_sandbox.alignment.evaluation import held_out
+from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+
+from ...helpers.small_job import small_job
+
+SEPARATORS = "one\u2028two\u2029three\x85four"
+"""Ends a line for `str.splitlines`, and none of a file with JSON lines."""
+
+
+def test_answers_with_line_separators_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generate = HuggingFacePolicy.generate
+
+    def with_separators(policy: Any, *args: Any) -> Any:
+        return [replace(one, text=SEPARATORS + one.text) for one in generate(policy, *args)]
+
+    monkeypatch.setattr(HuggingFacePolicy, "generate", with_separators)
+    job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job]) == 0
+    file = tmp_path / "out/evaluation/answers.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").rstrip("\n").split("\n")]
+    assert len(rows) == 3
+    assert all(row["aligned"]["answer"].startswith(SEPARATORS) for row in rows)
+    monkeypatch.setattr(held_out, "measure", None)
+    # A finished evaluation reads its answers again, and so do the figures.
+    assert cli.main(["evaluate", *job]) == 0
+    assert cli.main(["figures", *job]) == 0
