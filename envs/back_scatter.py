@@ -1,7 +1,7 @@
-"""The rules of one Back-Scatter: draft, feedback from peers, revision, observation.
+"""The rules of one Back-Scatter: draft, feedback from peers, revision, ratings by observers.
 
-Source: arXiv 2305.16960, section 3.1. This file knows one agent's interaction; `world.py`
-knows the society.
+Source: arXiv 2305.16960, section 3.1. This module covers the interaction of one agent;
+`world.py` covers the society.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,25 @@ from .turns import ASPECTS, JUDGED, MIN_RATING, Opinion, Phase, Recollection, Tu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What is fixed before anybody speaks; `peers` are pairs of a name and what it remembers."""
+class Setup:
+    """The facts of a Back-Scatter that are fixed before anybody speaks.
+
+    Attributes:
+        world: Name of the world.
+        seed: Seed of the world.
+        round: Number of the round, from 0.
+        agent: The agent who drafts and revises.
+        position: Row and column of the agent.
+        view: Whether the agent's prior memories are well or badly aligned.
+        question: The question.
+        kind: Category of the question.
+        memory: The agent's memory of a similar question.
+        peers: Name and memory of each peer who gives feedback.
+        observers: Names of the observers.
+        reasons: Whether peers give reasons with their ratings.
+        rating_scale: The highest rating.
+        engagement_weight: Weight of the engagement change in the reward.
+    """
 
     world: str
     seed: int
@@ -36,29 +53,32 @@ class Setting:
 
 @dataclass(slots=True)
 class BackScatter:
-    """One interaction under way. `open` holds the turns that can be answered now, in order."""
+    """One interaction under way; `open` holds the turns that can be answered now, in order."""
 
-    setting: Setting
+    setup: Setup
     open: dict[str, Turn] = field(default_factory=dict)
     _phase: Phase = Phase.DRAFT
     _answered: dict[str, tuple[Turn, Utterance]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the draft."""
-        self._open(self._turn(self.setting.agent, Phase.DRAFT, memory=self.setting.memory))
+        self._open(self._turn(self.setup.agent, Phase.DRAFT, memory=self.setup.memory))
 
     @property
     def done(self) -> bool:
-        """Whether every turn is answered."""
+        """Whether every turn has an answer."""
         return not self.open
 
     def answer(self, turn_id: str, utterance: Utterance) -> Sequence[Turn]:
-        """Take the answer to an open turn; the last one of a phase opens the next phase.
+        """Answer an open turn; the last answer of a phase opens the next phase.
 
-        Returns the turns that this opened. Raises ValueError for a rating off the scale; the
-        turn stays open.
+        Returns:
+            The turns that the answer has opened.
+
+        Raises:
+            ValueError: The rating is above the scale; the turn stays open.
         """
-        utterance.check(self.setting.rating_scale)
+        utterance.check(self.setup.rating_scale)
         turn = self.open.pop(turn_id)
         self._answered[turn_id] = (turn, utterance)
         if self.open:
@@ -68,66 +88,75 @@ class BackScatter:
         return tuple(self.open.values())
 
     def record(self) -> Interaction:
-        """The finished interaction, the same for every order in which it was answered."""
-        setting = self.setting
-        draft, revision = self._said(Phase.DRAFT)[0][1], self._said(Phase.REVISE)[0][1]
+        """Return the record of the finished interaction.
+
+        The record does not depend on the order in which the turns were answered.
+        """
+        setup = self.setup
         interaction = Interaction(
-            id=f"{setting.world}/{setting.round}/{setting.agent}",
-            world=setting.world,
-            seed=setting.seed,
-            round=setting.round,
-            agent=setting.agent,
-            position=setting.position,
-            view=setting.view,
-            question=setting.question,
-            kind=setting.kind,
-            memory=setting.memory,
-            draft=_answer(draft),
+            id=f"{setup.world}/{setup.round}/{setup.agent}",
+            world=setup.world,
+            seed=setup.seed,
+            round=setup.round,
+            agent=setup.agent,
+            position=setup.position,
+            view=setup.view,
+            question=setup.question,
+            kind=setup.kind,
+            memory=setup.memory,
+            draft=_answer(self._utterance(Phase.DRAFT)),
             feedback=self._feedback(),
             mean_rating=self._mean_rating(),
-            revision=_answer(revision),
+            revision=_answer(self._utterance(Phase.REVISE)),
             observations=tuple(
                 Observation(
                     turn.agent,
                     turn.judged,
                     turn.aspect,
-                    said.rating,
-                    said.text,
-                    said.policy,
-                    said.tokens,
-                    said.error,
+                    utterance.rating,
+                    utterance.text,
+                    utterance.policy,
+                    utterance.tokens,
+                    utterance.error,
                 )
-                for turn, said in self._said(Phase.OBSERVE)
+                for turn, utterance in self._answers(Phase.OBSERVE)
                 if turn.judged and turn.aspect
             ),
-            rating_scale=setting.rating_scale,
+            rating_scale=setup.rating_scale,
         )
         changes = (interaction.change("alignment"), interaction.change("engagement"))
-        return replace(interaction, reward=combined_change(*changes, setting.engagement_weight))
+        return replace(interaction, reward=combined_change(*changes, setup.engagement_weight))
 
     def _advance(self) -> None:
-        """Open the turns of the next phase; a phase may have none."""
+        """Open the turns of the next phase; a phase may have no turns."""
+        setup = self.setup
         if self._phase is Phase.DRAFT:
             self._phase = Phase.FEEDBACK
-            for peer, memory in self.setting.peers:
-                self._open(self._turn(peer, Phase.FEEDBACK, answer=self._text(), memory=memory))
+            draft = self._utterance(Phase.DRAFT).text
+            for peer, memory in setup.peers:
+                self._open(self._turn(peer, Phase.FEEDBACK, answer=draft, memory=memory))
         elif self._phase is Phase.FEEDBACK:
             self._phase = Phase.REVISE
-            opinions = tuple(Opinion(f.peer, f.rating, f.reason) for f in self._feedback())
             self._open(
                 self._turn(
-                    self.setting.agent,
+                    setup.agent,
                     Phase.REVISE,
-                    answer=self._text(),
-                    opinions=opinions,
+                    answer=self._utterance(Phase.DRAFT).text,
+                    opinions=tuple(
+                        Opinion(feedback.peer, feedback.rating, feedback.reason)
+                        for feedback in self._feedback()
+                    ),
                     mean_rating=self._mean_rating(),
-                    memory=self.setting.memory,
+                    memory=setup.memory,
                 )
             )
         else:
             self._phase = Phase.OBSERVE
-            texts = {"draft": self._text(), "revision": self._said(Phase.REVISE)[0][1].text}
-            for observer in self.setting.observers:
+            texts = {
+                "draft": self._utterance(Phase.DRAFT).text,
+                "revision": self._utterance(Phase.REVISE).text,
+            }
+            for observer in setup.observers:
                 for judged in JUDGED:
                     for aspect in ASPECTS:
                         self._open(
@@ -141,8 +170,9 @@ class BackScatter:
                         )
 
     def _turn(self, agent: str, phase: Phase, **fields: object) -> Turn:
-        setting = self.setting
-        parts = [str(setting.round), setting.agent, phase.value]
+        """Return a turn of this interaction; `fields` are the further fields of the turn."""
+        setup = self.setup
+        parts = [str(setup.round), setup.agent, phase.value]
         if phase in (Phase.FEEDBACK, Phase.OBSERVE):
             parts.append(agent)
         if phase is Phase.OBSERVE:
@@ -150,65 +180,68 @@ class BackScatter:
         turn_id = "/".join(parts)
         return Turn(
             id=turn_id,
-            world=setting.world,
-            round=setting.round,
+            world=setup.world,
+            round=setup.round,
             agent=agent,
-            subject=setting.agent,
+            subject=setup.agent,
             phase=phase,
-            question=setting.question,
-            seed=key(setting.seed, turn_id),
-            reason=setting.reasons or phase is not Phase.FEEDBACK,
-            rating_scale=setting.rating_scale,
+            question=setup.question,
+            seed=key(setup.seed, turn_id),
+            reason=setup.reasons or phase is not Phase.FEEDBACK,
+            rating_scale=setup.rating_scale,
             **fields,  # type: ignore[arg-type]
         )
 
     def _open(self, turn: Turn) -> None:
         self.open[turn.id] = turn
 
-    def _said(self, phase: Phase) -> list[tuple[Turn, Utterance]]:
-        """The answered turns of a phase, in canonical order."""
-        answered = [entry for entry in self._answered.values() if entry[0].phase is phase]
+    def _answers(self, phase: Phase) -> list[tuple[Turn, Utterance]]:
+        """Return the answered turns of a phase with their answers, in a fixed order."""
+        answers = [answer for answer in self._answered.values() if answer[0].phase is phase]
         if phase is Phase.FEEDBACK:
-            order = {peer: place for place, (peer, _) in enumerate(self.setting.peers)}
-            answered.sort(key=lambda entry: order[entry[0].agent])
+            peers = {peer: place for place, (peer, _) in enumerate(self.setup.peers)}
+            answers.sort(key=lambda answer: peers[answer[0].agent])
         elif phase is Phase.OBSERVE:
-            observers = {name: place for place, name in enumerate(self.setting.observers)}
-            answered.sort(
-                key=lambda entry: (
-                    observers[entry[0].agent],
-                    JUDGED.index(entry[0].judged or "draft"),
-                    ASPECTS.index(entry[0].aspect or "alignment"),
+            observers = {name: place for place, name in enumerate(self.setup.observers)}
+            answers.sort(
+                key=lambda answer: (
+                    observers[answer[0].agent],
+                    JUDGED.index(answer[0].judged or "draft"),
+                    ASPECTS.index(answer[0].aspect or "alignment"),
                 )
             )
-        return answered
+        return answers
 
-    def _text(self) -> str:
-        return self._said(Phase.DRAFT)[0][1].text
+    def _utterance(self, phase: Phase) -> Utterance:
+        """Return the only utterance of a phase: the draft or the revision."""
+        return self._answers(phase)[0][1]
 
     def _feedback(self) -> tuple[Feedback, ...]:
-        """The peers' feedback, best-rated first: the lowest-rated reason is read last.
+        """Return the peers' feedback, best-rated first, so that the lowest-rated is read last.
 
-        Feedback without a rating comes before all others.
+        Feedback without a rating stands before all other feedback.
         """
-        given = [
+        feedback = [
             Feedback(
                 turn.agent,
-                said.rating,
-                said.text if self.setting.reasons else "",
-                said.policy,
-                said.tokens,
-                said.error,
-                said.cut_off,
+                utterance.rating,
+                utterance.text if self.setup.reasons else "",
+                utterance.policy,
+                utterance.tokens,
+                utterance.error,
+                utterance.cut_off,
             )
-            for turn, said in self._said(Phase.FEEDBACK)
+            for turn, utterance in self._answers(Phase.FEEDBACK)
         ]
-        unrated = [feedback for feedback in given if feedback.rating is None]
-        rated = [feedback for feedback in given if feedback.rating is not None]
-        return (*unrated, *sorted(rated, key=lambda f: -(f.rating or MIN_RATING)))
+        unrated = [one for one in feedback if one.rating is None]
+        rated = [one for one in feedback if one.rating is not None]
+        return (*unrated, *sorted(rated, key=lambda one: -(one.rating or MIN_RATING)))
 
     def _mean_rating(self) -> float | None:
-        return mean(said.rating for _, said in self._said(Phase.FEEDBACK))
+        return mean(utterance.rating for _, utterance in self._answers(Phase.FEEDBACK))
 
 
-def _answer(said: Utterance) -> Answer:
-    return Answer(said.text, said.policy, said.tokens, said.error, said.cut_off)
+def _answer(utterance: Utterance) -> Answer:
+    return Answer(
+        utterance.text, utterance.policy, utterance.tokens, utterance.error, utterance.cut_off
+    )

@@ -1,6 +1,7 @@
-"""What the AEC and the parallel face of the sandbox share."""
+"""The base of the AEC and the parallel environment: settings, spaces, world and pictures."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ METADATA: dict[str, Any] = {
 
 
 class Face(EzPickle):
-    """Settings, spaces, the world behind the environment and its pictures."""
+    """Settings, spaces, the world behind the environment and its pictures.
+
+    A pickled environment holds the arguments of the constructor, not the state of play.
+    """
 
     metadata = METADATA
 
@@ -43,20 +47,24 @@ class Face(EzPickle):
         render_mode: str | None = None,
         **rules: Any,
     ) -> None:
-        """An environment; a pickle of it holds these arguments only, not the state of play.
+        """Create an environment; `reset` begins a society.
 
         Args:
-            questions: what the agents are asked, or a JSONL file of it; default: the project's.
-            priors: see `World`.
-            embedder: see `World`.
-            seed: of the first reset without a seed. Later ones each take a new seed, derived
-                from the last.
-            name: of the world in the records; `reset(options={"name": ...})` overrides it.
-            max_text_length: of what agents say.
-            max_cycles: agents are truncated after so many parallel steps, or so many times the
-                number of agents AEC steps; None or -1: never. May be assigned later.
+            questions: The questions that agents are asked, or a JSONL file with them; default:
+                the project's questions.
+            priors: Questions for the prior memories, see `World`.
+            embedder: Measures the similarity of questions, see `World`.
+            seed: Seed of the first reset without a seed. Every later reset without a seed derives
+                a new one from the last.
+            name: Name of the world in the records; `reset(options={"name": ...})` overrides it.
+            max_text_length: Maximum length of an agent's text, in code points.
+            max_cycles: Agents are truncated after this many parallel steps, or this many times
+                the number of agents AEC steps. None or -1: never. May be assigned later.
             render_mode: None, "ansi" or "rgb_array".
-            rules: every field of `WorldConfig`.
+            **rules: Fields of `WorldConfig`, such as `grid_size=4`.
+
+        Raises:
+            UserError: A setting is out of its range; the message names the setting.
         """
         EzPickle.__init__(
             self,
@@ -92,6 +100,7 @@ class Face(EzPickle):
         self._priors = tuple(prior_questions(self._questions) if priors is None else priors)
         self.possible_agents = [*self._config.social_agents, *self._config.observers]
         self.agents: list[str] = []
+        self._all_agents = frozenset(self.possible_agents)
         self._action_spaces: dict[str, gymnasium.spaces.Dict] = {}
         self._observation_spaces: dict[str, gymnasium.spaces.Dict] = {}
 
@@ -103,25 +112,34 @@ class Face(EzPickle):
         return self._world
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Dict:
-        """The same object for the same agent."""
-        # Made when asked for: a large society has thousands of agents, and few users of spaces.
+        """Return the observation space of an agent, every time the same object.
+
+        Raises:
+            KeyError: There is no such agent.
+        """
+        # Made on first use: a large society has thousands of agents, and few users of spaces.
         if agent not in self._observation_spaces:
-            known = (*self._questions, *self._priors)
-            texts = [text for q in known for text in (q.text, q.good, q.bad) if text]
-            longest = max(self.max_text_length, *map(len, texts))
-            space = observation_space(longest, self._config.n_peers, self._config.rating_scale)
-            self._observation_spaces[self._known(agent)] = space
+            self._check_agent(agent)
+            self._observation_spaces[agent] = observation_space(
+                self._longest_text, self._config.n_peers, self._config.rating_scale
+            )
         return self._observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.spaces.Dict:
-        """The same object for the same agent."""
+        """Return the action space of an agent, every time the same object.
+
+        Raises:
+            KeyError: There is no such agent.
+        """
         if agent not in self._action_spaces:
-            space = action_space(self.max_text_length, self._config.rating_scale)
-            self._action_spaces[self._known(agent)] = space
+            self._check_agent(agent)
+            self._action_spaces[agent] = action_space(
+                self.max_text_length, self._config.rating_scale
+            )
         return self._action_spaces[agent]
 
     def render(self) -> str | npt.NDArray[np.uint8] | None:
-        """The society as `render_mode` says: a text or an image."""
+        """Return the society as `render_mode` says: a text, or an (height, width, 3) image."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() shows nothing unless render_mode is set.")
             return None
@@ -129,10 +147,10 @@ class Face(EzPickle):
         return draw(self.world)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: the environment holds no resources."""
 
     def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> World:
-        """A new world."""
+        """Begin a new world, and return it."""
         seed = self._next_seed if seed is None else int(seed)
         self._next_seed = key(seed, "reset")
         self._world = World(
@@ -147,14 +165,20 @@ class Face(EzPickle):
         self.agents = list(self.possible_agents)
         return self._world
 
-    def _known(self, agent: str) -> str:
-        if agent not in self.possible_agents:
+    @cached_property
+    def _longest_text(self) -> int:
+        """The length of the longest text that an observation may contain, in code points."""
+        questions = (*self._questions, *self._priors)
+        texts = [text for q in questions for text in (q.text, q.good, q.bad) if text]
+        return max(self.max_text_length, *map(len, texts))
+
+    def _check_agent(self, agent: str) -> None:
+        if agent not in self._all_agents:
             raise KeyError(f"{agent!r} is no agent of this environment")
-        return agent
 
     def _ends(self, steps_per_cycle: int) -> tuple[bool, bool]:
-        """Count a step; whether all agents are now terminated, and whether truncated."""
+        """Count a step, and return whether all agents are terminated and whether truncated."""
         self._steps += 1
         cycles = self.max_cycles
-        cut = cycles is not None and 0 <= cycles * steps_per_cycle <= self._steps
-        return self.world.done, cut and not self.world.done
+        truncated = cycles is not None and 0 <= cycles * steps_per_cycle <= self._steps
+        return self.world.done, truncated and not self.world.done

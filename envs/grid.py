@@ -1,4 +1,4 @@
-"""The grid on which social agents live: positions, neighbours, and the views they are born with."""
+"""The grid on which social agents live: positions, neighbours, and the views of the agents."""
 
 from functools import lru_cache
 from typing import Literal, get_args
@@ -9,17 +9,21 @@ import numpy.typing as npt
 from .seeding import generator
 
 WorldView = Literal["all_good", "all_bad", "half_half", "mixed_half_half"]
+"""How the good and the bad view are spread over the grid, see `views`."""
+
 View = Literal["good", "bad"]
+"""Whether an agent's prior memories are well or badly aligned answers."""
+
 WORLD_VIEWS: tuple[WorldView, ...] = get_args(WorldView)
 
 
 def position(index: int, grid_size: int) -> tuple[int, int]:
-    """(row, column) of the social agent with this index."""
+    """Return (row, column) of the social agent with this index."""
     return divmod(index, grid_size)
 
 
 def neighbours(index: int, grid_size: int, radius: float) -> npt.NDArray[np.intp]:
-    """Indices of the other agents within a Euclidean radius, ascending."""
+    """Return the indices of the other agents within a Euclidean radius, ascending."""
     row, column = position(index, grid_size)
     above, left = grid_size - 1 - row, grid_size - 1 - column
     around = _disc(grid_size, radius)[above : above + grid_size, left : left + grid_size]
@@ -28,17 +32,21 @@ def neighbours(index: int, grid_size: int, radius: float) -> npt.NDArray[np.intp
 
 @lru_cache
 def _disc(grid_size: int, radius: float) -> npt.NDArray[np.bool_]:
-    """(2n - 1, 2n - 1) for grid_size n: which cells are near the middle one, itself left out."""
-    away = np.arange(1 - grid_size, grid_size)
-    distance = away[:, None] ** 2 + away**2
-    return (distance > 0) & (distance <= radius * radius)
+    """Return which cells lie within the radius of the middle cell, itself excluded.
+
+    The shape is (2 * grid_size - 1, 2 * grid_size - 1), so that a window of it fits around every
+    cell of the grid.
+    """
+    offsets = np.arange(1 - grid_size, grid_size)
+    squares = offsets[:, None] ** 2 + offsets**2
+    return (squares > 0) & (squares <= radius * radius)
 
 
 def views(world_view: WorldView, grid_size: int, seed: int) -> list[View]:
-    """The view that each social agent is born with (paper: the initial state of the society).
+    """Return the view of each social agent (the paper's initial state of the society).
 
-    `half_half` splits the grid along its diagonal: good above it, bad below, in turns on it.
-    `mixed_half_half` scatters the two halves over the grid by the seed.
+    `half_half` splits the grid along its diagonal: good above the diagonal, bad below it, and
+    alternating on it. `mixed_half_half` scatters the two halves over the grid by the seed.
     """
     count = grid_size * grid_size
     if world_view in ("all_good", "all_bad"):

@@ -1,4 +1,4 @@
-"""The record of one finished Back-Scatter, and the file that holds one a line."""
+"""The record of one finished Back-Scatter, and the file with one record a line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A draft or a revision; `error` and `cut_off` as in `Utterance`."""
+    """A draft or a revision; the fields are those of `Utterance`."""
 
     text: str
     policy: str = ""
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a peer said of the draft; `rating` is null where it produced none."""
+    """A peer's opinion of the draft; `rating` is null if the peer gave no rating."""
 
     peer: str
     rating: float | None
@@ -41,7 +41,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One rating by one observer of the draft or the revision."""
+    """One observer's rating of the draft or of the revision, for one aspect."""
 
     observer: str
     judged: Judged
@@ -57,9 +57,26 @@ class Observation:
 class Interaction:
     """One finished Back-Scatter: all that is needed to train on it and to trace it.
 
-    Ratings lie on 1..`rating_scale`.
-    `reward` is what the environment paid the agent for it. `schema` is raised when a reader of
-    the last version could misread a file of the new one.
+    Attributes:
+        schema: Version of the file format. It is raised when a reader of the last version could
+            misread a file of the new one.
+        id: `world/round/agent`, unique within a simulation.
+        world: Name of the world.
+        seed: Seed of the world.
+        round: Number of the round, from 0.
+        agent: The agent who drafted and revised.
+        position: Row and column of the agent.
+        view: Whether the agent's prior memories are well or badly aligned.
+        question: The question.
+        kind: Category of the question.
+        memory: What the agent remembered when it drafted and revised.
+        draft: The first answer.
+        feedback: The peers' opinions of the draft; the lowest-rated one stands last.
+        mean_rating: Mean of the peers' ratings; null if none of them gave one.
+        revision: The answer after feedback.
+        observations: The observers' ratings of draft and revision.
+        reward: The reward that the environment gave the agent.
+        rating_scale: The highest rating; the lowest is 1.
     """
 
     schema: Literal[1] = 1
@@ -82,7 +99,7 @@ class Interaction:
     rating_scale: int = RATING_SCALE
 
     def rating(self, aspect: Aspect, judged: Judged) -> float | None:
-        """The observers' mean rating, or None where none of them gave one."""
+        """Return the mean of the observers' ratings, or None if none of them gave one."""
         return mean(
             observation.rating
             for observation in self.observations
@@ -90,22 +107,22 @@ class Interaction:
         )
 
     def change(self, aspect: Aspect) -> float | None:
-        """How much the revision raised the mean rating, or None where a side is missing."""
-        before, after = self.rating(aspect, "draft"), self.rating(aspect, "revision")
-        return None if before is None or after is None else after - before
+        """Return the revision's mean rating minus the draft's, or None if either is missing."""
+        draft, revision = self.rating(aspect, "draft"), self.rating(aspect, "revision")
+        return None if draft is None or revision is None else revision - draft
 
 
 _adapter: TypeAdapter[Interaction] = TypeAdapter(Interaction)
 
 
 def mean(ratings: Iterable[float | None]) -> float | None:
-    """The mean of what is there; None where nothing is."""
+    """Return the mean of the ratings that are not None, or None if there are none."""
     present = [rating for rating in ratings if rating is not None]
     return sum(present) / len(present) if present else None
 
 
 def to_json(interaction: Interaction) -> str:
-    """One line of the interaction file, without its newline."""
+    """Return an interaction as a line of the interaction file, without the newline."""
     return _adapter.dump_json(interaction).decode()
 
 
@@ -115,10 +132,14 @@ def interaction_log(path: str | Path) -> JsonlLog[Interaction]:
 
 
 def read_interactions(path: str | Path) -> list[Interaction]:
-    """All interactions of a file. Raises UserError naming file and line."""
+    """Read all interactions of a file.
+
+    Raises:
+        UserError: The file cannot be read, or a line is no interaction.
+    """
     return list(read_jsonl(Path(path), _adapter, "interactions"))
 
 
 def write_interactions(path: str | Path, interactions: Iterable[Interaction]) -> None:
-    """Write a whole interaction file; an old one stays until the new one is complete."""
+    """Write a whole interaction file; an old file stays until the new one is complete."""
     write_jsonl(Path(path), interactions, _adapter)

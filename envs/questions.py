@@ -1,4 +1,4 @@
-"""What a society is asked: the questions written for this project, or anybody's JSONL file."""
+"""The questions of a society: those written for this project, or a JSONL file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,14 @@ from .jsonl import read_jsonl
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and, where known, a well and a badly aligned answer to it.
+    """A question, with a well and a badly aligned answer where they are known.
 
-    A held-out question is for evaluation and never enters a simulation.
+    Attributes:
+        text: The question.
+        kind: A category, such as the source of the question.
+        good: A well aligned answer.
+        bad: A badly aligned answer.
+        held_out: Whether the question is kept for evaluation, and so never enters a simulation.
     """
 
     text: str
@@ -47,33 +52,41 @@ _adapter = TypeAdapter(_Row)
 
 
 def society_questions() -> list[Question]:
-    """The project's own questions that a society may be asked."""
-    return [question for question in _own_questions() if not question.held_out]
+    """Return the project's questions for simulations."""
+    return [question for question in _project_questions() if not question.held_out]
 
 
 def held_out_questions() -> list[Question]:
-    """The project's own questions that are kept for evaluation."""
-    return [question for question in _own_questions() if question.held_out]
+    """Return the project's questions that are kept for evaluation."""
+    return [question for question in _project_questions() if question.held_out]
 
 
 def read_questions(path: str | Path, setting: str = "questions") -> list[Question]:
-    """Questions from a JSONL file; each line an object with `question`.
+    """Read questions from a JSONL file.
 
-    `kind`, `good`, `bad` and `held_out` are optional, other fields are passed over. Raises
-    UserError naming the setting, file and line.
+    Each line is an object with the field `question` and, optionally, `kind`, `good`, `bad` and
+    `held_out`; other fields are ignored.
+
+    Args:
+        path: The file.
+        setting: Name of the setting that gave the path, for error messages.
+
+    Raises:
+        UserError: The file cannot be read, a line is not such an object, or there is no question.
     """
     return _read(Path(path), setting)
 
 
 def prior_questions(questions: Sequence[Question]) -> list[Question]:
-    """The questions that agents asked these may be born with answers to.
+    """Return the questions whose answers fill the prior memories of a society.
 
-    They need a good and a bad answer; if none of `questions` has both: the project's own.
+    These are the questions with both a good and a bad answer. If none of `questions` has both,
+    they are taken from the project's questions.
     """
     return _with_both_answers(questions) or _with_both_answers(society_questions())
 
 
-def _own_questions() -> list[Question]:
+def _project_questions() -> list[Question]:
     return _read(files(__package__) / "data" / "questions.jsonl")
 
 

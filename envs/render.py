@@ -1,4 +1,4 @@
-"""Pictures of a society, as text and as pixels, with numpy alone."""
+"""Pictures of a society as text and as pixels, drawn with numpy alone."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,16 +7,19 @@ from .turns import MIN_RATING, Phase
 from .world import World
 
 CELL, BORDER = 24, 3
-"""Pixels: side of a cell, and the width of its border."""
+"""Side of a cell and width of its border, in pixels."""
 
 _UNRATED = (128, 128, 128)
-# Red to blue over white: told apart by colour-blind people too.
+# From red over white to blue: colour-blind people can tell these apart.
 _SCALE = np.array([(178, 24, 43), (247, 247, 247), (33, 102, 172)])
 _BORDERS = {"good": (240, 180, 0), "bad": (30, 30, 30)}
 
 
 def last_ratings(world: World) -> npt.NDArray[np.float64]:
-    """Each cell's mean alignment rating of its agent's last revision; NaN where there is none."""
+    """Return the alignment rating of each agent's last revision.
+
+    The shape is (grid_size, grid_size); NaN stands for a missing rating.
+    """
     size = world.config.grid_size
     ratings = np.full((size, size), np.nan)
     for interaction in world.interactions:
@@ -26,42 +29,48 @@ def last_ratings(world: World) -> npt.NDArray[np.float64]:
 
 
 def ansi(world: World) -> str:
-    """The society as text: a line of where it stands, then the grid, a cell an agent."""
+    """Return the society as text: the state of the simulation, then one cell for each agent."""
     size, rounds = world.config.grid_size, world.config.n_rounds
     open_phases = [turn.phase for turn in world.pending()]
     counts = [f"{n} {phase}" for phase in Phase if (n := open_phases.count(phase))]
-    stand = f"round {world.round + 1} of {rounds}" if counts else f"{rounds} rounds, over"
+    state = f"round {world.round + 1} of {rounds}" if counts else f"{rounds} rounds, over"
     cells = [
         ("+" if view == "good" else "-") + ("  . " if np.isnan(rating) else f"{rating:4.1f}")
         for view, rating in zip(world.views, last_ratings(world).flat, strict=True)
     ]
     return "\n".join(
         (
-            f"{world.name}, seed {world.seed}: {stand}",
+            f"{world.name}, seed {world.seed}: {state}",
             f"pending: {', '.join(counts) or 'nothing'}",
             *("  ".join(cells[row * size : (row + 1) * size]) for row in range(size)),
-            "+ born with the good view, - with the bad one; alignment of the last revision",
+            "+ good view, - bad view; the number is the alignment of the last revision",
         )
     )
 
 
 def rgb_array(world: World) -> npt.NDArray[np.uint8]:
-    """The society as an image: cells from red (1) to blue (the best), grey where nothing is rated.
+    """Return the society as an image with one cell for each agent.
 
-    A golden border marks an agent born with the good view, a black one the bad view.
+    The colour of a cell is the alignment rating of the agent's last revision, from red (1) over
+    white to blue (the highest rating); grey means that there is no rating. A golden border marks
+    an agent with the good view, a black border one with the bad view.
+
+    Returns:
+        An array of shape (grid_size * CELL, grid_size * CELL, 3), uint8.
     """
     size = world.config.grid_size
     ratings = last_ratings(world)
-    best = world.config.rating_scale
-    ends = (MIN_RATING, (MIN_RATING + best) / 2, best)
-    colours = np.stack([np.interp(ratings, ends, channel) for channel in _SCALE.T], axis=-1)
+    highest = world.config.rating_scale
+    anchors = (MIN_RATING, (MIN_RATING + highest) / 2, highest)
+    colours = np.stack([np.interp(ratings, anchors, channel) for channel in _SCALE.T], axis=-1)
     colours[np.isnan(ratings)] = _UNRATED
     borders = np.array([_BORDERS[view] for view in world.views]).reshape(size, size, 3)
-    within = np.arange(size * CELL) % CELL
-    inside = (within >= BORDER) & (within < CELL - BORDER)
-    shown = np.where((inside[:, None] & inside)[..., None], _enlarge(colours), _enlarge(borders))
-    return shown.round().astype(np.uint8)
+    offsets = np.arange(size * CELL) % CELL
+    inside = (offsets >= BORDER) & (offsets < CELL - BORDER)
+    image = np.where((inside[:, None] & inside)[..., None], _enlarge(colours), _enlarge(borders))
+    return image.round().astype(np.uint8)
 
 
 def _enlarge(cells: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Repeat each cell to a square of CELL by CELL pixels."""
     return cells.repeat(CELL, axis=0).repeat(CELL, axis=1)

@@ -2,8 +2,8 @@
 
 Social agents live on a grid. In every round each of them is asked a question and goes through a
 Back-Scatter (arXiv 2305.16960): it drafts an answer, its neighbours give feedback, it revises,
-and observers rate the draft and the revision. No language model runs in here: whoever acts is
-asked through observations and answers through actions.
+and observers rate the draft and the revision. No language model runs in the environment: an agent
+reads its turn from an observation and answers with an action.
 
 | Import | `pettingzoo.make("aec", "social_sandbox/sandbox-v0")`, or `"parallel"` |
 | --- | --- |
@@ -16,41 +16,42 @@ asked through observations and answers through actions.
 
 ### Observations
 
-A flat `Dict`. `role` is `social` or `observer`. `phase` says what is asked for:
+A flat `Dict`. `role` is `social` or `observer`. `phase` names the task:
 
-| phase | who acts | sees | says |
+| phase | who acts | fields | asks for |
 | --- | --- | --- | --- |
-| `draft` | the asked agent | `question` | an answer |
-| `feedback` | its peers | `question`, `answer` (the draft) | a rating and its reason |
-| `revise` | the asked agent | `answer` (the draft), `feedback`, `mean_rating` | a better answer |
+| `draft` | the agent with the question | `question` | an answer |
+| `feedback` | each peer | `question`, `answer` (the draft) | a rating and its reason |
+| `revise` | the same agent | `answer` (the draft), `feedback`, `mean_rating` | a better answer |
 | `observe` | each observer, four times | `question`, `answer`, `aspect` | a rating |
-| `idle` | nobody | nothing | ignored |
+| `idle` | nobody | none | nothing; an action is ignored |
 
-`feedback` is a line of `Rating: 3 ### Reason: ...` for each opinion, the lowest-rated one last.
-`mean_rating` is 0 where there is none. `memory_question` and `memory_answer` are what comes to
-a social agent's mind. `aspect` (`alignment` or `engagement`) is what the rating is about.
+`feedback` has one line `Rating: 3 ### Reason: ...` for each opinion, the lowest-rated one last.
+`mean_rating` is 0 if no peer gave a rating. `memory_question` and `memory_answer` are the social
+agent's memory of a similar question. `aspect` (`alignment` or `engagement`) is the subject of an
+observer's rating.
 
-`infos[agent]` holds the id of the agent's turn (`turn`), the seed from which a policy that samples
-should draw (`seed`), and the id of the interaction that the agent has been paid for
-(`interaction`); each where there is one.
+`infos[agent]` may hold three entries: `turn`, the id of the agent's turn; `seed`, from which a
+policy that samples should draw; and `interaction`, the id of the interaction for which the agent
+has just been rewarded.
 
 ### Actions
 
-A rating below 1 means that none was produced: it is recorded as missing. `draft`, `revise` and
-`idle` ask for no rating and pass over it. `to_action(Utterance(text, rating))` makes an action.
+A rating below 1 means that the agent gives none: the rating is recorded as missing. In `draft`,
+`revise` and `idle` the rating is ignored. `to_action(Utterance(text, rating))` makes an action.
 
 ### Rewards
 
-When an agent's interaction is finished the agent gets the rise of the observers' mean alignment
-rating from draft to revision, plus `engagement_weight` times that of engagement. What is
-missing counts as no rise. Observers are not rewarded.
+When an agent's interaction is finished, the agent gets the rise of the observers' mean alignment
+rating from draft to revision, plus `engagement_weight` times the rise of engagement. A missing
+rating counts as no rise. Observers get no reward.
 
 ### Turns
 
 AEC: the agent of the world's first pending turn acts. Parallel: every agent with a pending turn
-answers its first one; actions of idle agents are passed over, and a turn without an action
-stays pending. Both give the same interactions for the same utterances. All agents terminate
-after the last round.
+answers its first one; actions of idle agents are ignored, and a turn without an action stays
+pending. Both give the same interactions for the same utterances. All agents terminate after the
+last round.
 
 ### Version History
 
@@ -73,19 +74,19 @@ from .turns import Turn
 
 Infos = dict[str, dict[str, Any]]
 
-_Asked = tuple[int, int, Turn]
-"""A turn behind its place in the order of pending turns: the subject's, and a running number."""
+_Entry = tuple[int, int, Turn]
+"""A turn behind its sort key in the order of pending turns: the subject's place, and a counter."""
 
 
 def env(**settings: Any) -> AECEnv:
-    """The AEC face with PettingZoo's checks of actions and of the order of calls."""
+    """Return the AEC environment, with PettingZoo's checks of actions and of the order of calls."""
     return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(raw_env(**settings)))
 
 
 class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
-    """The AEC face: one agent at a time, in the order of the world's pending turns."""
+    """The AEC environment: one agent at a time, in the order of the world's pending turns."""
 
-    # Not by aec_to_parallel, which needs a fixed order of agents: `parallel_env` is native.
+    # aec_to_parallel needs a fixed order of agents; `parallel_env` below is native instead.
     metadata = METADATA | {"is_parallelizable": False}
     agent_selection: str
 
@@ -98,18 +99,22 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
         self.truncations = dict.fromkeys(self.agents, False)
         self.infos: Infos = {agent: {} for agent in self.agents}
         self._skip_agent_selection: str | None = None
-        self._paid: str | None = None
+        self._rewarded: str | None = None
         self._select()
 
     def observe(self, agent: str) -> Observation:
-        """The agent's first pending turn, or an idle observation."""
+        """Return the agent's first pending turn, or the idle observation."""
         if self._turn is None or self._turn.agent == agent:
             return observation(agent, self._turn)
         turns = (turn for turn in self.world.pending() if turn.agent == agent)
         return observation(agent, next(turns, None))
 
     def step(self, action: Action | None) -> None:
-        """Answer the first pending turn, or take leave of a dead agent with None."""
+        """Answer the first pending turn; None removes an agent that has ended.
+
+        Raises:
+            UserError: The action is outside the action space.
+        """
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)
@@ -119,7 +124,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
         interaction = self.world.submit(self._turn.id, utterance)
         self._cumulative_rewards[agent] = 0.0
         self.infos[agent] = {}
-        self._pay(interaction)
+        self._reward(interaction)
         self._select()
         terminated, truncated = self._ends(steps_per_cycle=len(self.possible_agents))
         if terminated or truncated:
@@ -127,18 +132,20 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
             self.truncations = dict.fromkeys(self.agents, truncated)
             self.agent_selection = self.agents[0]
 
-    def _pay(self, interaction: Interaction | None) -> None:
-        # At most one agent is paid in a step: no need to walk over all of them.
-        if self._paid is not None:
-            self.rewards[self._paid] = 0.0
-            self._paid = None
+    def _reward(self, interaction: Interaction | None) -> None:
+        """Set the rewards of a step that has perhaps finished an interaction."""
+        # At most one agent is rewarded in a step: no need to reset the rewards of all agents.
+        if self._rewarded is not None:
+            self.rewards[self._rewarded] = 0.0
+            self._rewarded = None
         if interaction is not None:
-            agent = self._paid = interaction.agent
+            agent = self._rewarded = interaction.agent
             self.rewards[agent] = interaction.reward
             self._cumulative_rewards[agent] += interaction.reward
             self.infos[agent]["interaction"] = interaction.id
 
     def _select(self) -> None:
+        """Select the agent of the first pending turn."""
         self._turn: Turn | None = self.world.first_pending()
         if self._turn is not None:
             self.agent_selection = self._turn.agent
@@ -146,7 +153,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
 
 
 class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore[misc]
-    """The parallel face: every agent with a pending turn answers its first one."""
+    """The parallel environment: every agent with a pending turn answers its first one."""
 
     metadata = METADATA | {"is_parallelizable": True}
 
@@ -156,19 +163,19 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         """Begin a new world with this seed."""
         world = self.begin(seed, options)
         self._places = {agent: place for place, agent in enumerate(self.agents)}
-        # What each agent is asked: heaps, as one observer of many is asked a lot at once.
-        self._asked: dict[str, list[_Asked]] = {agent: [] for agent in self.agents}
-        self._first: dict[str, _Asked] = {}
-        self._seen = {agent: observation(agent, None) for agent in self.agents}
+        # Pending turns by agent: heaps, since one observer may have very many turns at once.
+        self._pending: dict[str, list[_Entry]] = {agent: [] for agent in self.agents}
+        self._first: dict[str, _Entry] = {}
+        self._observations = {agent: observation(agent, None) for agent in self.agents}
         self._infos: Infos = {agent: {} for agent in self.agents}
-        self._told: set[str] = set()
-        # Copied in every step: much quicker than made anew where agents are thousands.
-        self._nobody = dict.fromkeys(self.agents, False)
-        self._unpaid = dict.fromkeys(self.agents, 0.0)
+        self._rewarded: set[str] = set()
+        # Copied in every step, which is much quicker than building them for thousands of agents.
+        self._no_flags = dict.fromkeys(self.agents, False)
+        self._no_rewards = dict.fromkeys(self.agents, 0.0)
         self._count = count()
         opened, self._mark = world.opened()
-        self._hear(opened, ())
-        return self._seen.copy(), self._infos.copy()
+        self._update(opened, ())
+        return self._observations.copy(), self._infos.copy()
 
     def step(
         self, actions: Mapping[str, Action]
@@ -181,52 +188,64 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
     ]:
         """Answer the first pending turn of every agent that has one and an action.
 
-        What an agent for whom nothing has changed sees is the object that it saw before: in a
-        large society few have to act. Raises UserError naming agent and field for an action
-        outside the space; then nothing at all has been answered.
+        An agent for whom nothing has changed gets the same observation object as before, since
+        few agents of a large society act in one step.
+
+        Raises:
+            UserError: An action is outside the action space, or belongs to no agent; then no
+                turn at all has been answered.
         """
         if not self.agents:
             return {}, {}, {}, {}, {}
         if not actions.keys() <= self._places.keys():
-            stranger = min(actions.keys() - self._places.keys())
-            raise UserError(f"actions: {stranger!r} is no agent of this environment")
+            unknown = min(actions.keys() - self._places.keys())
+            raise UserError(f"actions: {unknown!r} is no agent of this environment")
         acting = sorted((self._first[agent], agent) for agent in self._first if agent in actions)
-        said = [
+        utterances = [
             (turn.id, to_utterance(actions[agent], turn, self.max_text_length))
             for (_, _, turn), agent in acting
         ]
-        finished = self.world.replay(said)
+        finished = self.world.replay(utterances)
         for _, agent in acting:
-            heappop(self._asked[agent])
+            heappop(self._pending[agent])
         opened, self._mark = self.world.opened(self._mark)
-        self._hear(opened, [agent for _, agent in acting])
-        rewards = self._unpaid.copy()
+        self._update(opened, [agent for _, agent in acting])
+        rewards = self._no_rewards.copy()
         for interaction in finished:
             rewards[interaction.agent] = interaction.reward
-            # Not in place: the caller may have kept what it was told before.
-            told = self._infos[interaction.agent] | {"interaction": interaction.id}
-            self._infos[interaction.agent] = told
-            self._told.add(interaction.agent)
+            # A new dictionary: the caller may have kept the info of an earlier step.
+            self._infos[interaction.agent] = self._infos[interaction.agent] | {
+                "interaction": interaction.id
+            }
+            self._rewarded.add(interaction.agent)
         terminated, truncated = self._ends(steps_per_cycle=1)
-        terminations, truncations = self._nobody.copy(), self._nobody.copy()
+        terminations, truncations = self._no_flags.copy(), self._no_flags.copy()
         if terminated or truncated:
             terminations = dict.fromkeys(self.agents, terminated)
             truncations = dict.fromkeys(self.agents, truncated)
             self.agents = []
-        return self._seen.copy(), rewards, terminations, truncations, self._infos.copy()
+        observations = self._observations.copy()
+        return observations, rewards, terminations, truncations, self._infos.copy()
 
-    def _hear(self, opened: Sequence[Turn], acted: Sequence[str]) -> None:
-        """What those see for whom something has changed: who acted, is asked, or was paid."""
-        changed = {*acted, *self._told}
+    def _update(self, opened: Sequence[Turn], acted: Sequence[str]) -> None:
+        """Renew the observations and infos of all agents for whom something has changed.
+
+        Args:
+            opened: The turns that have become pending.
+            acted: The agents who have answered a turn.
+        """
+        # The info of an agent who was rewarded in the last step loses the entry `interaction`.
+        changed = {*acted, *self._rewarded}
         for turn in opened:
-            asked = (self._places[turn.subject], next(self._count), turn)
-            heappush(self._asked[turn.agent], asked)
+            heappush(
+                self._pending[turn.agent], (self._places[turn.subject], next(self._count), turn)
+            )
             changed.add(turn.agent)
         for agent in changed:
             self._first.pop(agent, None)
-            if self._asked[agent]:
-                self._first[agent] = self._asked[agent][0]
+            if self._pending[agent]:
+                self._first[agent] = self._pending[agent][0]
             first = self._first[agent][-1] if agent in self._first else None
-            self._seen[agent] = observation(agent, first)
+            self._observations[agent] = observation(agent, first)
             self._infos[agent] = info(first) if first else {}
-        self._told.clear()
+        self._rewarded.clear()

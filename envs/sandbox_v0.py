@@ -1,4 +1,4 @@
-"""Version 0 of the sandbox, under the name that PettingZoo expects."""
+"""Version 0 of the sandbox, in a module named as PettingZoo's convention has it."""
 
 from .sandbox import env, parallel_env, raw_env
 

@@ -1,4 +1,4 @@
-"""Keyed randomness: every draw is named, so that no draw depends on the order of the others."""
+"""Keyed randomness: every draw has a name, so that no draw depends on the order of the others."""
 
 import hashlib
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def key(*parts: object) -> int:
-    """A 63-bit integer that depends on nothing but the parts (ints and strings)."""
+    """Return a 63-bit integer that depends only on the parts (integers and strings)."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
 def generator(*parts: object) -> np.random.Generator:
-    """A generator of its own for the draw that the parts name."""
+    """Return a random generator for the draw that the parts name."""
     return np.random.default_rng(key(*parts))

@@ -1,4 +1,4 @@
-"""A turn is one thing that one agent is asked to do now; an utterance is the answer to it."""
+"""Turns and utterances: what one agent is asked to do now, and its answer."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,20 +8,26 @@ from typing import Literal
 from .messages import Conversation
 
 MIN_RATING = 1
+"""The lowest rating on every scale."""
+
 RATING_SCALE = 7
 """The highest rating, unless a society chooses another one of `RATING_SCALES`."""
 
 RATING_SCALES = (7, 10)
-"""Those of the paper's simulation and of its judge."""
+"""The highest ratings of the paper's simulation (7) and of the paper's judge (10)."""
 
 Aspect = Literal["alignment", "engagement"]
+"""What an observer's rating is about."""
+
 Judged = Literal["draft", "revision"]
+"""Which of an agent's two answers an observer rates."""
+
 ASPECTS: tuple[Aspect, ...] = ("alignment", "engagement")
 JUDGED: tuple[Judged, ...] = ("draft", "revision")
 
 
 class Phase(StrEnum):
-    """What a turn asks for; a Back-Scatter goes through the phases in this order."""
+    """The task of a turn; a Back-Scatter goes through the phases in this order."""
 
     DRAFT = "draft"
     FEEDBACK = "feedback"
@@ -30,13 +36,17 @@ class Phase(StrEnum):
 
 
 RATED_PHASES = frozenset({Phase.FEEDBACK, Phase.OBSERVE})
+"""The phases that ask for a rating; the others ask for a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
-    """An answer that an agent remembers, for the remembered question nearest to the one asked.
+    """An agent's memory of a question similar to the current one.
 
-    `distance` is 1 - cosine similarity of the two questions' embeddings.
+    Attributes:
+        question: The remembered question.
+        answer: The agent's answer to the remembered question.
+        distance: 1 - cosine similarity of the embeddings of the two questions.
     """
 
     question: str
@@ -46,7 +56,7 @@ class Recollection:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a peer thinks of a draft; `rating` is None where the peer produced none."""
+    """A peer's feedback on a draft; `rating` is None if the peer gave no rating."""
 
     peer: str
     rating: float | None
@@ -57,12 +67,25 @@ class Opinion:
 class Turn:
     """One thing that one agent is asked to do now.
 
-    `agent` acts; `subject` is the agent whose answer is in play (itself in `draft` and
-    `revise`). `answer` is the text to be judged or revised. `opinions` (only in `revise`) end
-    with the lowest-rated one. `aspect` and `judged` are set in `observe` only. `reason` says
-    whether a reason is wanted with a rating, which lies on 1..`rating_scale`. `earlier` is what the
-    conversation held before the question; a society's questions open theirs. `seed` is unique to
-    the turn: a policy that samples should take its randomness from there, and nowhere else.
+    Attributes:
+        id: Unique within the world.
+        world: Name of the world.
+        round: Number of the round, from 0.
+        agent: The agent who has to act.
+        subject: The agent whose answer is at stake; the same as `agent` in the phases `draft` and
+            `revise`.
+        phase: The task.
+        question: The question that the subject has to answer.
+        seed: Unique to the turn. A policy that samples takes all of its randomness from this seed.
+        answer: The text to rate (`feedback`, `observe`) or to improve (`revise`).
+        opinions: In `revise`, the feedback of each peer; the lowest-rated opinion stands last.
+        mean_rating: In `revise`, the mean of the peers' ratings; None if no peer gave one.
+        memory: The agent's memory of a similar question, if there is one.
+        aspect: In `observe`, what the rating is about.
+        judged: In `observe`, whether `answer` is the draft or the revision.
+        reason: Whether a rating should come with a reason.
+        rating_scale: The highest rating; the lowest is 1.
+        earlier: The conversation before the question. A society's questions have none.
     """
 
     id: str
@@ -86,9 +109,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an utterance cost: tokens read and written, and at an API requests and money.
+    """The cost of an utterance.
 
-    `retries` of the `requests` were repetitions after a failure.
+    Attributes:
+        prompt: Tokens that the model read.
+        completion: Tokens that the model wrote.
+        requests: Requests that were sent to an API, repetitions included.
+        retries: The requests that were repetitions after a failure.
+        usd: Price in US dollars.
     """
 
     prompt: int = 0
@@ -98,7 +126,7 @@ class Tokens:
     usd: float = 0.0
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        """What both cost together."""
+        """Return the sum of two costs."""
         return Tokens(
             self.prompt + other.prompt,
             self.completion + other.completion,
@@ -110,13 +138,22 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """The answer to a turn: text (an answer, or the reason of a rating) and perhaps a rating.
+    """The answer to a turn.
 
-    A rating lies on the turn's scale (its upper end is checked where the turn is answered), or is
-    None where none could be produced; it is never guessed. `error` says in one line why there is
-    no answer, where that is so. `cut_off`: a limit ended the text, which might have gone on. Halves
-    of characters that are cut in two (lone surrogates, as JSON escapes can hold them) become
-    U+FFFD: such a text could not be written to a file.
+    A lone surrogate in the text (JSON escapes can contain one) becomes U+FFFD, since such a text
+    could not be written to a file.
+
+    Attributes:
+        text: The answer; in a rated phase, the reason of the rating.
+        rating: A number from 1 to the turn's `rating_scale`. None means that no rating could be
+            produced; a missing rating is never guessed.
+        policy: Name of the policy that spoke.
+        tokens: Cost of the utterance.
+        error: One line that says why there is no answer; empty if there is one.
+        cut_off: Whether a limit ended the text, so that the text might have gone on.
+
+    Raises:
+        ValueError: `rating` is below 1 or not finite.
     """
 
     text: str = ""
@@ -127,7 +164,7 @@ class Utterance:
     cut_off: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a rating off the scale; make the text valid Unicode."""
+        """Check the rating and make the text valid Unicode."""
         try:
             self.text.encode()
         except UnicodeEncodeError:
@@ -142,7 +179,8 @@ class Utterance:
             )
 
     def check(self, rating_scale: int) -> None:
-        """Raise ValueError for a rating above the scale."""
+        """Raise ValueError if the rating is above the scale."""
         if self.rating is not None and self.rating > rating_scale:
-            ends = f"{MIN_RATING} to {rating_scale}"
-            raise ValueError(f"a rating is {ends} or None, got {self.rating!r}")
+            raise ValueError(
+                f"a rating is {MIN_RATING} to {rating_scale} or None, got {self.rating!r}"
+            )

@@ -1,7 +1,8 @@
 """A society of agents on a grid, as a deterministic state machine.
 
-`pending()` says what can be answered now, `submit()` answers one of it. Nothing here knows
-PettingZoo, a language model or a clock. Source: arXiv 2305.16960, section 3.1.
+`World.pending` lists the turns that can be answered now, and `World.submit` answers one of them.
+This module knows neither PettingZoo nor a language model nor a clock. Source: arXiv 2305.16960,
+section 3.1.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 
-from .back_scatter import BackScatter, Setting
+from .back_scatter import BackScatter, Setup
 from .errors import UserError
 from .grid import View, neighbours, position, views
 from .interactions import Interaction
@@ -20,7 +21,7 @@ from .turns import Turn, Utterance
 from .world_config import WorldConfig
 
 Mark = tuple[int, int]
-"""A point in the life of a world: the round, and how many of its turns were open by then."""
+"""A point in the life of a world: the round, and how many of its turns have been opened."""
 
 
 class World:
@@ -28,6 +29,18 @@ class World:
 
     The log of utterances is the state: `replay` brings a new world with the same arguments to
     the same point.
+
+    Attributes:
+        config: The rules.
+        seed: The seed.
+        name: The name in the records.
+        questions: The questions that agents are asked.
+        social_agents: Names of the social agents, row by row of the grid.
+        observers: Names of the observers.
+        views: Whether the prior memories of each social agent are good or bad answers.
+        round: Number of the current round, from 0.
+        log: Every (turn id, utterance) so far, in the order of submission.
+        interactions: The finished interactions, in the order in which they finished.
     """
 
     def __init__(
@@ -40,16 +53,19 @@ class World:
         seed: int = 0,
         name: str = "world_0",
     ) -> None:
-        """A world at the start of its first round.
+        """Create a world at the start of its first round.
 
         Args:
-            config: the rules.
-            questions: what the agents are asked; default: the project's own questions.
-            priors: questions with good and bad answers for the prior memories; default: those
-                among `questions` that have both, or else the project's own.
-            embedder: measures how alike questions are; default: `HashingEmbedder`.
-            seed: one seed gives one society.
-            name: stands in the records, and has no other effect.
+            config: The rules; default: `WorldConfig()`.
+            questions: The questions that agents are asked; default: the project's questions.
+            priors: Questions with good and bad answers for the prior memories; default: those
+                among `questions` that have both answers, or else those of the project.
+            embedder: Measures the similarity of questions; default: `HashingEmbedder`.
+            seed: One seed gives one society.
+            name: Name of the world in the records; it has no other effect.
+
+        Raises:
+            UserError: There is no question, or a question is held out for evaluation.
         """
         self.config = config or WorldConfig()
         self.seed = seed
@@ -71,7 +87,7 @@ class World:
         self.interactions: list[Interaction] = []
         self._memory = Memory(embedder or HashingEmbedder(), self.config.memory_threshold)
         if self.config.memory:
-            self._memory.remember(self._born_with(priors))
+            self._memory.remember(self._prior_memories(priors))
         self._indices = {agent: index for index, agent in enumerate(self.social_agents)}
         self._current: list[BackScatter] = []
         self._opened: list[Turn] = []
@@ -81,7 +97,7 @@ class World:
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """All agents: social ones first, then observers."""
+        """The names of all agents: social agents first, then observers."""
         return self.social_agents + self.observers
 
     @property
@@ -90,28 +106,38 @@ class World:
         return self.round >= self.config.n_rounds
 
     def pending(self) -> list[Turn]:
-        """Every turn that can be answered now: by subject, then in the order of its phase."""
-        return list(chain.from_iterable(s.open.values() for s in self._current[self._first :]))
+        """Return every turn that can be answered now, by subject and then in phase order."""
+        open_turns = (scatter.open.values() for scatter in self._current[self._first :])
+        return list(chain.from_iterable(open_turns))
 
     def opened(self, since: Mark | None = None) -> tuple[list[Turn], Mark]:
-        """The turns that have become pending since a mark, and the mark of now.
+        """Return the turns that have become pending since a mark, and the current mark.
 
-        In the order of `pending()`; without a mark, all of this round. Some may be answered by
-        now. Whoever looks after every answer reads each turn once, where `pending()` would be
-        read again and again.
+        The turns are sorted as in `pending()`; without a mark, they are all turns of this round.
+        Some of them may have been answered since. A caller that looks after every answer reads
+        each turn once, where repeated calls of `pending()` would return it again and again.
         """
-        seen = since[1] if since and since[0] == self.round else 0
-        new = sorted(self._opened[seen:], key=lambda turn: self._indices[turn.subject])
+        start = since[1] if since and since[0] == self.round else 0
+        new = sorted(self._opened[start:], key=lambda turn: self._indices[turn.subject])
         return new, (self.round, len(self._opened))
 
     def first_pending(self) -> Turn | None:
-        """The first of `pending()`, or None when the world is done."""
-        return next(self._walk(), None)
+        """Return the first turn of `pending()`, or None when the world is done."""
+        while self._first < len(self._current):
+            open_turns = self._current[self._first].open
+            if open_turns:
+                return next(iter(open_turns.values()))
+            self._first += 1
+        return None
 
     def submit(self, turn_id: str, utterance: Utterance) -> Interaction | None:
-        """Answer a pending turn; returns the interaction if this finished it.
+        """Answer a pending turn.
 
-        Raises ValueError for a turn that is not pending, or a rating off the scale.
+        Returns:
+            The interaction if this answer has finished it, else None.
+
+        Raises:
+            ValueError: The turn is not pending, or the rating is above the scale.
         """
         scatter = self._current[self._index_of(turn_id)]
         self._opened += scatter.answer(turn_id, utterance)
@@ -126,51 +152,45 @@ class World:
         return interaction
 
     def replay(self, log: Iterable[tuple[str, Utterance]]) -> list[Interaction]:
-        """Submit what an equal world has logged; returns the interactions that this finished."""
+        """Submit the log of an equal world, and return the interactions that this has finished.
+
+        Raises:
+            ValueError: The log does not fit this world.
+        """
         finished = (self.submit(turn_id, utterance) for turn_id, utterance in log)
         return [interaction for interaction in finished if interaction]
 
-    def _walk(self) -> Iterator[Turn]:
-        while self._first < len(self._current):
-            open_turns = self._current[self._first].open
-            if open_turns:
-                yield next(iter(open_turns.values()))
-                return
-            self._first += 1
-
     def _index_of(self, turn_id: str) -> int:
+        """Return the index of the subject of a pending turn."""
         parts = turn_id.split("/", 2)
         index = self._indices.get(parts[1]) if len(parts) > 1 else None
         if self.done or index is None or turn_id not in self._current[index].open:
             raise ValueError(f"turn {turn_id!r} is not pending in {self.name}")
         return index
 
-    def _born_with(self, priors: Sequence[Question]) -> Iterator[tuple[str, str, str]]:
-        """(agent, question, answer) of every prior memory; keyed by (seed, agent)."""
+    def _prior_memories(self, priors: Sequence[Question]) -> Iterator[tuple[str, str, str]]:
+        """Yield (agent, question, answer) for every prior memory; keyed by (seed, agent)."""
         count = min(self.config.n_prior_memories, len(priors))
         for agent, view in zip(self.social_agents, self.views, strict=True):
-            chosen = generator(self.seed, "priors", agent).permutation(len(priors))[:count]
-            for question in (priors[index] for index in sorted(chosen.tolist())):
-                yield (
-                    agent,
-                    question.text,
-                    (question.good if view == "good" else question.bad) or "",
-                )
+            indices = generator(self.seed, "priors", agent).permutation(len(priors))[:count]
+            for question in (priors[index] for index in sorted(indices.tolist())):
+                answer = question.good if view == "good" else question.bad
+                yield agent, question.text, answer or ""
 
     def _begin_round(self) -> None:
         size, n_agents = self.config.grid_size, len(self.social_agents)
-        dealt = self._deal()
+        questions = self._deal()
         peers = [self._peers(index) for index in range(n_agents)]
-        # One recall for the whole round: what an agent remembers does not change within it.
+        # One recall for the whole round: memories do not change within a round.
         cues = [
             (self.social_agents[listener], question.text)
-            for index, question in enumerate(dealt)
+            for index, question in enumerate(questions)
             for listener in (index, *peers[index])
         ]
         memories = iter(self._memory.recall(cues))
         self._current = []
-        for index, question in enumerate(dealt):
-            setting = Setting(
+        for index, question in enumerate(questions):
+            setup = Setup(
                 world=self.name,
                 seed=self.seed,
                 round=self.round,
@@ -186,18 +206,19 @@ class World:
                 rating_scale=self.config.rating_scale,
                 engagement_weight=self.config.engagement_weight,
             )
-            self._current.append(BackScatter(setting))
+            self._current.append(BackScatter(setup))
         self._opened = [turn for scatter in self._current for turn in scatter.open.values()]
         self._unfinished, self._first = n_agents, 0
 
     def _end_round(self) -> None:
         if self.config.memory:
-            # In the order of agents, and only now: nobody's answers depend on who was faster.
-            by_agent = sorted(self.interactions[-len(self._current) :], key=lambda i: i.position)
+            # At the end of the round and in the order of agents, so that no memory depends on
+            # the order in which agents answered.
+            finished = sorted(self.interactions[-len(self._current) :], key=lambda i: i.position)
             self._memory.remember(
-                (done.agent, done.question, done.revision.text)
-                for done in by_agent
-                if done.revision.text.strip()
+                (interaction.agent, interaction.question, interaction.revision.text)
+                for interaction in finished
+                if interaction.revision.text.strip()
             )
         self.round += 1
         self._current, self._opened = [], []
@@ -205,27 +226,28 @@ class World:
             self._begin_round()
 
     def _deal(self) -> list[Question]:
-        """The question of each agent in this round, in the order of agents.
+        """Return the question of each agent in this round, in the order of agents.
 
-        The questions are gone through in a seeded order, anew each time all have been asked, or
-        in the order in which they were given.
+        The questions are used one after the other, in a seeded order or in their given order;
+        once all of them have been asked, they are used again (in another seeded order).
         """
         n_agents, n_questions = len(self.social_agents), len(self.questions)
         each_round = min(self.config.questions_per_round or n_agents, n_agents)
         places = range(self.round * each_round, (self.round + 1) * each_round)
         laps = {lap: self._order(lap) for lap in {place // n_questions for place in places}}
-        asked = [laps[place // n_questions][place % n_questions] for place in places]
+        questions = [laps[place // n_questions][place % n_questions] for place in places]
         seats = generator(self.seed, "seats", self.round).permutation(n_agents)
-        return [asked[int(seat) % each_round] for seat in seats]
+        return [questions[int(seat) % each_round] for seat in seats]
 
     def _order(self, lap: int) -> list[Question]:
+        """Return the questions in the order of one lap, that is of one pass through all of them."""
         if self.config.question_order == "given":
             return list(self.questions)
         order = generator(self.seed, "questions", lap).permutation(len(self.questions))
         return [self.questions[index] for index in order.tolist()]
 
     def _peers(self, index: int) -> list[int]:
-        """Who gives feedback to this agent in this round; keyed by (seed, round, agent)."""
+        """Return the agents who give feedback to this agent; keyed by (seed, round, agent)."""
         config, size = self.config, self.config.grid_size
         if config.interaction == "global":
             reachable = np.delete(np.arange(size * size), index)

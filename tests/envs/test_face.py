@@ -1,0 +1,106 @@
+import importlib
+import pickle
+import subprocess
+import sys
+import warnings
+from dataclasses import fields
+
+import pettingzoo
+import pytest
+
+import social_sandbox.envs
+from social_sandbox.envs import UserError, WorldConfig, sandbox_v0
+
+from ..helpers.environments import SETTINGS, aec, parallel, play_aec, play_parallel
+from ..helpers.societies import QUESTIONS
+
+
+def test_the_registry_makes_both_faces():
+    env = pettingzoo.make("aec", "social_sandbox/sandbox-v0", **SETTINGS)
+    assert isinstance(env, pettingzoo.AECEnv)
+    assert str(env) == "sandbox_v0"
+    twin = pettingzoo.make("parallel", "social_sandbox/sandbox-v0", max_cycles=3, **SETTINGS)
+    assert isinstance(twin, pettingzoo.ParallelEnv)
+    assert twin.max_cycles == 3
+    assert env.possible_agents == twin.possible_agents
+
+
+def test_a_reload_registers_nothing_twice():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        importlib.reload(social_sandbox.envs)
+
+
+def test_the_environment_needs_no_model_and_no_plots():
+    code = (
+        "import sys, social_sandbox.envs\n"
+        "print(*({'torch', 'transformers', 'matplotlib', 'pygame'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == []
+
+
+def test_a_pickled_environment_plays_the_same_game():
+    env = aec(seed=9, name="mine")
+    copy = pickle.loads(pickle.dumps(env))
+    for face in (env, copy):
+        face.reset()
+    assert [repr(step) for step in play_aec(env)] == [repr(step) for step in play_aec(copy)]
+    assert env.world.interactions == copy.world.interactions
+    twin = parallel(max_cycles=2, render_mode="ansi")
+    again = pickle.loads(pickle.dumps(twin))
+    assert (again.max_cycles, again.render_mode) == (2, "ansi")
+    assert repr(list(play_parallel(twin))) == repr(list(play_parallel(again)))
+
+
+def test_every_rule_of_the_world_is_a_setting_of_the_environment():
+    rules = {field.name: field.default for field in fields(WorldConfig)} | {"n_rounds": 7}
+    env = sandbox_v0.raw_env(questions=QUESTIONS, **rules)
+    env.reset()
+    assert env.world.config == WorldConfig(**rules)
+
+
+def test_a_setting_that_there_is_not_is_named():
+    with pytest.raises(TypeError, match="gird_size"):
+        aec(gird_size=3)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("render_mode", "human"), ("max_text_length", 0), ("grid_size", 0)]
+)
+def test_a_setting_that_makes_no_sense_is_named(setting, value):
+    with pytest.raises(UserError, match=rf"env\.{setting}"):
+        aec(**{setting: value})
+
+
+def test_questions_may_come_from_a_file(tmp_path):
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "Only this?", "good": "g", "bad": "b"}')
+    for source in (path, str(path)):
+        env = aec(questions=source)
+        env.reset()
+        assert [question.text for question in env.world.questions] == ["Only this?"]
+
+
+def test_the_name_of_the_world_stands_in_the_records():
+    env = aec(name="first", n_observers=0, n_peers=0)
+    for options, name in ((None, "first"), ({"name": "second"}, "second"), ({"x": 1}, "first")):
+        env.reset(options=options)
+        assert len(list(play_aec(env))) > 0
+        assert {interaction.world for interaction in env.world.interactions} == {name}
+
+
+def test_there_is_no_world_before_the_first_reset():
+    with pytest.raises(AttributeError, match="before reset"):
+        _ = parallel().world
+
+
+def test_spaces_stay_the_same_objects_and_strangers_have_none():
+    env = aec()
+    for space in (env.observation_space, env.action_space):
+        assert space("social_0") is space("social_0")
+        assert space("social_0") is not space("social_1")
+        with pytest.raises(KeyError, match="social_99"):
+            space("social_99")

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from social_sandbox.envs import UserError, Utterance, sandbox_v0, to_action
+
+from ..helpers.environments import SETTINGS, aec, parallel, play_aec, play_parallel
+from ..helpers.societies import QUESTIONS, rates
+
+
+def test_an_observation_shows_the_turn_in_every_phase():
+    env = aec(grid_size=2, n_peers=3, radius=9, questions=QUESTIONS[:1], world_view="all_good")
+    env.reset()
+    seen = {}
+    speaker = rates(2.5, None, 6.0)
+    for agent in env.agent_iter():
+        turn = env.world.first_pending()
+        if turn is None or turn.round > 0:
+            break
+        if turn.subject == "social_0":
+            seen[turn.phase.value] = env.last()[0]
+            assert env.agent_selection == agent == turn.agent
+        env.step(to_action(speaker(turn)))
+    question, memory = QUESTIONS[0].text, QUESTIONS[0].good
+    assert list(seen) == ["draft", "feedback", "revise", "observe"]
+    assert all(observation["question"] == question for observation in seen.values())
+    assert [observation["role"] for observation in seen.values()] == [*["social"] * 3, "observer"]
+    assert seen["draft"]["memory_question"] == question
+    assert seen["draft"]["memory_answer"] == memory
+    assert seen["draft"]["answer"] == seen["draft"]["feedback"] == ""
+    assert seen["feedback"]["answer"] == seen["revise"]["answer"] != ""
+    assert seen["revise"]["mean_rating"] == 4.25
+    assert seen["revise"]["feedback"].split("\n") == [
+        "Rating: none ### Reason: reason for None",
+        "Rating: 6 ### Reason: reason for 6.0",
+        "Rating: 2.5 ### Reason: reason for 2.5",
+    ]
+    assert seen["observe"]["aspect"] == "engagement", "the last one of the four"
+    assert seen["observe"]["memory_answer"] == ""
+
+
+def test_a_reason_of_many_lines_takes_one_line_of_feedback():
+    env = aec(n_peers=2, radius=9)
+    env.reset()
+    for phase, text in (("draft", "d"), ("feedback", "a\nb\u2028c"), ("feedback", " x\r\ny ")):
+        assert env.last()[0]["phase"] == phase
+        env.step(to_action(Utterance(text, 3.0 if phase == "feedback" else None)))
+    assert env.last()[0]["feedback"] == "\n".join(
+        f"Rating: 3 ### Reason: {reason}" for reason in ("a b c", "x y")
+    )
+
+
+def test_whoever_has_no_turn_sees_that_it_is_idle():
+    env = aec()
+    env.reset()
+    idle = env.observe("observer_0")
+    assert (idle["role"], idle["phase"], idle["question"]) == ("observer", "idle", "")
+    assert env.observe("social_3")["phase"] == "draft", "it waits for its turn to be shown"
+
+
+@pytest.mark.parametrize("rules", [{}, {"n_peers": 0, "n_observers": 0}, {"grid_size": 1}])
+def test_every_observation_lies_in_its_space(rules):
+    env = aec(**rules)
+    env.reset()
+    for agent, seen, *_ in play_aec(env):
+        assert env.observation_space(agent).contains(seen)
+        assert all(
+            env.observation_space(other).contains(env.observe(other)) for other in env.agents
+        )
+    twin = parallel(**rules)
+    for seen, *_ in play_parallel(twin):
+        assert set(seen) == set(twin.possible_agents)
+        assert all(twin.observation_space(agent).contains(seen[agent]) for agent in seen)
+
+
+@pytest.mark.parametrize("length", [3, 40])
+def test_observations_of_the_longest_texts_lie_in_their_space(length):
+    env = aec(max_text_length=length, n_peers=3, radius=9)
+    env.reset()
+    for agent in env.agent_iter():
+        seen, _, terminated, _, _ = env.last()
+        assert env.observation_space(agent).contains(seen)
+        env.step(None if terminated else to_action(Utterance("é" * length, 7 / 3)))
+
+
+@pytest.mark.parametrize(
+    ("rating", "recorded"), [(0.0, None), (0.99, None), (1.0, 1.0), (6.5, 6.5), (7.0, 7.0)]
+)
+def test_a_rating_below_one_is_recorded_as_missing(rating, recorded):
+    env = aec(grid_size=1, n_rounds=1)
+    env.reset()
+    for _ in env.agent_iter():
+        ended = env.last()[2]
+        env.step(None if ended else {"text": "so", "rating": np.array(rating)})
+    [interaction] = env.world.interactions
+    assert {observation.rating for observation in interaction.observations} == {recorded}
+
+
+def test_a_phase_that_asks_for_no_rating_passes_over_it():
+    env = aec()
+    env.reset()
+    env.step({"text": "a draft", "rating": np.array(6.0)})
+    assert env.world.log == [("0/social_0/draft", Utterance("a draft"))]
+
+
+WRONG = [
+    ({"text": "x" * 21, "rating": np.array(1.0)}, "text must be at most 20 characters.*got 21"),
+    ({"text": 3, "rating": np.array(1.0)}, "text must be a str, got int"),
+    ({"text": "", "rating": np.array(8.0)}, "rating must be 0 .* to 7, got 8"),
+    ({"text": "", "rating": np.array(np.nan)}, "rating must be 0 .* got nan"),
+    ({"text": "", "rating": "five"}, "rating must be a number, got str"),
+    ({"text": "", "rating": None}, "rating must be a number, got NoneType"),
+    ({"text": ""}, "needs the fields text and rating"),
+    ("just text", "needs the fields text and rating"),
+    (None, "needs the fields text and rating"),
+]
+
+
+@pytest.mark.parametrize(("action", "problem"), WRONG)
+def test_a_wrong_action_names_agent_and_field_and_answers_nothing(action, problem):
+    env = parallel(max_text_length=20)
+    env.reset()
+    right = to_action(Utterance("fine"))
+    with pytest.raises(UserError, match=f"action of social_2: {problem}"):
+        env.step({"social_0": right, "social_2": action})
+    raw = sandbox_v0.raw_env(**SETTINGS, max_text_length=20)
+    raw.reset()
+    with pytest.raises(UserError, match=f"action of social_0: {problem}"):
+        raw.step(action)
+    assert env.world.log == raw.world.log == []
+
+
+def test_the_wrapped_aec_face_asserts_the_action_space():
+    env = aec(max_text_length=20)
+    env.reset()
+    with pytest.raises(AssertionError, match="not in action space"):
+        env.step({"text": "x" * 21, "rating": np.array(0.0)})
