@@ -1,4 +1,4 @@
-"""The same utterances give the same interactions, whoever asks for them in whatever order."""
+"""The same utterances give the same interactions in every way and order of playing."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -28,33 +28,33 @@ def by_id(interactions):
     return sorted(interactions, key=lambda interaction: interaction.id)
 
 
-def played_by_aec(**arguments):
+def play_aec(**arguments):
     env = sandbox_v0.env(**arguments)
     env.reset()
     for _ in env.agent_iter():
-        seen, _, terminated, _, info = env.last()
-        env.step(None if terminated else to_action(chat(info["seed"], seen["phase"])))
+        observation, _, terminated, _, info = env.last()
+        env.step(None if terminated else to_action(chat(info["seed"], observation["phase"])))
     return env.world
 
 
-def played_in_parallel(**arguments):
+def play_parallel(**arguments):
     env = sandbox_v0.parallel_env(**arguments)
-    seen, infos = env.reset()
+    observations, infos = env.reset()
     while env.agents:
         actions = {
-            agent: to_action(chat(info["seed"], seen[agent]["phase"]))
+            agent: to_action(chat(info["seed"], observations[agent]["phase"]))
             for agent, info in infos.items()
             if "seed" in info
         }
-        seen, _, _, _, infos = env.step(actions)
+        observations, _, _, _, infos = env.step(actions)
     return env.world
 
 
-def played_in_batches(worlds, order):
-    """Play worlds together: some of what is pending anywhere, shuffled, until nothing is."""
+def play_batches(worlds, order):
+    """Play worlds together: random subsets of all pending turns, until none is pending."""
     while turns := [(world, turn) for world in worlds for turn in world.pending()]:
-        chosen = order.permutation(len(turns))[: order.integers(1, len(turns) + 1)]
-        for world, turn in (turns[index] for index in chosen):
+        subset = order.permutation(len(turns))[: order.integers(1, len(turns) + 1)]
+        for world, turn in (turns[index] for index in subset):
             world.submit(turn.id, chatter(turn))
     return worlds
 
@@ -68,22 +68,22 @@ def test_aec_parallel_and_batched_play_give_the_same_interactions(rules, questio
     ]
     worlds = [society(**kwargs) for kwargs in arguments]
     for kwargs, world in zip(
-        arguments, played_in_batches(worlds, np.random.default_rng(order)), strict=True
+        arguments, play_batches(worlds, np.random.default_rng(order)), strict=True
     ):
         batched = by_id(world.interactions)
         assert len(batched) == rules["grid_size"] ** 2 * rules["n_rounds"]
-        assert by_id(played_by_aec(**kwargs).interactions) == batched
-        assert by_id(played_in_parallel(**kwargs).interactions) == batched
+        assert by_id(play_aec(**kwargs).interactions) == batched
+        assert by_id(play_parallel(**kwargs).interactions) == batched
 
 
 @settings(max_examples=20, deadline=None)
 @given(rules, seeds, st.randoms(use_true_random=False))
 def test_a_turn_is_the_same_whenever_it_is_asked(rules, seed, order):
     first, second = society(seed=seed, **rules), society(seed=seed, **rules)
-    asked = [{}, {}]
-    for world, turns, last in ((first, asked[0], False), (second, asked[1], True)):
+    turns_by_id = [{}, {}]
+    for world, turns, shuffled in ((first, turns_by_id[0], False), (second, turns_by_id[1], True)):
         while pending := world.pending():
-            turn = order.choice(pending) if last else pending[0]
+            turn = order.choice(pending) if shuffled else pending[0]
             turns[turn.id] = turn
             world.submit(turn.id, chatter(turn))
-    assert asked[0] == asked[1]
+    assert turns_by_id[0] == turns_by_id[1]

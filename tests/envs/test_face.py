@@ -15,7 +15,7 @@ from ..helpers.environments import SETTINGS, aec, parallel, play_aec, play_paral
 from ..helpers.societies import QUESTIONS
 
 
-def test_the_registry_makes_both_faces():
+def test_the_registry_makes_both_environments():
     env = pettingzoo.make("aec", "social_sandbox/sandbox-v0", **SETTINGS)
     assert isinstance(env, pettingzoo.AECEnv)
     assert str(env) == "sandbox_v0"
@@ -45,8 +45,8 @@ def test_the_environment_needs_no_model_and_no_plots():
 def test_a_pickled_environment_plays_the_same_game():
     env = aec(seed=9, name="mine")
     copy = pickle.loads(pickle.dumps(env))
-    for face in (env, copy):
-        face.reset()
+    env.reset()
+    copy.reset()
     assert [repr(step) for step in play_aec(env)] == [repr(step) for step in play_aec(copy)]
     assert env.world.interactions == copy.world.interactions
     twin = parallel(max_cycles=2, render_mode="ansi")
@@ -62,7 +62,7 @@ def test_every_rule_of_the_world_is_a_setting_of_the_environment():
     assert env.world.config == WorldConfig(**rules)
 
 
-def test_a_setting_that_there_is_not_is_named():
+def test_an_unknown_setting_is_named():
     with pytest.raises(TypeError, match="gird_size"):
         aec(gird_size=3)
 
@@ -70,7 +70,7 @@ def test_a_setting_that_there_is_not_is_named():
 @pytest.mark.parametrize(
     ("setting", "value"), [("render_mode", "human"), ("max_text_length", 0), ("grid_size", 0)]
 )
-def test_a_setting_that_makes_no_sense_is_named(setting, value):
+def test_a_setting_out_of_range_is_named(setting, value):
     with pytest.raises(UserError, match=rf"env\.{setting}"):
         aec(**{setting: value})
 
@@ -97,7 +97,27 @@ def test_there_is_no_world_before_the_first_reset():
         _ = parallel().world
 
 
-def test_spaces_stay_the_same_objects_and_strangers_have_none():
+class CountingName(str):
+    """The name of an agent, which counts its comparisons with other names."""
+
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        CountingName.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def test_spaces_are_found_without_a_search_through_all_agents():
+    env = parallel(grid_size=30)
+    CountingName.comparisons = 0
+    for agent in env.possible_agents:
+        env.observation_space(CountingName(agent))
+        env.action_space(CountingName(agent))
+    assert CountingName.comparisons < 10 * len(env.possible_agents)
+
+
+def test_an_agent_keeps_its_spaces_and_an_unknown_agent_has_none():
     env = aec()
     for space in (env.observation_space, env.action_space):
         assert space("social_0") is space("social_0")

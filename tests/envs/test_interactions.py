@@ -13,7 +13,7 @@ def interactions():
     return play(society(n_observers=2, n_rounds=2)).interactions
 
 
-def test_what_was_written_is_read_again(tmp_path, interactions):
+def test_interactions_can_be_written_and_read(tmp_path, interactions):
     path = tmp_path / "new folder" / "interactions.jsonl"
     write_interactions(path, interactions)
     assert read_interactions(path) == interactions
@@ -35,7 +35,7 @@ def test_a_line_separator_in_a_text_does_not_end_the_line(tmp_path, interactions
     assert len(read_interactions(path)) == len(interactions)
 
 
-def test_blank_lines_are_passed_over(tmp_path, interactions):
+def test_blank_lines_are_ignored(tmp_path, interactions):
     path = tmp_path / "interactions.jsonl"
     path.write_text(f"\n{to_json(interactions[0])}\n\n", encoding="utf-8")
     assert read_interactions(path) == interactions[:1]
@@ -60,14 +60,14 @@ def test_a_wrong_line_is_named_with_its_field(tmp_path, interactions, change, pr
         read_interactions(path)
 
 
-def test_a_line_that_was_cut_off_is_named(tmp_path, interactions):
+def test_an_incomplete_line_is_named(tmp_path, interactions):
     path = tmp_path / "interactions.jsonl"
     path.write_text("\n".join([to_json(interactions[0]), to_json(interactions[1])[:100]]))
     with pytest.raises(UserError, match=r"interactions\.jsonl, line 2: .*JSON"):
         read_interactions(path)
 
 
-def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
+def test_a_missing_file_or_one_that_is_not_text_is_named(tmp_path):
     with pytest.raises(UserError, match=r"cannot read .*gone\.jsonl"):
         read_interactions(tmp_path / "gone.jsonl")
     (tmp_path / "picture.jsonl").write_bytes(b"\xff\xfe\x00")
@@ -88,7 +88,7 @@ def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path, interactions)
     assert read_interactions(path) == interactions[:1]
 
 
-def test_the_mean_is_taken_of_what_is_there():
+def test_the_mean_ignores_missing_ratings():
     assert mean([1.0, None, 4.0]) == 2.5
     assert mean([None]) is None
     assert mean([]) is None

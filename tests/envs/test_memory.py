@@ -9,7 +9,7 @@ from ..helpers.societies import TOPICS
 
 
 class Angles:
-    """Embeds a text that is a number of degrees as that direction; notes what it embeds."""
+    """Embeds a number of degrees as the direction of that angle, and records the texts."""
 
     def __init__(self):
         self.embedded = []
@@ -24,7 +24,7 @@ def answers(recollections):
     return [recollection and recollection.answer for recollection in recollections]
 
 
-def test_the_nearest_question_comes_to_mind_with_its_distance():
+def test_the_nearest_question_is_recalled_with_its_distance():
     memory = Memory(Angles(), threshold=0.3)
     memory.remember([("a", "0", "east"), ("a", "30", "north-east"), ("a", "90", "north")])
     [recollection] = memory.recall([("a", "20")])
@@ -32,13 +32,13 @@ def test_the_nearest_question_comes_to_mind_with_its_distance():
     assert recollection.distance == pytest.approx(1 - np.cos(np.radians(10)), abs=1e-6)
 
 
-def test_only_what_is_nearer_than_the_threshold_comes_to_mind():
+def test_only_questions_nearer_than_the_threshold_are_recalled():
     memory = Memory(Angles(), threshold=0.5)
     memory.remember([("a", "0", "east")])
     assert answers(memory.recall([("a", "59"), ("a", "61")])) == ["east", None]
 
 
-def test_nothing_comes_to_an_empty_mind():
+def test_an_agent_without_memories_recalls_nothing():
     memory = Memory(Angles())
     assert memory.recall([("a", "0")]) == [None]
     memory.remember([("b", "0", "not mine")])
@@ -60,7 +60,7 @@ def test_the_latest_answer_to_a_question_replaces_the_one_before():
     assert answers(memory.recall([("a", "0")])) == ["third"]
 
 
-def test_a_question_is_embedded_once_however_many_remember_it():
+def test_a_question_that_several_agents_remember_is_embedded_once():
     embedder = Angles()
     memory = Memory(embedder)
     memory.remember([("a", "0", "x"), ("b", "0", "y"), ("b", "1", "z")])
@@ -77,7 +77,7 @@ def test_a_batch_of_cues_is_embedded_at_once_and_answered_in_order():
     assert embedder.embedded == [["90", "1"]]
 
 
-def test_memories_that_grew_over_many_rounds_are_all_found_again():
+def test_memories_of_many_rounds_are_all_recalled():
     memory = Memory(Angles(), threshold=1e-4)
     for angle in range(100):
         memory.remember([("a", str(angle), f"at {angle}")])
@@ -94,7 +94,7 @@ def test_the_hashing_embedder_gives_unit_vectors_that_depend_on_the_text_alone()
         np.testing.assert_array_equal(HashingEmbedder().embed([text])[0], vector)
 
 
-def test_the_hashing_embedder_finds_texts_alike_that_share_words():
+def test_texts_that_share_words_are_similar_to_the_hashing_embedder():
     lend, lent, dog = HashingEmbedder().embed(
         ["Should I lend my friend money?", "should I lend a friend MONEY", "Where is the dog"]
     )

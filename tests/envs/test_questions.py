@@ -20,16 +20,16 @@ def file(tmp_path):
     return write
 
 
-def test_a_question_is_all_that_a_line_needs(file):
+def test_a_line_needs_only_a_question(file):
     assert read_questions(file('{"question": " Why? "}')) == [Question("Why?")]
 
 
-def test_a_line_may_hold_more(file):
+def test_a_line_may_have_all_optional_fields(file):
     line = '{"question": "¿Por qué?", "kind": "k", "good": "g", "bad": "b", "held_out": true}'
     assert read_questions(file(line)) == [Question("¿Por qué?", "k", "g", "b", held_out=True)]
 
 
-def test_fields_of_other_programs_are_passed_over(file):
+def test_unknown_fields_are_ignored(file):
     assert read_questions(file('{"question": "Why?", "id": 7, "source": "me"}'))[0].text == "Why?"
 
 
@@ -53,7 +53,7 @@ def test_a_file_without_questions_is_refused(file):
         read_questions(file("", " "))
 
 
-def test_a_file_that_is_not_there_is_named():
+def test_a_missing_file_is_named():
     with pytest.raises(UserError, match=r"cannot read gone\.jsonl"):
         read_questions("gone.jsonl")
 
@@ -62,11 +62,11 @@ def test_a_file_that_is_not_there_is_named():
 
 
 def test_there_are_enough_questions_of_enough_kinds():
-    asked, held_out = society_questions(), held_out_questions()
-    assert len(asked) + len(held_out) >= 240
+    questions, held_out = society_questions(), held_out_questions()
+    assert len(questions) + len(held_out) >= 240
     assert len(held_out) >= 60
-    assert len({question.kind for question in (*asked, *held_out)}) >= 12
-    assert all(question.kind for question in (*asked, *held_out))
+    assert len({question.kind for question in (*questions, *held_out)}) >= 12
+    assert all(question.kind for question in (*questions, *held_out))
 
 
 def test_every_question_has_a_good_and_a_bad_answer_that_differ():
@@ -76,15 +76,15 @@ def test_every_question_has_a_good_and_a_bad_answer_that_differ():
         assert question.good != question.bad, question.text
 
 
-def test_no_question_is_there_twice_and_no_held_out_one_is_asked():
+def test_no_question_occurs_twice():
     texts = [q.text.casefold() for q in (*society_questions(), *held_out_questions())]
     assert len(set(texts)) == len(texts)
 
 
-def test_a_world_asks_the_projects_questions_unless_told_otherwise():
+def test_a_world_asks_the_projects_questions_by_default():
     assert World().questions == tuple(society_questions())
 
 
-def test_a_world_refuses_the_held_out_ones():
+def test_a_world_refuses_held_out_questions():
     with pytest.raises(UserError, match="held-out"):
         World(questions=held_out_questions())

@@ -45,7 +45,7 @@ def test_the_image_shows_ratings_as_colours_and_views_as_borders(rating, colour)
     assert bad.tolist() == [30, 30, 30]
 
 
-def test_without_a_render_mode_nothing_is_shown():
+def test_without_a_render_mode_there_is_no_picture():
     env = aec()
     env.reset()
     with pytest.warns(UserWarning, match="render_mode"):

@@ -1,4 +1,4 @@
-"""The settings of the paper's simulation that are off, or otherwise, by default."""
+"""Settings of the paper's simulation that differ from the defaults."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ QUESTIONS = [Question(f"Question {n}?", good=f"good {n}", bad=f"bad {n}") for n 
 
 
 def play(world: World) -> list[Turn]:
-    """All turns of a world whose agents say where they stand."""
-    asked = []
+    """Play a world to its end and return its turns."""
+    answered = []
     while turns := world.pending():
         for turn in turns:
-            asked.append(turn)
+            answered.append(turn)
             world.submit(turn.id, Utterance(f"{turn.agent} says so", rating=4.0))
-    return asked
+    return answered
 
 
 def world(seed: int = 0, **rules: Any) -> World:
@@ -25,8 +25,8 @@ def world(seed: int = 0, **rules: Any) -> World:
 
 
 def peers_of(turns: list[Turn], subject: str, number: int = 0) -> list[str]:
-    chosen = [t for t in turns if t.phase is Phase.FEEDBACK and t.round == number]
-    return [turn.agent for turn in chosen if turn.subject == subject]
+    feedback = [t for t in turns if t.phase is Phase.FEEDBACK and t.round == number]
+    return [turn.agent for turn in feedback if turn.subject == subject]
 
 
 def test_global_interaction_reaches_everybody() -> None:
@@ -35,7 +35,7 @@ def test_global_interaction_reaches_everybody() -> None:
     assert len(peers_of(play(world(interaction="global", n_peers=3)), "social_0")) == 3
 
 
-def test_peers_are_absent_by_lot_anew_each_round() -> None:
+def test_other_peers_are_absent_in_each_round() -> None:
     turns = play(world(interaction="global", peer_dropout=0.5))
     first, second = (set(peers_of(turns, "social_12", number)) for number in (0, 1))
     assert 5 < len(first) < 19
@@ -43,7 +43,7 @@ def test_peers_are_absent_by_lot_anew_each_round() -> None:
     assert turns == play(world(interaction="global", peer_dropout=0.5))
 
 
-def test_absent_peers_make_room_for_others() -> None:
+def test_other_peers_replace_the_absent_ones() -> None:
     turns = play(world(interaction="global", peer_dropout=0.5, n_peers=4))
     assert {len(peers_of(turns, f"social_{n}")) for n in range(25)} == {4}
 
@@ -58,7 +58,7 @@ def test_score_only_feedback_has_no_reasons() -> None:
     assert revise.mean_rating == 4.0
 
 
-def test_without_memory_nothing_comes_to_mind() -> None:
+def test_without_memory_no_turn_has_a_memory() -> None:
     assert any(turn.memory for turn in play(world()))
     assert not any(turn.memory for turn in play(world(memory=False)))
 
@@ -66,11 +66,11 @@ def test_without_memory_nothing_comes_to_mind() -> None:
 def test_questions_can_be_asked_as_given() -> None:
     turns = play(world(question_order="given", questions_per_round=3))
     for number, expected in enumerate(({0, 1, 2}, {3, 4, 5})):
-        asked = {t.question for t in turns if t.round == number}
-        assert asked == {f"Question {n}?" for n in expected}
+        questions = {t.question for t in turns if t.round == number}
+        assert questions == {f"Question {n}?" for n in expected}
 
 
-def test_without_observers_nobody_is_paid() -> None:
+def test_without_observers_all_rewards_are_zero() -> None:
     played = world(n_observers=0, grid_size=2)
     play(played)
     assert {done.reward for done in played.interactions} == {0.0}

@@ -24,20 +24,20 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("rules", [{}, {"n_observers": 0, "n_peers": 0}, {"max_cycles": 2}])
-def test_the_aec_face_passes_pettingzoos_api_test(rules):
+def test_the_aec_environment_passes_pettingzoos_api_test(rules):
     with pytest.warns(UserWarning, match="NumPy array|gymnasium.spaces") as caught:
         api_test(aec(**rules), num_cycles=100)
     assert {str(warning.message) for warning in caught} == EXPECTED
 
 
 @pytest.mark.parametrize("cycles", [5, 200])
-def test_the_parallel_face_passes_pettingzoos_api_test(cycles):
+def test_the_parallel_environment_passes_pettingzoos_api_test(cycles):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         parallel_api_test(parallel(), num_cycles=cycles)
 
 
-def test_both_faces_pass_pettingzoos_seed_tests():
+def test_both_environments_pass_pettingzoos_seed_tests():
     seed_test(aec, num_cycles=50)
     parallel_seed_test(parallel, num_cycles=50)
 
@@ -88,7 +88,7 @@ def test_sampled_actions_are_the_same_for_the_same_seed():
 
 
 @pytest.mark.parametrize("make", [aec, parallel])
-def test_the_first_reset_takes_the_seed_of_the_environment_and_later_ones_derive_theirs(make):
+def test_the_first_reset_takes_the_seed_of_the_environment_and_later_resets_derive_theirs(make):
     env, twin = make(seed=4), make(seed=4)
     seeds = []
     for _ in range(3):
@@ -103,7 +103,7 @@ def test_the_first_reset_takes_the_seed_of_the_environment_and_later_ones_derive
     assert env.unwrapped.world.seed == seeds[1]
 
 
-def test_aec_pays_an_agent_when_its_interaction_is_finished():
+def test_aec_rewards_an_agent_when_its_interaction_is_finished():
     env = aec(n_observers=2, n_rounds=3)
     env.reset(seed=1)
     paid = dict.fromkeys(env.possible_agents, 0.0)
@@ -119,7 +119,7 @@ def test_aec_pays_an_agent_when_its_interaction_is_finished():
     assert sorted(traced) == sorted(interaction.id for interaction in interactions)
 
 
-def test_aec_infos_trace_what_is_said_to_its_turn():
+def test_aec_infos_name_the_turn_of_each_action():
     env = aec()
     env.reset()
     asked = [info["turn"] for *_, ended, info in play_aec(env) if not ended]
@@ -138,7 +138,7 @@ def test_all_agents_terminate_after_the_last_round():
     assert not any(truncations.values())
 
 
-def test_parallel_pays_an_agent_in_the_step_that_finishes_its_interaction():
+def test_parallel_rewards_an_agent_in_the_step_that_finishes_its_interaction():
     env = parallel(n_observers=2, n_rounds=2)
     finished = 0
     for _, rewards, _, _, infos in play_parallel(env, seed=1):
@@ -153,7 +153,7 @@ def test_parallel_pays_an_agent_in_the_step_that_finishes_its_interaction():
     assert finished == 8
 
 
-def test_parallel_shows_every_agent_the_first_of_its_pending_turns():
+def test_parallel_shows_every_agent_its_first_pending_turn():
     env = parallel(n_observers=2)
     _, infos = env.reset()
     while env.agents:
@@ -163,7 +163,7 @@ def test_parallel_shows_every_agent_the_first_of_its_pending_turns():
         *_, infos = env.step(actions)
 
 
-def test_what_parallel_told_before_stays_as_it_was():
+def test_results_of_earlier_parallel_steps_stay_unchanged():
     env = parallel(n_observers=2, n_rounds=2)
     kept = [step for step in play_parallel(env, seed=1)]
     told = [
@@ -172,7 +172,7 @@ def test_what_parallel_told_before_stays_as_it_was():
     assert [repr(step) for step in kept] == [repr(step) for step in told]
 
 
-def test_parallel_passes_over_what_idle_agents_say():
+def test_parallel_ignores_actions_of_idle_agents():
     env = parallel(n_peers=0)
     env.reset()
     action = to_action(Utterance("me too", 3.0))
@@ -182,22 +182,22 @@ def test_parallel_passes_over_what_idle_agents_say():
 
 def test_a_turn_without_an_action_stays_pending():
     env = parallel()
-    seen, infos = env.reset()
+    observations, infos = env.reset()
     again, rewards, terminations, _, infos_again = env.step({})
-    assert repr(again) == repr(seen)
+    assert repr(again) == repr(observations)
     assert infos_again == infos
     assert not any(rewards.values())
     assert not any(terminations.values())
 
 
-def test_parallel_refuses_actions_of_agents_that_there_are_not():
+def test_parallel_refuses_actions_of_unknown_agents():
     env = parallel()
     env.reset()
     with pytest.raises(UserError, match="'social_99' is no agent"):
         env.step({"social_99": to_action(Utterance())})
 
 
-def test_parallel_steps_to_nothing_after_the_end():
+def test_a_parallel_step_after_the_end_returns_nothing():
     env = parallel(n_rounds=1)
     assert list(play_parallel(env))
     assert env.step({}) == ({}, {}, {}, {}, {})
@@ -214,7 +214,7 @@ def test_max_cycles_truncates_and_can_be_assigned():
     assert env.world.done
 
 
-def test_who_finishes_in_the_last_cycle_is_terminated_and_not_truncated():
+def test_a_society_that_finishes_in_the_last_cycle_is_terminated_and_not_truncated():
     env = parallel()
     n_steps = len(list(play_parallel(env, seed=1)))
     env.max_cycles = n_steps
@@ -223,7 +223,7 @@ def test_who_finishes_in_the_last_cycle_is_terminated_and_not_truncated():
     assert not any(truncations.values())
 
 
-def test_max_cycles_of_aec_counts_as_many_steps_as_there_are_agents():
+def test_a_cycle_of_aec_has_as_many_steps_as_there_are_agents():
     env = aec(max_cycles=3)
     env.reset()
     ended = [ended for *_, ended, _ in play_aec(env)]

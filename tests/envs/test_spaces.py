@@ -12,13 +12,13 @@ from social_sandbox.envs.spaces import Rating, action_space, observation_space
 
 
 @given(st.text(max_size=50))
-def test_any_unicode_text_that_is_short_enough_is_inside(text):
+def test_the_space_contains_any_unicode_text_that_is_short_enough(text):
     assert text in UnicodeText(50)
     assert (text in UnicodeText(10)) == (len(text) <= 10)
 
 
 @pytest.mark.parametrize("other", [None, 3, b"bytes", ["text"], np.array("text")])
-def test_nothing_but_text_is_inside(other):
+def test_the_space_contains_only_texts(other):
     assert other not in UnicodeText(50)
 
 
@@ -26,7 +26,7 @@ def test_np_str_is_text():
     assert np.str_("text") in UnicodeText(50)
 
 
-def test_the_empty_text_is_inside_even_where_nothing_else_is():
+def test_the_space_of_length_0_contains_the_empty_text_alone():
     assert "" in UnicodeText(0)
     assert "a" not in UnicodeText(0)
 
@@ -37,11 +37,11 @@ def test_a_negative_length_is_refused():
 
 
 @given(st.integers(0, 60), st.integers(0, 2**31))
-def test_samples_are_inside(max_length, seed):
+def test_the_space_contains_its_samples(max_length, seed):
     assert UnicodeText(max_length, seed=seed).sample() in UnicodeText(max_length)
 
 
-def test_samples_hold_more_than_ascii_and_now_and_then_nothing():
+def test_samples_have_non_ascii_characters_and_may_be_empty():
     space = UnicodeText(100, seed=0)
     samples = [space.sample() for _ in range(50)]
     assert any(not sample.isascii() for sample in samples)
@@ -57,13 +57,13 @@ def test_a_seed_fixes_the_samples():
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_a_sample_takes_the_arguments_that_gymnasium_gives():
+def test_sample_accepts_gymnasiums_arguments():
     nested = spaces.Dict({"text": UnicodeText(9, seed=0)})
     assert nested.sample(mask={"text": None}) in nested
     assert nested.sample(probability={"text": None}) in nested
 
 
-def test_spaces_are_equal_when_their_lengths_are():
+def test_spaces_of_equal_length_are_equal():
     assert UnicodeText(5) == UnicodeText(5, seed=1)
     assert UnicodeText(5) != UnicodeText(6)
     assert UnicodeText(5) != spaces.Text(5)
@@ -82,7 +82,7 @@ def test_observations_have_no_key_that_pettingzoo_takes_for_an_array():
     assert "action_mask" not in observation_space(10, 2, 7).spaces
 
 
-def test_an_action_holds_a_text_and_a_rating_that_may_be_none():
+def test_an_action_has_a_text_and_a_rating_that_may_be_missing():
     space = action_space(10, 7)
     assert {"text": "", "rating": np.array(0.0)} in space
     assert {"text": "x" * 10, "rating": np.array(7.0)} in space
@@ -96,7 +96,7 @@ def test_an_action_holds_a_text_and_a_rating_that_may_be_none():
     "value",
     [0.0, 7.0, 7.1, -0.1, np.nan, np.inf, 3, np.float32(3), np.array(3), np.array([3.0]), "3"],
 )
-def test_the_quick_check_of_a_rating_is_that_of_a_box(value):
+def test_the_quick_check_of_a_rating_agrees_with_a_box(value):
     box = spaces.Box(0.0, 7.0, (), np.float64)
     for x in (value, np.array(value)):
         with warnings.catch_warnings():
@@ -104,6 +104,6 @@ def test_the_quick_check_of_a_rating_is_that_of_a_box(value):
             assert (x in Rating(7)) == (x in box)
 
 
-def test_ratings_go_as_high_as_the_scale():
+def test_the_scale_bounds_ratings():
     assert {"text": "", "rating": np.array(10.0)} in action_space(10, 10)
     assert observation_space(10, 2, 10)["mean_rating"].high == 10

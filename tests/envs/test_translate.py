@@ -10,35 +10,38 @@ from ..helpers.societies import QUESTIONS, rates
 def test_an_observation_shows_the_turn_in_every_phase():
     env = aec(grid_size=2, n_peers=3, radius=9, questions=QUESTIONS[:1], world_view="all_good")
     env.reset()
-    seen = {}
+    observations = {}
     speaker = rates(2.5, None, 6.0)
     for agent in env.agent_iter():
         turn = env.world.first_pending()
         if turn is None or turn.round > 0:
             break
         if turn.subject == "social_0":
-            seen[turn.phase.value] = env.last()[0]
+            observations[turn.phase.value] = env.last()[0]
             assert env.agent_selection == agent == turn.agent
         env.step(to_action(speaker(turn)))
     question, memory = QUESTIONS[0].text, QUESTIONS[0].good
-    assert list(seen) == ["draft", "feedback", "revise", "observe"]
-    assert all(observation["question"] == question for observation in seen.values())
-    assert [observation["role"] for observation in seen.values()] == [*["social"] * 3, "observer"]
-    assert seen["draft"]["memory_question"] == question
-    assert seen["draft"]["memory_answer"] == memory
-    assert seen["draft"]["answer"] == seen["draft"]["feedback"] == ""
-    assert seen["feedback"]["answer"] == seen["revise"]["answer"] != ""
-    assert seen["revise"]["mean_rating"] == 4.25
-    assert seen["revise"]["feedback"].split("\n") == [
+    assert list(observations) == ["draft", "feedback", "revise", "observe"]
+    assert all(observation["question"] == question for observation in observations.values())
+    assert [observation["role"] for observation in observations.values()] == [
+        *["social"] * 3,
+        "observer",
+    ]
+    assert observations["draft"]["memory_question"] == question
+    assert observations["draft"]["memory_answer"] == memory
+    assert observations["draft"]["answer"] == observations["draft"]["feedback"] == ""
+    assert observations["feedback"]["answer"] == observations["revise"]["answer"] != ""
+    assert observations["revise"]["mean_rating"] == 4.25
+    assert observations["revise"]["feedback"].split("\n") == [
         "Rating: none ### Reason: reason for None",
         "Rating: 6 ### Reason: reason for 6.0",
         "Rating: 2.5 ### Reason: reason for 2.5",
     ]
-    assert seen["observe"]["aspect"] == "engagement", "the last one of the four"
-    assert seen["observe"]["memory_answer"] == ""
+    assert observations["observe"]["aspect"] == "engagement", "the last one of the four"
+    assert observations["observe"]["memory_answer"] == ""
 
 
-def test_a_reason_of_many_lines_takes_one_line_of_feedback():
+def test_a_reason_of_several_lines_becomes_one_line_of_feedback():
     env = aec(n_peers=2, radius=9)
     env.reset()
     for phase, text in (("draft", "d"), ("feedback", "a\nb\u2028c"), ("feedback", " x\r\ny ")):
@@ -49,7 +52,7 @@ def test_a_reason_of_many_lines_takes_one_line_of_feedback():
     )
 
 
-def test_whoever_has_no_turn_sees_that_it_is_idle():
+def test_an_agent_without_a_turn_gets_the_idle_observation():
     env = aec()
     env.reset()
     idle = env.observe("observer_0")
@@ -61,15 +64,17 @@ def test_whoever_has_no_turn_sees_that_it_is_idle():
 def test_every_observation_lies_in_its_space(rules):
     env = aec(**rules)
     env.reset()
-    for agent, seen, *_ in play_aec(env):
-        assert env.observation_space(agent).contains(seen)
+    for agent, observation, *_ in play_aec(env):
+        assert env.observation_space(agent).contains(observation)
         assert all(
             env.observation_space(other).contains(env.observe(other)) for other in env.agents
         )
     twin = parallel(**rules)
-    for seen, *_ in play_parallel(twin):
-        assert set(seen) == set(twin.possible_agents)
-        assert all(twin.observation_space(agent).contains(seen[agent]) for agent in seen)
+    for observations, *_ in play_parallel(twin):
+        assert set(observations) == set(twin.possible_agents)
+        assert all(
+            twin.observation_space(agent).contains(observations[agent]) for agent in observations
+        )
 
 
 @pytest.mark.parametrize("length", [3, 40])
@@ -77,8 +82,8 @@ def test_observations_of_the_longest_texts_lie_in_their_space(length):
     env = aec(max_text_length=length, n_peers=3, radius=9)
     env.reset()
     for agent in env.agent_iter():
-        seen, _, terminated, _, _ = env.last()
-        assert env.observation_space(agent).contains(seen)
+        observation, _, terminated, _, _ = env.last()
+        assert env.observation_space(agent).contains(observation)
         env.step(None if terminated else to_action(Utterance("é" * length, 7 / 3)))
 
 
@@ -95,7 +100,7 @@ def test_a_rating_below_one_is_recorded_as_missing(rating, recorded):
     assert {observation.rating for observation in interaction.observations} == {recorded}
 
 
-def test_a_phase_that_asks_for_no_rating_passes_over_it():
+def test_a_rating_is_ignored_in_a_phase_that_asks_for_none():
     env = aec()
     env.reset()
     env.step({"text": "a draft", "rating": np.array(6.0)})
@@ -129,7 +134,7 @@ def test_a_wrong_action_names_agent_and_field_and_answers_nothing(action, proble
     assert env.world.log == raw.world.log == []
 
 
-def test_the_wrapped_aec_face_asserts_the_action_space():
+def test_the_wrapped_aec_environment_asserts_the_action_space():
     env = aec(max_text_length=20)
     env.reset()
     with pytest.raises(AssertionError, match="not in action space"):

@@ -20,24 +20,25 @@ def play_aec(env, steps=None):
     for count, agent in enumerate(env.agent_iter()):
         if count == steps:
             return
-        seen, reward, terminated, truncated, info = env.last()
+        observation, reward, terminated, truncated, info = env.last()
         ended = terminated or truncated
-        yield agent, seen, reward, ended, info
-        env.step(None if ended else to_action(chat(info["seed"], seen["phase"])))
+        yield agent, observation, reward, ended, info
+        env.step(None if ended else to_action(chat(info["seed"], observation["phase"])))
 
 
-def spoken(seen, infos):
+def chat_actions(observations, infos):
+    """Return the action of every agent with a pending turn."""
     return {
-        agent: to_action(chat(info["seed"], seen[agent]["phase"]))
+        agent: to_action(chat(info["seed"], observations[agent]["phase"]))
         for agent, info in infos.items()
         if "seed" in info
     }
 
 
 def play_parallel(env, **reset):
-    """Play to the end; yields what `step` returns."""
-    seen, infos = env.reset(**reset)
+    """Play to the end, and yield the results of `step`."""
+    observations, infos = env.reset(**reset)
     while env.agents:
-        result = env.step(spoken(seen, infos))
-        seen, infos = result[0], result[-1]
+        result = env.step(chat_actions(observations, infos))
+        observations, infos = result[0], result[-1]
         yield result

@@ -1,6 +1,6 @@
-"""Small societies for the tests, and agents that say something for every turn."""
+"""Small societies for the tests, and functions that answer every turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from social_sandbox.envs import Interaction, Phase, Question, Turn, Utterance, World, WorldConfig
@@ -38,7 +38,7 @@ def society(
 
 
 def chat(seed: int, phase: str) -> Utterance:
-    """Depends on nothing but the turn: any text, and a rating that is sometimes missing."""
+    """Return an utterance that depends on the turn alone; its rating is missing now and then."""
     draw = generator(seed, "chat")
     text = TEXTS[draw.integers(len(TEXTS))]
     text = text and f"{text} {draw.integers(100)}"
@@ -52,30 +52,32 @@ def chatter(turn: Turn) -> Utterance:
 
 
 def play(world: World, speaker: Speaker = chatter, *, rounds: int | None = None) -> World:
-    """Play a world to its end, or through so many rounds."""
-    until = world.config.n_rounds if rounds is None else world.round + rounds
-    while world.round < until and (turn := world.first_pending()):
+    """Play a world to its end, or for the given number of rounds."""
+    end = world.config.n_rounds if rounds is None else world.round + rounds
+    while world.round < end and (turn := world.first_pending()):
         world.submit(turn.id, speaker(turn))
     return world
 
 
 def answer(world: World, phase: Phase, speaker: Speaker) -> list[Interaction]:
-    """Answer all turns of a phase that are pending now."""
+    """Answer all pending turns of a phase, and return the interactions that this has finished."""
     turns = [turn for turn in world.pending() if turn.phase is phase]
     return world.replay((turn.id, speaker(turn)) for turn in turns)
 
 
 def rates(*ratings: float | None, aspect_ratings: dict[Any, float] | None = None) -> Speaker:
-    """A speaker who gives these ratings in turn to every draft (and names them), else chats."""
+    """Return a speaker whose feedback on every draft has these ratings, one after the other.
+
+    The reason names the rating. In all other turns the speaker chats.
+    """
 
     def speak(turn: Turn) -> Utterance:
         if turn.phase is Phase.FEEDBACK:
-            given[turn.subject] = given.get(turn.subject, -1) + 1
-            rating = ratings[given[turn.subject]]
+            rating = next(remaining.setdefault(turn.subject, iter(ratings)))
             return Utterance(f"reason for {rating}", rating)
         if turn.phase is Phase.OBSERVE and aspect_ratings is not None:
             return Utterance("", aspect_ratings.get((turn.judged, turn.aspect)))
         return chatter(turn)
 
-    given: dict[str, int] = {}
+    remaining: dict[str, Iterator[float | None]] = {}
     return speak
