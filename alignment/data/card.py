@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..runtime.markdown import markdown_table
 from .groups import KINDS, RatedGroup, trainable
 
 MARK = "made by `social-sandbox export`"
@@ -48,7 +49,8 @@ def card(
         f"- replies by {_some(sorted(agents))}",
     ]
     settings = "\n".join(f"- `export.{name}={value}`" for name, value in how.items())
-    rows = "\n".join(f"| {split} | {count} |" for split, count in counts.items())
+    cells = ((split, str(count)) for split, count in counts.items())
+    table = markdown_table(("split", "rows"), cells, right=("rows",))
     return f"""---
 {_header(counts, features, how["format"])}---
 
@@ -56,10 +58,7 @@ def card(
 
 {_WHAT[how["to"]]} This data set was {MARK}.
 
-| split | rows |
-| --- | ---: |
-{rows}
-
+{table}
 ## Made from
 
 {source}:

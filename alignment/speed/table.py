@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ..runtime.markdown import markdown_table
 from .measure import Figure, Row
 
 
@@ -34,9 +35,9 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 def markdown(rows: Sequence[Row]) -> str:
     """The table for a README."""
-    lines = ["| | what | figure | goal | |", "| --- | --- | ---: | ---: | --- |"]
-    lines += [f"| {row.section} | {' | '.join(_cells(row))} |" for row in rows]
-    return "\n".join(lines) + "\n"
+    header = ("section", "what", "figure", "goal", "verdict")
+    cells = ((row.section, *_cells(row)) for row in rows)
+    return markdown_table(header, cells, right=("figure", "goal"))
 
 
 def write(path: Path, rows: Sequence[Row], quick: bool) -> None:

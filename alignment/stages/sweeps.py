@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
 
+from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep
 from ..runtime.secrets import HIDDEN, without_secret
 from ..runtime.stage import read_record, write_json
@@ -116,14 +117,13 @@ def summarise(folder: Path) -> Path:
         for point, settings in points
     ]
     columns = list(dict.fromkeys(name for _, results in rows for name in results))
-    lines = [
-        _line([*differing, *columns]),
-        _line(["---"] * len(differing) + ["---:"] * len(columns)),
+    cells = [
+        [*values, *(results.get(name, "-") for name in columns)]
+        for values, results in sorted(rows, key=lambda row: [_order(v) for v in row[0]])
     ]
-    for values, results in sorted(rows, key=lambda row: [_order(v) for v in row[0]]):
-        lines.append(_line([*values, *(results.get(name, "-") for name in columns)]))
     path = folder / SUMMARY
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = markdown_table([*differing, *columns], cells, right=columns)
+    path.write_text(table, encoding="utf-8")
     return path
 
 
@@ -166,7 +166,3 @@ def _order(value: str) -> tuple[float, str]:
         return float(value), ""
     except ValueError:
         return float("inf"), value
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

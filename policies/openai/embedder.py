@@ -1,6 +1,5 @@
 """Embeddings of an OpenAI-compatible API, for memories."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import Vectors
 
 from .. import background
+from ..embedding_cache import EmbeddingCache
 from .client import KEY, ApiClient, ApiConfig, ApiError
 
 
@@ -48,24 +48,18 @@ class OpenAIEmbedder:
             max_retries=max_retries,
         )
         self._client = ApiClient(config)
-        self._batch_size, self._cache_size = batch_size, cache_size
-        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self._batch_size = batch_size
+        self._cache = EmbeddingCache(cache_size)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dimension). Raises UserError where there are none."""
-        known = {text: self._cache[text] for text in texts if text in self._cache}
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        for start in range(0, len(new), self._batch_size):
-            batch = new[start : start + self._batch_size]
-            known |= zip(batch, self._ask(batch), strict=True)
-        for text, vector in known.items():
-            self._cache[text] = vector
-            self._cache.move_to_end(text)
-        while len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        return np.stack([known[text] for text in texts])
+        return np.stack(self._cache.embed(texts, self._embed_new))
+
+    def _embed_new(self, texts: list[str]) -> Vectors:
+        starts = range(0, len(texts), self._batch_size)
+        return np.concatenate([self._ask(texts[at : at + self._batch_size]) for at in starts])
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
         try:

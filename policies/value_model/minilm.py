@@ -1,7 +1,6 @@
 """The embedded sentence encoder: all-MiniLM-L6-v2, out of a PyPI package, without a hub."""
 
 import importlib.util
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +12,8 @@ import numpy as np
 
 from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.memory import Vectors
+
+from ..embedding_cache import EmbeddingCache
 
 NAME = "minilm"
 """What a setting says to mean the embedded encoder."""
@@ -71,8 +72,8 @@ class MiniLMEmbedder:
         """
         self._setting = setting
         self.model_id = str(minilm_folder()) if model == NAME else model
-        self.batch_size, self.cache_size, self.device = batch_size, cache_size, device
-        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self.batch_size, self.device = batch_size, device
+        self._cache = EmbeddingCache(cache_size)
 
     @cached_property
     def encoder(self) -> Any:
@@ -95,25 +96,19 @@ class MiniLMEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of shape (len(texts), dimension), float32."""
-        known = {text: self._cache[text] for text in texts if text in self._cache}
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new:
-            vectors = self.encoder.encode(
-                new,
-                batch_size=self.batch_size,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-                convert_to_numpy=True,
-            )
-            known |= zip(new, np.asarray(vectors, dtype=np.float32), strict=True)
-        for text, vector in known.items():
-            self._cache[text] = vector
-            self._cache.move_to_end(text)
-        while len(self._cache) > self.cache_size:
-            self._cache.popitem(last=False)
         if not texts:
             return np.zeros((0, self.encoder.get_embedding_dimension()), dtype=np.float32)
-        return np.stack([known[text] for text in texts])
+        return np.stack(self._cache.embed(texts, self._embed_new))
+
+    def _embed_new(self, texts: list[str]) -> Vectors:
+        vectors = self.encoder.encode(
+            texts,
+            batch_size=self.batch_size,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+        )
+        return np.asarray(vectors, dtype=np.float32)
 
     def states(self, texts: Sequence[str], layers: Sequence[int]) -> list[Vectors]:
         """The means over tokens of some layers' hidden states, in one pass over the texts.

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 
+from ...runtime.markdown import markdown_table
 from ...runtime.stage import make_folder
 from ..intervals import Estimate, estimate
 from .figure import plot
@@ -159,8 +160,7 @@ def main(arguments: Sequence[str]) -> None:
         console.print(f"  {line}", markup=False, soft_wrap=True)
     if told.output is not None:
         make_folder(told.output, "--output")
-        written = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *lines)]
-        text = "\n".join([*written, "", *(f"- {line}" for line in beside)]) + "\n"
+        text = "\n".join([markdown_table(header, lines), *(f"- {line}" for line in beside)]) + "\n"
         (told.output / "compare.md").write_text(text, encoding="utf-8")
         plot(told.output / "compare.png", {model.name: model.figures for model in models})
         console.print(f"  {told.output}", markup=False, soft_wrap=True)

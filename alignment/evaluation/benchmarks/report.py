@@ -7,10 +7,12 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from ...runtime.markdown import markdown_table
 from .judge import in_short, in_words
 from .results import PREFERRED, Figure, by_judge, is_rating
 
 COLUMNS = ("benchmark", "metric", "figure", "95 % interval", "n", "chance", "judge right", "what")
+NUMBERS = ("figure", "n", "chance", "judge right")
 
 
 def rows(results: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -100,10 +102,6 @@ def print_figures(console: Console, results: Mapping[str, Any]) -> None:
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The same, with what each metric is."""
-    lines = [
-        f"| {' | '.join(COLUMNS)} |",
-        "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |",
-        *(f"| {' | '.join(row)} |" for row in rows(results)),
-    ]
-    told = notes(results)
-    return "\n".join([*lines, *([""] if told else []), *(f"- {line}" for line in told)]) + "\n"
+    table = markdown_table(COLUMNS, rows(results), right=NUMBERS)
+    lines = [f"- {line}\n" for line in notes(results)]
+    return "".join([table, *(["\n"] if lines else []), *lines])
