@@ -89,16 +89,15 @@ def test_no_module_imports_itself_through_others(arrows: dict[str, set[str]]) ->
     TopologicalSorter({name: to & files.keys() for name, to in files.items()}).prepare()
 
 
-def test_every_package_folder_is_listed_in_pyproject() -> None:
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    folders = {
-        str(file.parent.relative_to(ROOT))
-        for top in (*MAY_IMPORT, "configs")
-        for file in (ROOT / top).rglob("__init__.py")
-    }
-    places = {f"social_sandbox.{folder.replace('/', '.')}": folder for folder in folders}
-    assert setuptools["package-dir"] == places
-    assert sorted(setuptools["packages"]) == sorted(places)
+def test_every_package_folder_is_installed() -> None:
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]
+    wheel = hatch["build"]["targets"]["wheel"]
+    tops = [*MAY_IMPORT, "configs"]
+    assert sorted(wheel["packages"]) == sorted(tops)
+    assert wheel["sources"] == {top: f"social_sandbox/{top}" for top in tops}
+    for top in tops:
+        for file in (ROOT / top).rglob("*.py"):
+            assert (file.parent / "__init__.py").exists(), file
 
 
 def test_configs_hold_yaml_only() -> None:

@@ -1,7 +1,7 @@
 """Sweeps: many runs that differ in a few settings, by wandb's agent or by Hydra's --multirun.
 
 A point of a sweep has a folder of its own in `output_dir`, named by a hash of its settings: wandb
-hands a pre-empted point out again under another process, and it must go on where it was.
+hands a preempted point out again under another process, and it must go on where it was.
 """
 
 import json
@@ -50,7 +50,7 @@ def first_comment(path: Path) -> str:
 def as_hydra_overrides(arguments: Sequence[str]) -> list[str]:
     """wandb's arguments as Hydra reads them: wandb writes values as Python does.
 
-    A pre-empted point comes with its whole config: with lists, with settings that were added, and
+    A preempted point comes with its whole config: with lists, with settings that were added, and
     with hidden keys, which are left to what the sweep's own command says.
     """
     return [_as_hydra_override(argument) for argument in arguments if HIDDEN not in argument]
@@ -86,7 +86,7 @@ def _in_hydras_grammar(value: Any) -> str:
 
 def begin_point(folder: Path, overrides: Sequence[str]) -> None:
     """Write down which settings make this point."""
-    # wandb hands a pre-empted point out again with its whole config, and not as it differs.
+    # wandb hands a preempted point out again with its whole config, and not as it differs.
     if not (in_sweep() and (folder / POINT).exists()):
         write_json(folder / POINT, {"settings": swept(overrides)})
 
