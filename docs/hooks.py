@@ -1,0 +1,1 @@
+"""What mkdocs is told to do besides: nothing yet."""
