@@ -20,8 +20,9 @@ class Agent(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one request."""
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        asked = request["messages"][-1]["content"]
-        text = "Rating: 6 ### Reason: It is kind." if "Rating:" in asked else f"Kindly: {asked}"
+        question = request["messages"][-1]["content"]
+        rated = "Rating:" in question
+        text = "Rating: 6 ### Reason: It is kind." if rated else f"Kindly: {question}"
         reply = {"choices": [{"message": {"role": "assistant", "content": text}}]}
         body = json.dumps(reply).encode()
         self.send_response(200)
@@ -31,20 +32,23 @@ class Agent(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing about every request."""
+        """Print nothing about single requests."""
 
 
-if len(sys.argv) == 3:
-    base_url, model = sys.argv[1:]
-else:
+def serve() -> str:
+    """Start the server in the background and return its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Agent)
     Thread(target=server.serve_forever, daemon=True).start()
-    base_url, model = f"http://127.0.0.1:{server.server_port}/v1", "kind-agent"
+    return f"http://127.0.0.1:{server.server_port}/v1"
 
-agent = OpenAIPolicy(model, base_url=base_url, max_new_tokens=48)
-world = World(WorldConfig(grid_size=2, n_rounds=1), seed=0)
-done = rollout([world], Population(social=agent, observer=ScriptedPolicy()))
-rated = [f.rating for d in done for f in d.feedback if f.rating is not None]
-print(f"{len(done)} interactions with {model}; {len(rated)} ratings; social_0 in the end:")
-(first,) = [d for d in done if d.agent == "social_0"]
-print(repr(first.revision.text[:70]))
+
+if __name__ == "__main__":
+    base_url, model = sys.argv[1:] if len(sys.argv) == 3 else (serve(), "kind-agent")
+    agent = OpenAIPolicy(model, base_url=base_url, max_new_tokens=48)
+    world = World(WorldConfig(grid_size=2, n_rounds=1), seed=0)
+    interactions = rollout([world], Population(social=agent, observer=ScriptedPolicy()))
+    ratings = [f.rating for i in interactions for f in i.feedback if f.rating is not None]
+    print(f"{len(interactions)} interactions with {model}; {len(ratings)} ratings; ", end="")
+    print("social_0 in the end:")
+    (first,) = [i for i in interactions if i.agent == "social_0"]
+    print(repr(first.revision.text[:70]))
