@@ -80,9 +80,9 @@ class Face(EzPickle):
         )
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
-            raise UserError(f"env.render_mode must be null or one of {modes}, got {render_mode!r}")
+            raise UserError(f"env.render_mode: must be null or one of {modes}, got {render_mode!r}")
         if max_text_length < 1:
-            raise UserError(f"env.max_text_length must be at least 1, got {max_text_length}")
+            raise UserError(f"env.max_text_length: must be at least 1, got {max_text_length}")
         self.max_cycles = max_cycles
         self.render_mode = render_mode
         self._config = WorldConfig(**rules)

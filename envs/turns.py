@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from .messages import Conversation
 
@@ -13,7 +13,8 @@ MIN_RATING = 1
 RATING_SCALE = 7
 """The highest rating, unless a society chooses another one of `RATING_SCALES`."""
 
-RATING_SCALES = (7, 10)
+RatingScale = Literal[7, 10]
+RATING_SCALES: tuple[RatingScale, ...] = get_args(RatingScale)
 """The highest ratings of the paper's simulation (7) and of the paper's judge (10)."""
 
 Aspect = Literal["alignment", "engagement"]

@@ -1,18 +1,14 @@
 """Settings of the training data."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import (
-    MIN_RATING,
-    RATING_SCALE,
-    RATING_SCALES,
-)
+from social_sandbox.envs.settings import settings_dataclass
+from social_sandbox.envs.turns import MIN_RATING, RatingScale
 
 from .groups import KINDS
 from .lists import one_or_many
@@ -20,33 +16,15 @@ from .lists import one_or_many
 SourceKind = Literal["interactions", "hh", "authors", "preference", "prompt_completion", "groups"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("data.sources")
 class SourceConfig:
-    """One source of training data.
-
-    Attributes:
-        kind: its format. `interactions` of runs; `hh`: pairs as in HH-RLHF; `authors`: as the
-            paper's authors released theirs; `preference` and `prompt_completion` of TRL; `groups`:
-            rated groups, as the data stage writes them.
-        path: a file, or a pattern such as `runs/*/simulation/interactions.jsonl`, or the hub id of
-            a data set. Null for `interactions`: those of this run.
-        weight: share of the groups from this source, relative to the others'; null for all
-            sources: everything is kept.
-        gap: how far apart the ratings of a chosen and a rejected reply lie, around the middle of
-            the scale, where the pair has no ratings.
-        rating_scale: ratings of pairs and demonstrations lie on 1..`rating_scale`.
-        rater: who is said to have rated; null: `human` for `hh`, else the kind.
-        split, name, data_dir, revision: of a data set of the hub: `split`, configuration, folder
-            (such as `harmless-base` of Anthropic/hh-rlhf) and commit, branch or tag.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    """One source of training data; `social-sandbox data --help sources` explains each setting."""
 
     kind: SourceKind
     path: str | None = None
-    weight: float | None = None
-    gap: float = 2.0
-    rating_scale: int = RATING_SCALE
+    weight: Annotated[float, Field(ge=0)] | None = None
+    gap: Annotated[float, Field(gt=0)] = 2.0
+    rating_scale: RatingScale = 7
     rater: str | None = None
     split: str = "train"
     name: str | None = None
@@ -60,69 +38,37 @@ class SourceConfig:
         return {name: value for name, value in part.items() if value is not None}
 
     def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
+        """Raise UserError where two settings contradict each other."""
         if self.path is None and self.kind != "interactions":
             raise UserError(f"data.sources: {self.kind} needs a path")
-        if self.weight is not None and not 0 <= self.weight < math.inf:
-            raise UserError(f"data.sources: weight must be at least 0, got {self.weight}")
-        if self.rating_scale not in RATING_SCALES:
-            listed = ", ".join(map(str, RATING_SCALES))
+        if self.gap > self.rating_scale - MIN_RATING:
             raise UserError(
-                f"data.sources: rating_scale must be one of {listed}, got {self.rating_scale}"
-            )
-        if not 0 < self.gap <= self.rating_scale - MIN_RATING:
-            raise UserError(
-                f"data.sources: gap must be above 0 and at most {self.rating_scale - MIN_RATING}, "
-                f"got {self.gap}"
+                f"data.sources.gap: must be at most {self.rating_scale - MIN_RATING} with "
+                f"rating_scale {self.rating_scale}, got {self.gap:g}"
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("data")
 class DataConfig:
-    """How interactions become training data.
+    """How training data is made; `social-sandbox data --help data` explains each setting."""
 
-    Attributes:
-        mix: groups of each kind, relative to each other (the authors released 5:1:1). All
-            groups of the first kind with a weight that has any are kept; the others are thinned
-            to fit.
-        engagement_weight: a candidate's rating is the mean of the observers' alignment (weight
-            1) and engagement (this weight).
-        critique_rating: `agreement` rates a critique by how near it came to the observers;
-            `authors` gives it the rating that it gave, as the authors' code does.
-        seed: of the thinning and of the order of the groups.
-        sources: null: the interactions of this run alone.
-        leak_guard: whether a held-out question in the data is an error.
-        leak_distance: cosine distance of embeddings below which a text is a near-duplicate of a
-            held-out question.
-    """
-
-    mix: dict[str, float] = field(
+    mix: dict[str, Annotated[float, Field(ge=0)]] = field(
         default_factory=lambda: {"imitation": 5.0, "self_critic": 1.0, "realignment": 1.0}
     )
-    engagement_weight: float = 1.0
+    engagement_weight: Annotated[float, Field(ge=0)] = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
     seed: int = 0
     sources: Annotated[tuple[SourceConfig, ...], one_or_many] | None = None
     leak_guard: bool = True
-    leak_distance: float = 0.15
+    leak_distance: Annotated[float, Field(ge=0, le=1)] = 0.15
 
     def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        unknown = set(self.mix) - set(KINDS)
-        if unknown:
-            raise UserError(f"data.mix: no kind {', '.join(sorted(unknown))}; there are {KINDS}")
-        if min(self.mix.values(), default=0) < 0 or not any(self.mix.values()):
-            raise UserError("data.mix: weights must be >= 0, and one of them above 0")
-        if self.engagement_weight < 0:
-            raise UserError(
-                f"data.engagement_weight must be at least 0, got {self.engagement_weight}"
-            )
-        if self.critique_rating not in ("agreement", "authors"):
-            raise UserError(
-                f"data.critique_rating must be agreement or authors, got {self.critique_rating!r}"
-            )
-        if not 0 <= self.leak_distance <= 1:
-            raise UserError(f"data.leak_distance must be from 0 to 1, got {self.leak_distance}")
+        """Raise UserError where settings contradict each other or a kind does not exist."""
+        for kind in self.mix:
+            if kind not in KINDS:
+                raise UserError(f"data.mix.{kind}: no such kind; there are {', '.join(KINDS)}")
+        if not any(self.mix.values()):
+            raise UserError("data.mix: the weight of at least one kind must be above 0")
         if self.sources is not None:
             _check_weights([source.weight for source in self.sources])
 
@@ -152,9 +98,11 @@ class DataConfig:
 
 def _check_weights(weights: Sequence[float | None]) -> None:
     if not weights:
-        raise UserError("data.sources: is empty; null means the interactions of this run")
+        raise UserError(
+            "data.sources: must have at least one source; null means the interactions of this run"
+        )
     given = [weight for weight in weights if weight is not None]
     if given and len(given) < len(weights):
-        raise UserError("data.sources: give every source a weight, or none")
+        raise UserError("data.sources: either every source has a weight, or none")
     if given and not any(given):
-        raise UserError("data.sources: one weight must be above 0")
+        raise UserError("data.sources: the weight of at least one source must be above 0")

@@ -3,13 +3,16 @@
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..runtime.stage import make_folder
 from .card import MARK, card
@@ -23,39 +26,19 @@ from .pairs import Pairing
 Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("export")
 class ExportConfig:
-    """What a data set looks like.
-
-    Attributes:
-        to: its format; see `SourceConfig.kind`.
-        format: of its files.
-        folder: where to; null: `export/TO-FORMAT` in the run's folder.
-        pairing: which pairs of a group `preference` and `hh` have: its best and its worst
-            candidate, each level of rating with the next lower, or all whose ratings differ.
-        min_gap: ratings of a pair differ at least so much.
-        completions: which candidates `prompt_completion` has: the best of each group, or all.
-        conversational: prompts and replies are lists of messages; false: texts.
-        test_share: share of the first questions of a dialogue whose groups make up a split `test`.
-        seed: of that split.
-    """
+    """The form of an exported data set; `social-sandbox export --help` explains each setting."""
 
     to: Target = "preference"
     format: Literal["jsonl", "parquet"] = "jsonl"
     folder: Path | None = None
     pairing: Pairing = "best_worst"
-    min_gap: float = 0.0
+    min_gap: Annotated[float, Field(ge=0)] = 0.0
     completions: Completions = "best"
     conversational: bool = True
-    test_share: float = 0.0
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        if self.min_gap < 0:
-            raise UserError(f"export.min_gap must be at least 0, got {self.min_gap}")
-        if not 0 <= self.test_share < 1:
-            raise UserError(f"export.test_share must be from 0 to below 1, got {self.test_share}")
 
 
 def export_groups(

@@ -3,24 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.policies.society.account import Account
 
 LogModel = Literal["reference", "upload", "none"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("wandb")
 class WandbConfig:
-    """Where metrics go.
-
-    Attributes:
-        mode: `auto` is what WANDB_MODE says, else online with a key and offline without.
-        project: of wandb.
-        entity: the person or team; None: wandb's default.
-        group: runs that belong together; None: the name of the output folder.
-        name: of the run; None: wandb makes one up.
-        tags: of the run.
-        log_model: `reference` logs where the model lies and its hash; `upload` sends the weights.
-    """
+    """Where metrics go; `social-sandbox run --help wandb` explains each setting."""
 
     mode: Literal["auto", "online", "offline", "disabled"] = "auto"
     project: str = "social-sandbox"

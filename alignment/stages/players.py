@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import validated
 from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.population import Player
 
-from .settings import build, checked
+from .settings import build
 
 _CHOICE = ("select", "share", "rows", "columns")
 
@@ -43,5 +44,7 @@ def read_players(population: Sequence[Mapping[str, Any]]) -> list[Player]:
         if str(settings) not in made:
             made[str(settings)] = build(settings, section)
         choice = {name: entry[name] for name in _CHOICE if name in entry}
-        players.append(checked(Player, {"policy": made[str(settings)], **choice}, section))
+        players.append(
+            validated(Player, {"policy": made[str(settings)], **choice}, section=section)
+        )
     return players

@@ -1,18 +1,17 @@
-"""Hydra's configuration, checked and turned into the dataclasses of the code."""
+"""Hydra's configuration, validated and turned into the dataclasses of the code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from inspect import signature
+from dataclasses import field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from social_sandbox.envs.errors import UserError, first_words
+from social_sandbox.envs.settings import as_user_error, settings_dataclass, validated
 from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.society.account import Budget
 
@@ -22,12 +21,14 @@ from ..evaluation.config import EvaluateConfig
 from ..methods import AnyMethod, find_method
 from ..reporting.wandb_config import Before, WandbConfig
 
-Section = TypeVar("Section")
 
-
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("")
 class Settings:
-    """One run. `policy`, `observer` and `embedder` are still recipes: see `build`."""
+    """All settings of one run.
+
+    `policy`, `observer`, `embedder` and the players of `population` are recipes with a `_target_`,
+    which `build` turns into objects.
+    """
 
     seed: int
     output_dir: Path
@@ -35,7 +36,7 @@ class Settings:
     progress: bool
     questions: Path | None
     priors: str | None
-    n_worlds: int
+    n_worlds: Annotated[int, Field(ge=1)]
     env: WorldConfig
     policy: dict[str, Any]
     observer: dict[str, Any]
@@ -51,7 +52,7 @@ class Settings:
     method: AnyMethod
     evaluate: EvaluateConfig
     wandb: WandbConfig
-    cycles: int
+    cycles: Annotated[int, Field(ge=1)]
     cycle: int = 0
     """Which cycle of an online run this is; not a setting of users."""
     before: Before = field(default_factory=Before)
@@ -63,13 +64,6 @@ class Settings:
     def shared_dir(self) -> Path:
         """Where what other parts can use, too, is kept."""
         return self.beside or self.output_dir
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        if self.n_worlds < 1:
-            raise UserError(f"n_worlds must be at least 1, got {self.n_worlds}")
-        if self.cycles < 1:
-            raise UserError(f"cycles must be at least 1, got {self.cycles}")
 
 
 _SECTIONS: dict[str, type] = {
@@ -83,48 +77,41 @@ _SECTIONS: dict[str, type] = {
 
 
 def read_settings(config: DictConfig) -> Settings:
-    """Check every setting. Raises UserError naming the first one that is wrong."""
+    """Return the settings of a composed configuration.
+
+    Raises:
+        UserError: A setting does not exist or has a wrong value; the message names the first.
+    """
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     values = {str(name): value for name, value in plain.items()}
     if not isinstance(values["seed"], int):
+        # Other sections refer to the seed, and would be named first.
         raise UserError(f"seed: must be a whole number, got {values['seed']!r}")
     for name, kind in _SECTIONS.items():
-        values[name] = checked(kind, values[name], name)
-    values["method"] = _method(values["method"])
-    return checked(Settings, values, "")
+        values[name] = validated(kind, _mapping(values[name], name))
+    values["method"] = _method(_mapping(values["method"], "method"))
+    return validated(Settings, values)
+
+
+def _mapping(values: Any, section: str) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise UserError(f"{section}: must be a mapping of settings, got {values!r}")
+    return values
 
 
 def _method(values: Mapping[str, Any]) -> AnyMethod:
-    own = {name: value for name, value in values.items() if name not in ("name", "_target_")}
+    settings = {name: value for name, value in values.items() if name not in ("name", "_target_")}
     name = str(values.get("_target_") or values["name"])
-    return checked(find_method(name), own, "method", f" of {name}")
-
-
-def checked(
-    kind: type[Section], values: Mapping[str, Any], section: str, whose: str = ""
-) -> Section:
-    """A dataclass out of plain values. Raises UserError naming section and setting.
-
-    `whose` follows "no such setting".
-    """
-    # Of a plain dataclass pydantic passes over what it does not know.
-    known = list(signature(kind).parameters)
-    for name in values:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {'.'.join(filter(None, (section, near[0])))!r}?" if near else ""
-            raise UserError(
-                f"{'.'.join(filter(None, (section, name)))}: no such setting{whose}{hint}"
-            )
-    try:
-        return TypeAdapter(kind).validate_python(dict(values))
-    except ValidationError as error:
-        raise UserError(_first_problem(error, section, whose)) from error
+    return validated(find_method(name), settings, owner=name, section="method")
 
 
 def build(recipe: Mapping[str, Any], section: str) -> Any:
-    """What a recipe with `_target_` describes. Raises UserError naming the section."""
+    """Return the object that a recipe with `_target_` describes.
+
+    Raises:
+        UserError: The object cannot be made; the message names the section.
+    """
     try:
         return instantiate({"_convert_": "all", **recipe})
     except InstantiationException as error:
@@ -132,16 +119,5 @@ def build(recipe: Mapping[str, Any], section: str) -> Any:
         if isinstance(cause, UserError):
             raise cause from error
         if isinstance(cause, ValidationError):
-            raise UserError(_first_problem(cause, section)) from error
+            raise as_user_error(cause, section=section) from error
         raise UserError(f"{section}: {first_words(cause or error)}") from error
-
-
-def _first_problem(error: ValidationError, section: str, whose: str = "") -> str:
-    first = error.errors(include_url=False)[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, UserError):
-        return str(cause)
-    setting = ".".join(filter(None, (section, *map(str, first["loc"]))))
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"{setting}: no such setting{whose}"
-    return f"{setting}: {first['msg']}, got {first['input']!r}"

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from social_sandbox.envs.errors import UserError
+from pydantic import Field
+
 from social_sandbox.envs.interactions import Answer, Feedback, Observation
+from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.envs.turns import Tokens, Utterance
 from social_sandbox.envs.world import World
 
@@ -13,23 +16,16 @@ class BudgetReached(Exception):
     """A run has spent what it may spend. What was said is on disk; a larger budget goes on."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("budget")
 class Budget:
-    """Limits of one simulation, over all of its resumes; None is no limit.
+    """Limits of one simulation, over all of its resumes.
 
-    They are looked at after every answer: requests that are under way by then are waited for, so
-    a little more is spent in the end.
+    The limits are checked after every answer. Requests under way at that moment are completed, so
+    a run spends a little more than its limit.
     """
 
-    tokens: int | None = None
-    usd: float | None = None
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        for name in ("tokens", "usd"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UserError(f"budget.{name} must be above 0, got {value}")
+    tokens: Annotated[int, Field(gt=0)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
 
 
 @dataclass

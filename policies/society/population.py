@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.grid import position
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.envs.world import World
 
 from ..adapt import as_policy
@@ -19,7 +22,7 @@ Cast = dict[tuple[str, str], Policy]
 """The policy of each (world, agent)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings_dataclass("population")
 class Player:
     """A policy (or any agent, see `as_policy`) and the agents that it plays.
 
@@ -34,14 +37,9 @@ class Player:
 
     policy: Any
     select: str = "*"
-    share: float | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
     rows: Span | None = None
     columns: Span | None = None
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        if self.share is not None and not 0 < self.share <= 1:
-            raise UserError(f"population: share must be above 0 and at most 1, got {self.share}")
 
     def chooses(self, world: World, agent: str) -> bool:
         """Whether this agent is among those that it chooses from."""

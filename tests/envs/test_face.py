@@ -63,7 +63,7 @@ def test_every_rule_of_the_world_is_a_setting_of_the_environment():
 
 
 def test_an_unknown_setting_is_named():
-    with pytest.raises(TypeError, match="gird_size"):
+    with pytest.raises(UserError, match=r"env\.gird_size: no such.* mean 'env\.grid_size'"):
         aec(gird_size=3)
 
 

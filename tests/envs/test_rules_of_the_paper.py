@@ -87,5 +87,5 @@ def test_without_observers_all_rewards_are_zero() -> None:
     ],
 )
 def test_wrong_rules_are_named(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=f"env.{next(iter(wrong))} must be"):
+    with pytest.raises(UserError, match=f"env.{next(iter(wrong))}: must be"):
         WorldConfig(**wrong)

@@ -318,5 +318,5 @@ def test_the_name_of_a_world_changes_nothing_but_the_records():
     ],
 )
 def test_a_setting_out_of_range_is_named(setting, value):
-    with pytest.raises(UserError, match=rf"env\.{setting} must be .*{value}"):
+    with pytest.raises(UserError, match=rf"^env\.{setting}: must be .*{value}"):
         WorldConfig(**{setting: value})

@@ -152,7 +152,7 @@ def test_an_export_without_rows_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"min_gap": -1}, {"test_share": 1.0}])
 def test_settings_that_make_no_sense_are_named(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=f"export.{next(iter(wrong))} must be"):
+    with pytest.raises(UserError, match=f"export.{next(iter(wrong))}: must be"):
         ExportConfig(**wrong)
 
 

@@ -170,20 +170,29 @@ def test_what_is_wrong_with_a_source_is_named(
 @pytest.mark.parametrize(
     ("sources", "problem"),
     [
-        ([], "is empty"),
-        ([{"kind": "hh"}], "hh needs a path"),
-        ([{"kind": "hh", "path": "a", "weight": -1}], "weight must be at least 0"),
-        ([{"kind": "hh", "path": "a", "weight": 0.0}], "one weight must be above 0"),
-        ([{"kind": "hh", "path": "a", "gap": 7}], "gap must be above 0 and at most 6"),
-        ([{"kind": "hh", "path": "a", "rating_scale": 5}], "rating_scale must be one of 7, 10"),
+        ([], ": must have at least one source"),
+        ([{"kind": "hh"}], ": hh needs a path"),
+        ([{"kind": "hh", "path": "a", "weight": -1}], r"\.weight: must be at least 0, got -1"),
+        (
+            [{"kind": "hh", "path": "a", "weight": 0.0}],
+            "the weight of at least one source must be above 0",
+        ),
+        (
+            [{"kind": "hh", "path": "a", "gap": 7}],
+            r"\.gap: must be at most 6 with rating_scale 7, got 7",
+        ),
+        (
+            [{"kind": "hh", "path": "a", "rating_scale": 5}],
+            r"\.rating_scale: must be 7 or 10, got 5",
+        ),
         (
             [{"kind": "hh", "path": "a", "weight": 1}, {"kind": "interactions"}],
-            "give every source a weight, or none",
+            ": either every source has a weight, or none",
         ),
     ],
 )
 def test_settings_that_make_no_sense_are_named(sources: list[Any], problem: str) -> None:
-    with pytest.raises(UserError, match=f"data.sources: .*{problem}"):
+    with pytest.raises(UserError, match=f"data.sources.*{problem}"):
         read(*sources)
 
 

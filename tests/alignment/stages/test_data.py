@@ -89,7 +89,10 @@ ROW = {"id": "g", "kind": "k", "prompt": [{"role": "user", "content": "Hi there"
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["data.sources=[{kind: tweets, path: a}]"], "data.sources.0.kind: Input should be"),
+        (
+            ["data.sources=[{kind: tweets, path: a}]"],
+            "data.sources.0.kind: must be interactions, hh,",
+        ),
         (["data.sources=[{kind: hh, path: a, wait: 1}]"], "data.sources.0.wait: no such setting"),
         (["data.sources=[{kind: hh, path: none.jsonl}]"], "cannot read none.jsonl"),
         (["data.sources=[{kind: hh, path: folder}]"], "folder is a folder"),
@@ -98,13 +101,16 @@ ROW = {"id": "g", "kind": "k", "prompt": [{"role": "user", "content": "Hi there"
             ["data.sources=[{kind: hh, path: latin.jsonl}]"],
             "latin.jsonl is not UTF-8 text (line 2)",
         ),
-        (["data.sources=[{kind: hh, path: hh.jsonl, weight: -1}]"], "weight must be at least 0"),
+        (
+            ["data.sources=[{kind: hh, path: hh.jsonl, weight: -1}]"],
+            "data.sources.0.weight: must be at least 0",
+        ),
         (["data.sources=[{kind: hh, path: hh.jsonl, weight: x}]"], "data.sources.0.weight"),
         (["data.sources=[{kind: groups, path: hh.jsonl}]"], "hh.jsonl, line 1: "),
         (["data.sources=[{kind: groups, path: scales.jsonl}]"], "rated on 1..7 and"),
         (["data.sources=[{kind: groups, path: unrated.jsonl}]"], "nothing to train on"),
-        (["data.sources=[]"], "data.sources: is empty"),
-        (["data.leak_distance=2"], "data.leak_distance must be from 0 to 1"),
+        (["data.sources=[]"], "data.sources: must have at least one source"),
+        (["data.leak_distance=2"], "data.leak_distance: must be at most 1, got 2"),
         (["data.sources=[{kind: hh, path: hh.jsonl}]", "chat_template=no.jinja"], "chat_template"),
     ],
 )
@@ -129,9 +135,9 @@ def test_a_mistake_in_the_data_ends_with_one_line_and_code_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["to=tweets"], "export.to: Input should be"),
-        (["format=csv"], "export.format: Input should be"),
-        (["export.min_gap=-1"], "export.min_gap must be at least 0"),
+        (["to=tweets"], "export.to: must be preference, "),
+        (["format=csv"], "export.format: must be jsonl or parquet"),
+        (["export.min_gap=-1"], "export.min_gap: must be at least 0"),
         (["export.min_gap=6.5"], "no row comes of 1 groups"),
         (["folder=full"], "full exists and is no earlier export"),
         (["groups=none.jsonl"], "groups: cannot read none.jsonl"),

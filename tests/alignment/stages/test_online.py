@@ -161,7 +161,7 @@ def test_a_cycle_made_anew_takes_the_later_ones_with_it(
         (["evaluate.model=tiny"], "evaluate.model: online evaluates the model of each cycle"),
         (["evaluate.benchmarks=[hhh]"], "evaluate.benchmarks: online asks the held-out"),
         (["method=online"], "method: no choice 'online', which is a command: social-sandbox on"),
-        (["cycles=0"], "cycles must be at least 1"),
+        (["cycles=0"], "cycles: must be at least 1"),
     ],
 )
 def test_what_cannot_alternate_is_said(

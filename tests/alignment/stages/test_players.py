@@ -92,7 +92,7 @@ class Other(ScriptedPolicy):
         (["policy._target_=my_pkg.Nobody"], "my_pkg.Nobody"),
         (["policy._target_=my_pkg.no_policy"], "3 has no method act, and is no function"),
         (["policy._target_=my_pkg.Broken"], "policy mine: 8 turns need a list of as many answers"),
-        (["budget.tokens=0"], "budget.tokens must be above 0"),
+        (["budget.tokens=0"], "budget.tokens: must be above 0"),
         (["env.interaction=far"], "env.interaction"),
         (["priors=nowhere.jsonl"], "priors: cannot read nowhere.jsonl"),
         (["embedder=openai", "embedder.model=m"], "environment variable"),

@@ -294,7 +294,7 @@ def test_a_point_that_fails_is_named_and_the_others_go_on(
     multirun = ["--multirun", *simulation, "wandb=disabled", "output_dir=runs/peers"]
     assert cli.main(["simulate", *multirun, "env.n_peers=-1,1,2"]) == 2
     failed = capsys.readouterr().err
-    assert "env.n_peers=-1: env.n_peers must be at least" in failed
+    assert "env.n_peers=-1: env.n_peers: must be at least" in failed
     assert failed.count("\n") == 1
     assert len((sweeping / "runs/peers/summary.md").read_text().splitlines()) == 2 + 2
 

@@ -105,7 +105,7 @@ def test_an_agent_without_a_player_or_with_two_is_named(
 
 
 def test_a_share_is_a_share() -> None:
-    with pytest.raises(UserError, match="share must be above 0 and at most 1"):
+    with pytest.raises(UserError, match=r"population\.share: must be at most 1, got 70"):
         Player(policy=A, share=70)
 
 
