@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from social_sandbox.envs.messages import Message
+from social_sandbox.policies.huggingface.attention import can_share
 from social_sandbox.policies.huggingface.batches import pass_in_tokens
-from social_sandbox.policies.huggingface.prefixes import Row, can_share, levels, read
+from social_sandbox.policies.huggingface.prefixes import Row, levels, read
 
 from ..training.encoding import encode
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.value_model.minilm import NAME as MINILM
-from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
+from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder
 
 from ..data.groups import RatedGroup
 from ..data.pairs import PAIRINGS, Pairing, make_pairs

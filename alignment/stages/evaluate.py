@@ -9,6 +9,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
+from social_sandbox.policies.huggingface.smollm2 import model_name
 
 from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
@@ -123,8 +124,7 @@ def _measured_model(settings: Settings) -> str:
     Raises UserError where the run has aligned none.
     """
     if settings.evaluate.model is not None:
-        named = settings.evaluate.model
-        return "smollm2" if named == "embedded" else named
+        return model_name(settings.evaluate.model)
     if not isinstance(settings.method, Method):
         raise UserError(
             f"method={method_name(settings.method)} trains an observer and no model that "

@@ -4,12 +4,12 @@ Every response sees the prompt and itself, and its positions go on from the prom
 likelihoods are those of the responses read apart.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.huggingface.attention import packing_obstacle
 
 from .encoding import IGNORED
 
@@ -77,28 +77,9 @@ def allowed(packing: Packing, model: Any) -> Packing:
 
     Raises UserError where the setting is true and the model cannot.
     """
-    reason = _why_not(model.get_base_model() if hasattr(model, "get_base_model") else model)
-    if reason is None or packing is False:
+    obstacle = packing_obstacle(model)
+    if obstacle is None or packing is False:
         return packing
     if packing == "auto":
         return False
-    raise UserError(f"method.packing is true, but {reason}; set it to auto or false")
-
-
-def _why_not(model: Any) -> str | None:
-    config = model.config.get_text_config()
-    parameters = inspect.signature(model.forward).parameters
-    if "position_ids" not in parameters or "attention_mask" not in parameters:
-        return "the model takes no positions of its own"
-    if getattr(model, "_is_stateful", False):
-        return "the model has a state that runs through its prompt"
-    layers = getattr(config, "layer_types", None)
-    if layers is not None:
-        partial = any(layer != "full_attention" for layer in layers)
-    else:
-        partial = getattr(config, "sliding_window", None) is not None
-    if partial:
-        return "not all layers of the model see the whole prompt"
-    if getattr(config, "_attn_implementation", None) != "sdpa":
-        return "the model's attention is not sdpa, which takes any mask"
-    return None
+    raise UserError(f"method.packing is true, but {obstacle}; set it to auto or false")

@@ -26,12 +26,14 @@ from social_sandbox.envs.turns import (
 
 from ..prompts.prompts import REASON, Prompt, prompt_for
 from ..prompts.sentences import whole_sentences
+from .attention import can_share
 from .batches import batches, pass_in_tokens
 from .chat_template import render_messages
-from .prefixes import Level, Read, Row, can_share, levels, padded, read
+from .prefixes import Level, Read, Row, levels, padded, read
 from .rating_tokens import RatingTokens, rating_tokens
 from .sampling import SeededSampling
 from .shared_model import check_adapter, find, shared_model
+from .smollm2 import SMOLLM2, model_name
 
 Result = TypeVar("Result")
 
@@ -57,7 +59,7 @@ class HuggingFacePolicy:
     @validate_call
     def __init__(
         self,
-        model: str = "smollm2",
+        model: str = SMOLLM2,
         *,
         adapter: str | None = None,
         name: str | None = None,
@@ -101,6 +103,7 @@ class HuggingFacePolicy:
         unknown = set(reasons) - {phase.value for phase in RATED_PHASES}
         if unknown:
             raise UserError(f"policy.reasons: no rated phase {', '.join(sorted(unknown))}")
+        model = model_name(model)
         find(model)
         check_adapter(adapter)
         self.model_id, self.adapter = model, adapter

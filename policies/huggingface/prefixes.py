@@ -48,18 +48,6 @@ class Read:
     mask: torch.Tensor
 
 
-def can_share(model: Any) -> bool:
-    """Whether a model's state is a key/value for each token and nothing else.
-
-    A window or a running state would take the padding between two segments for text.
-    """
-    config = model.config.get_text_config()
-    kinds = getattr(config, "layer_types", None)
-    if kinds:
-        return set(kinds) == {"full_attention"}
-    return not getattr(config, "sliding_window", None) and not getattr(model, "_is_stateful", False)
-
-
 def levels(
     rows: Sequence[Row], kinds: Sequence[object], keep: int = 1, *, a_pass: float
 ) -> list[Level]:

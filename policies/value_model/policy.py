@@ -17,8 +17,7 @@ from safetensors.numpy import save
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
 
-from .minilm import NAME as MINILM
-from .minilm import MiniLMEmbedder
+from .minilm import MINILM, MiniLMEmbedder
 
 Array = npt.NDArray[np.float64]
 

@@ -4,16 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import (
-    AutoModelForCausalLM,
-    Gemma3TextConfig,
-    LlamaConfig,
-    MambaConfig,
-    MistralConfig,
-)
 
 from social_sandbox.policies.huggingface import prefixes
-from social_sandbox.policies.huggingface.prefixes import Level, can_share, levels, read
+from social_sandbox.policies.huggingface.prefixes import Level, levels, read
 from tests.helpers.tiny import tiny_llama
 
 
@@ -90,19 +83,3 @@ def test_shared_reading_gives_what_reading_each_alone_gives(keep: int) -> None:
             torch.testing.assert_close(together.logits[at], alone, atol=1e-5, rtol=1e-4)
             assert together.ids[at][together.mask[at].bool()].tolist() == row
     assert together.cache.get_seq_length() == together.mask.shape[1]
-
-
-@pytest.mark.parametrize(
-    ("config", "shares"),
-    [
-        (LlamaConfig(), True),
-        (MistralConfig(sliding_window=None), True),
-        (MistralConfig(sliding_window=64), False),
-        (Gemma3TextConfig(), False),
-        (MambaConfig(), False),
-    ],
-)
-def test_only_models_of_plain_attention_share(config: Any, shares: bool) -> None:
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
-    assert can_share(model) is shares
