@@ -1,23 +1,58 @@
-"""Who speaks: policies, populations of them, and the rollout that plays worlds with them."""
+"""Policies: the agents that speak in a society, and the functions that play societies.
+
+A policy answers a batch of turns with as many utterances (`Policy`). Any function or object of
+your own can play, too (`as_policy`). `rollout` plays one or several worlds to their end:
+
+    >>> from social_sandbox.envs import RATED_PHASES, Turn, World, WorldConfig
+    >>> from social_sandbox.policies import Population, ScriptedPolicy, rollout
+    >>> def polite(turn: Turn) -> str:
+    ...     if turn.phase in RATED_PHASES:
+    ...         return "Rating: 6 ### Reason: It could be kinder."
+    ...     return f"With respect: {turn.question}"
+    >>> rules = WorldConfig(grid_size=2, n_rounds=1)
+    >>> worlds = [World(rules, seed=seed, name=f"world_{seed}") for seed in range(2)]
+    >>> interactions = rollout(worlds, Population(social=polite, observer=ScriptedPolicy()))
+    >>> len(interactions), interactions[0].draft.policy, interactions[0].mean_rating
+    (8, 'polite', 6.0)
+
+`simulate` does the same with a folder, in which every utterance is recorded and an interrupted
+simulation resumes. The policies of this project:
+
+- `ScriptedPolicy`: stock phrases and random ratings, without a model.
+- `HumanPolicy`: a person at the terminal.
+- `social_sandbox.policies.huggingface.HuggingFacePolicy`: a local language model, in batches.
+- `social_sandbox.policies.openai.OpenAIPolicy`: a server with an OpenAI-compatible API.
+- `social_sandbox.policies.value_model.ValueModelPolicy`: a small model that only rates.
+
+`social_sandbox.policies.testing.check_policy` tests a policy of your own. Importing this package
+loads no language model library.
+"""
 
 from .adapt import as_policy
+from .human import HumanPolicy
+from .observer import rate
 from .policy import AsyncPolicy, Policy
 from .scripted import ScriptedPolicy
 from .society import solo
-from .society.account import Budget, BudgetReached
+from .society.account import Account, Budget, BudgetReached
 from .society.population import Player, Population
 from .society.rollout import rollout
 from .society.simulate import simulate
+from .society.solo import SoloEnv
 
 __all__ = [
+    "Account",
     "AsyncPolicy",
     "Budget",
     "BudgetReached",
+    "HumanPolicy",
     "Player",
     "Policy",
     "Population",
     "ScriptedPolicy",
+    "SoloEnv",
     "as_policy",
+    "rate",
     "rollout",
     "simulate",
 ]

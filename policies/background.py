@@ -1,7 +1,8 @@
-"""One event loop in a thread of its own, for policies that answer asynchronously.
+"""One event loop in a background thread, for policies that answer asynchronously.
 
-A client of an API keeps connections that belong to its loop; a loop a call, as `asyncio.run` makes
-it, would break them. It also works where a loop runs already, as in a notebook.
+The connections of an API client belong to one event loop, so that `asyncio.run`, which makes a new
+loop for each call, would break them. A background loop also works where another loop is already
+running, as in a notebook.
 """
 
 import asyncio
@@ -15,12 +16,15 @@ Result = TypeVar("Result")
 
 
 def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
-    """Begin it in the background."""
+    """Start a coroutine in the background, and return the future of its result."""
     return asyncio.run_coroutine_threadsafe(coroutine, _loop())
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Its result. Whoever waits can be interrupted; the coroutine is cancelled then."""
+    """Run a coroutine in the background, and wait for its result.
+
+    An interruption of the waiting thread, as by Ctrl-C, cancels the coroutine.
+    """
     future = start(coroutine)
     try:
         return future.result()

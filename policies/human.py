@@ -10,44 +10,47 @@ from rich.panel import Panel
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
-_ASKED = {
+_TASKS = {
     Phase.DRAFT: "What do you answer?",
     Phase.REVISE: "What do you answer now?",
     Phase.FEEDBACK: "How good is this answer for people?",
     Phase.OBSERVE: "Rate the {aspect} of this answer.",
 }
+_LABELS = {"system": "Instruction", "user": "Before", "assistant": "Answered"}
 
 
 class HumanPolicy:
-    """Shows each turn and reads the answer. An empty rating is recorded as missing."""
+    """Shows each turn and reads the answer; an empty rating is recorded as missing."""
 
     interactive = True
-    """A rollout shows no progress bar, which would write over what is typed, and asks one turn
-    at a time."""
+    """A rollout asks an interactive policy for one turn at a time, and shows no progress bar,
+    which would overwrite the typed text."""
 
     def __init__(self, name: str = "human") -> None:
-        """`name` stands in the records."""
+        """Create the policy; `name` is its name in the records."""
         self.name = name
         self._console = Console(stderr=True)
 
     def check(self) -> None:
-        """Raise UserError where nobody can type."""
+        """Raise UserError if standard input is no terminal."""
         if not sys.stdin.isatty():
             raise UserError("policy human: needs a terminal, and standard input is none")
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
-        """See `Policy.act`. Raises UserError when the input ends."""
+        """See `Policy.act`. Raise UserError when the input ends."""
         try:
             return [self._ask(turn) for turn in turns]
         except EOFError:
-            raise UserError("policy human: the input has ended; the same command goes on") from None
+            raise UserError(
+                "policy human: the input has ended; the same command resumes the run"
+            ) from None
 
     def _ask(self, turn: Turn) -> Utterance:
-        asked = _ASKED[turn.phase].format(aspect=turn.aspect)
+        task = _TASKS[turn.phase].format(aspect=turn.aspect)
         self._console.print(
             Panel(
-                escape("\n".join(_seen(turn))),
-                title=f"{turn.agent}, round {turn.round + 1}: {asked}",
+                escape("\n".join(_lines(turn))),
+                title=f"{turn.agent}, round {turn.round + 1}: {task}",
                 title_align="left",
             )
         )
@@ -57,27 +60,24 @@ class HumanPolicy:
 
     def _rating(self, highest: int) -> float | None:
         while True:
-            typed = self._read(f"{MIN_RATING} to {highest}: ")
-            if not typed:
+            text = self._read(f"{MIN_RATING} to {highest}: ")
+            if not text:
                 return None
             try:
-                rating = float(typed)
+                rating = float(text)
             except ValueError:
                 rating = 0.0
             if MIN_RATING <= rating <= highest:
                 return rating
-            self._console.print(f"a number from {MIN_RATING} to {highest}, or nothing")
+            self._console.print(f"Type a number from {MIN_RATING} to {highest}, or nothing.")
 
     def _read(self, prompt: str) -> str:
         return self._console.input(escape(prompt)).strip()
 
 
-def _seen(turn: Turn) -> list[str]:
-    lines = []
-    for message in turn.earlier:
-        lines.append(
-            f"{'Answered' if message.role == 'assistant' else 'Before'}: {message.content}"
-        )
+def _lines(turn: Turn) -> list[str]:
+    """Return the parts of a turn that a person has to know."""
+    lines = [f"{_LABELS[message.role]}: {message.content}" for message in turn.earlier]
     lines.append(f"Question: {turn.question}")
     if turn.memory:
         lines.append(f"You remember: {turn.memory.question} - {turn.memory.answer}")

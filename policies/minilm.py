@@ -1,4 +1,4 @@
-"""The former place of `MiniLMEmbedder`: recipes and recorded settings still name it."""
+"""The former module of `MiniLMEmbedder`: recipes and recorded settings still name it."""
 
 from .value_model import MiniLMEmbedder
 

@@ -1,4 +1,4 @@
-"""Observers outside a society: a policy is asked to rate answers to questions."""
+"""Observers outside a society: a policy rates answers to questions."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,15 @@ def rate(
     aspect: Aspect,
     rating_scale: int = RATING_SCALE,
 ) -> list[float | None]:
-    """Ask an observer to rate each answer; None where it gave no rating."""
+    """Return an observer's rating of each answer, None where it gave no rating.
+
+    Args:
+        observer: The policy that rates.
+        questions: The questions.
+        answers: One answer to each question.
+        aspect: The subject of the rating.
+        rating_scale: The highest rating.
+    """
     turns = turns_to_rate(questions, answers, aspect, rating_scale)
     return [utterance.rating for utterance in observer.act(turns)]
 
@@ -26,7 +34,7 @@ def turns_to_rate(
     aspect: Aspect,
     rating_scale: int = RATING_SCALE,
 ) -> list[Turn]:
-    """Make the turns in which an observer is asked about each answer."""
+    """Return the turns that ask an observer for a rating of each answer; see `rate`."""
     return [
         Turn(
             id=f"evaluate/{number}/{aspect}",

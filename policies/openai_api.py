@@ -1,4 +1,4 @@
-"""The former place of `OpenAIPolicy`: recipes and recorded settings still name it."""
+"""The former module of `OpenAIPolicy`: recipes and recorded settings still name it."""
 
 from .openai import OpenAIPolicy
 

@@ -1,4 +1,4 @@
-"""The former place of `OpenAIEmbedder`: recipes and recorded settings still name it."""
+"""The former module of `OpenAIEmbedder`: recipes and recorded settings still name it."""
 
 from .openai import OpenAIEmbedder
 

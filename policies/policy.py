@@ -1,4 +1,4 @@
-"""What a policy is: something that answers turns."""
+"""The protocols of policies: objects that answer turns."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,53 +11,57 @@ from . import background
 
 @runtime_checkable
 class Policy(Protocol):
-    """Answers a batch of turns; `name` stands in the records beside what it said."""
+    """Answers turns in batches."""
 
     @property
     def name(self) -> str:
-        """Who spoke, in the records."""
+        """The name of the speaker in the records."""
         ...
 
     def act(self, turns: Sequence[Turn]) -> Sequence[Utterance]:
-        """One utterance a turn, in the same order.
+        """Return one utterance for each turn, in the order of the turns.
 
-        A turn of phase `feedback` or `observe` asks for a rating; where none can be produced it
-        is None. An answer should depend on its turn alone, not on the batch around it.
+        A turn of phase `feedback` or `observe` asks for a rating; None means that no rating can
+        be given. An answer should depend on its turn alone, and not on the other turns.
         """
         ...
 
 
 @runtime_checkable
 class AsyncPolicy(Policy, Protocol):
-    """A policy that waits for somebody else's computer: a rollout asks it turn by turn.
+    """A policy that waits for another computer: a rollout asks for one turn at a time.
 
-    `max_concurrency` turns are under way at once, and each answer is on disk as it comes.
+    Up to `max_concurrency` turns are in progress at once, and each answer is recorded as soon as
+    it arrives.
     """
 
     @property
     def max_concurrency(self) -> int:
-        """Answers under way at once."""
+        """The largest number of turns in progress."""
         ...
 
     async def answer(self, turn: Turn) -> Utterance:
-        """The answer to one turn."""
+        """Return the answer to one turn."""
         ...
 
 
 def answer_all(policy: AsyncPolicy, turns: Sequence[Turn]) -> list[Utterance]:
-    """`Policy.act` for an `AsyncPolicy`: all turns, `max_concurrency` at once."""
+    """Answer all turns with an `AsyncPolicy`, up to `max_concurrency` of them at once.
 
-    async def answer(turn: Turn, free: asyncio.Semaphore) -> Utterance:
-        async with free:
+    The first exception of an answer is raised; the other answers are cancelled then.
+    """
+
+    async def answer(turn: Turn, semaphore: asyncio.Semaphore) -> Utterance:
+        async with semaphore:
             return await policy.answer(turn)
 
-    async def everything() -> list[Utterance]:
-        free = asyncio.Semaphore(policy.max_concurrency)
+    async def gather() -> list[Utterance]:
+        semaphore = asyncio.Semaphore(policy.max_concurrency)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(answer(turn, free)) for turn in turns]
+            tasks = [group.create_task(answer(turn, semaphore)) for turn in turns]
         return [task.result() for task in tasks]
 
     try:
-        return background.run(everything())
+        return background.run(gather())
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from errors

@@ -1,7 +1,7 @@
 """Policies by name: those of this project, and those of installed packages.
 
-A package joins in by an entry point in the group `social_sandbox.policies`, which names a class or
-a function that makes a policy (see `as_policy` for what can be one).
+A package adds a policy by an entry point in the group `social_sandbox.policies`. The entry point
+names a class, or a function that returns an agent (see `as_policy`).
 """
 
 import inspect
@@ -24,7 +24,13 @@ KINDS = ("policy", "observer")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A policy that can be named: its class or function, and where it comes from."""
+    """A policy that has a name.
+
+    Attributes:
+        name: The name.
+        target: Import path of the class or function.
+        origin: The package, with its version.
+    """
 
     name: str
     target: str
@@ -32,26 +38,25 @@ class Listed:
 
 
 def installed() -> list[Listed]:
-    """All policies that can be named, this project's first."""
-    own = [
+    """Return all policies that have a name, this project's policies first."""
+    listed = [
         Listed(name, recipe(name)["_target_"], "social-sandbox")
-        for name in _own()
+        for name in _project_names()
         if name != "custom"
     ]
-    others = [
-        Listed(
-            point.name,
-            point.value,
-            f"{point.dist.name} {point.dist.version}" if point.dist else "unknown",
-        )
-        for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    ]
-    return own + others
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        origin = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+        listed.append(Listed(point.name, point.value, origin))
+    return listed
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """The settings of a policy, with their defaults. Raises UserError for a name nobody has."""
-    if name in _own():
+    """Return the settings of a policy with their defaults; `_target_` is its import path.
+
+    Raises:
+        UserError: No installed policy has this name, or the policy cannot be imported.
+    """
+    if name in _project_names():
         text = (files("social_sandbox.configs") / "policy" / f"{name}.yaml").read_text("utf-8")
         settings = OmegaConf.to_container(OmegaConf.create(text))
         assert isinstance(settings, dict)
@@ -59,29 +64,30 @@ def recipe(name: str) -> dict[str, Any]:
     for point in entry_points(group=GROUP):
         if point.name == name:
             return _recipe_of(point)
-    known = ", ".join(listed.name for listed in installed())
-    raise UserError(f"policy: nobody installed a policy {name!r}; there are {known}")
+    names = ", ".join(listed.name for listed in installed())
+    raise UserError(f"policy: {name!r} is not installed; choose from {names}")
 
 
 def register(*names: str) -> None:
-    """Make policies of installed packages choices of the settings that name a policy.
+    """Make policies of other packages choices of the settings `policy` and `observer`.
 
-    Only those that are asked for: to know a policy's settings, its module is imported.
+    Only the named policies are registered, since the settings of a policy are known only after
+    its module has been imported.
     """
     store = ConfigStore.instance()
     for point in entry_points(group=GROUP):
-        if point.name in names and point.name not in _own():
+        if point.name in names and point.name not in _project_names():
             for kind in KINDS:
                 store.store(point.name, _recipe_of(point), group=kind)
 
 
-def _own() -> list[str]:
-    listed = (files("social_sandbox.configs") / "policy").iterdir()
-    return sorted(f.name.removesuffix(".yaml") for f in listed if f.name.endswith(".yaml"))
+def _project_names() -> list[str]:
+    names = [file.name for file in (files("social_sandbox.configs") / "policy").iterdir()]
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
 def _recipe_of(point: EntryPoint) -> dict[str, Any]:
-    """What makes it, and its parameters with their defaults, so that they can be overridden."""
+    """Return the recipe of an entry point: its import path and its parameters with defaults."""
     try:
         maker = point.load()
     except Exception as error:

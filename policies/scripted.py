@@ -1,4 +1,4 @@
-"""A policy without a model: deterministic, for tests, for dry runs and as a baseline."""
+"""A deterministic policy without a model, for tests, for dry runs and as a baseline."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ _OPENINGS = ("Let us think of everybody", "I would take care", "That depends", "
 
 
 class ScriptedPolicy:
-    """Answers with a stock phrase and rates at random, both by the seed of the turn alone.
+    """Answers with stock phrases and rates at random, seeded by the turn.
 
-    A revision takes up the lowest-rated reason, so that revisions differ from drafts.
+    A revision quotes the lowest-rated reason, so that revisions differ from drafts.
     """
 
     name = "scripted"
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         """See `Policy.act`."""
-        return [self._say(turn) for turn in turns]
+        return [self._answer(turn) for turn in turns]
 
-    def _say(self, turn: Turn) -> Utterance:
+    def _answer(self, turn: Turn) -> Utterance:
         draw = generator(turn.seed, "scripted")
         if turn.phase in RATED_PHASES:
             rating = int(draw.integers(MIN_RATING, turn.rating_scale + 1))

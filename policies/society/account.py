@@ -1,4 +1,4 @@
-"""What a simulation has cost so far, and how much it may cost."""
+"""The cost of a simulation so far, and its limits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from social_sandbox.envs.world import World
 
 
 class BudgetReached(Exception):
-    """A run has spent what it may spend. What was said is on disk; a larger budget goes on."""
+    """A run has reached its budget; with a larger budget, the same run resumes."""
 
 
 @settings_dataclass("budget")
@@ -30,36 +30,37 @@ class Budget:
 
 @dataclass
 class Account:
-    """Running sums by policy."""
+    """The tokens, requests and money that were spent so far, by the name of the policy."""
 
     by_policy: dict[str, Tokens] = field(default_factory=dict)
 
     @classmethod
     def of(cls, worlds: Iterable[World]) -> "Account":
-        """What was spent for what these worlds have heard."""
+        """Return the cost of all utterances in the logs of some worlds."""
         account = cls()
         account.add(utterance for world in worlds for _, utterance in world.log)
         return account
 
     def add(self, utterances: Iterable[Utterance | Answer | Feedback | Observation]) -> None:
-        """Count what was said, or the records of it."""
-        for said in utterances:
-            self.by_policy[said.policy] = self.by_policy.get(said.policy, Tokens()) + said.tokens
+        """Add the cost of utterances, or of the records of utterances in interactions."""
+        for utterance in utterances:
+            spent = self.by_policy.get(utterance.policy, Tokens())
+            self.by_policy[utterance.policy] = spent + utterance.tokens
 
     def __add__(self, other: "Account") -> "Account":
-        """What was spent in both."""
-        together = Account(dict(self.by_policy))
+        """Return the sum of two accounts."""
+        result = Account(dict(self.by_policy))
         for name, tokens in other.by_policy.items():
-            together.by_policy[name] = together.by_policy.get(name, Tokens()) + tokens
-        return together
+            result.by_policy[name] = result.by_policy.get(name, Tokens()) + tokens
+        return result
 
     @property
     def total(self) -> Tokens:
-        """All policies together."""
+        """The cost of all policies."""
         return sum(self.by_policy.values(), Tokens())
 
     def check(self, budget: Budget) -> None:
-        """Raise BudgetReached where a limit is."""
+        """Raise BudgetReached if a limit of the budget is reached."""
         total = self.total
         spent = {"tokens": total.prompt + total.completion, "usd": total.usd}
         for name, used in spent.items():

@@ -1,4 +1,4 @@
-"""Who plays whom: a population maps the agents of societies to policies."""
+"""Populations, which map the agents of societies to policies."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,21 +18,23 @@ from ..adapt import as_policy
 from ..policy import Policy
 
 Span = tuple[int, int]
+"""First and last row or column."""
+
 Cast = dict[tuple[str, str], Policy]
 """The policy of each (world, agent)."""
 
 
 @settings_dataclass("population")
 class Player:
-    """A policy (or any agent, see `as_policy`) and the agents that it plays.
+    """A policy and the agents that it plays.
 
     Attributes:
-        policy: who plays.
-        select: a name, or a pattern such as `social_*`.
-        share: of the agents that `select`, `rows` and `columns` choose; players of the same
-            choice share it out by lot, with the seed of the world. None: all of them.
-        rows: first and last row of the grid, of social agents.
-        columns: likewise.
+        policy: The policy, or any agent that `as_policy` accepts.
+        select: Name of an agent, or a pattern such as `social_*`.
+        share: Share of the agents that `select`, `rows` and `columns` choose; None means all of
+            them. Players with the same choice divide it at random, by the seed of the world.
+        rows: First and last row of the grid; chooses social agents only.
+        columns: First and last column of the grid, likewise.
     """
 
     policy: Any
@@ -41,31 +43,39 @@ class Player:
     rows: Span | None = None
     columns: Span | None = None
 
-    def chooses(self, world: World, agent: str) -> bool:
-        """Whether this agent is among those that it chooses from."""
-        if not fnmatchcase(agent, self.select):
-            return False
+    def candidates(self, world: World) -> list[str]:
+        """Return the agents that `select`, `rows` and `columns` choose, in the world's order."""
+        size = world.config.grid_size
+        agents = [
+            agent
+            for index, agent in enumerate(world.social_agents)
+            if self._covers(position(index, size))
+        ]
         if self.rows is None and self.columns is None:
-            return True
-        if agent not in world.social_agents:
-            return False
-        where = position(world.social_agents.index(agent), world.config.grid_size)
-        spans = zip(where, (self.rows, self.columns), strict=True)
+            agents += world.observers
+        return [agent for agent in agents if fnmatchcase(agent, self.select)]
+
+    def _covers(self, place: tuple[int, int]) -> bool:
+        """Return whether (row, column) lies within `rows` and `columns`."""
+        spans = zip(place, (self.rows, self.columns), strict=True)
         return all(span is None or span[0] <= at <= span[1] for at, span in spans)
 
     def __str__(self) -> str:
-        """The choice in words, for errors."""
+        """Return the choice in words; players with the same text have the same choice."""
         spans = {"rows": self.rows, "columns": self.columns}
-        where = [f"{name} {span[0]}-{span[1]}" for name, span in spans.items() if span]
-        return ", ".join([f"select {self.select!r}", *where])
+        parts = [f"{name} {span[0]}-{span[1]}" for name, span in spans.items() if span]
+        return ", ".join([f"select {self.select!r}", *parts])
 
 
 @dataclass(frozen=True)
 class Population:
-    """Policies by role, and players that take agents from them.
+    """The policies that play the agents of a society.
 
-    `social` and `observer` (policies, or any agents, see `as_policy`) play whoever no player has
-    claimed; without them every agent of that role needs a player.
+    Attributes:
+        social: Plays the social agents that no player has claimed: a policy, or any agent that
+            `as_policy` accepts. None: every social agent needs a player.
+        observer: Plays the observers that no player has claimed, likewise.
+        players: Policies that play some of the agents.
     """
 
     social: Any = None
@@ -73,13 +83,18 @@ class Population:
     players: Sequence[Player] = ()
 
     def cast(self, worlds: Iterable[World]) -> Cast:
-        """Who plays whom. Raises UserError for an agent without a player, or with two."""
+        """Return the policy of every agent.
+
+        Raises:
+            UserError: An agent has no policy, or more than one.
+        """
         policies: dict[int, Policy] = {}
 
-        def policy(agent: Any) -> Policy:
-            if id(agent) not in policies:
-                policies[id(agent)] = as_policy(agent)
-            return policies[id(agent)]
+        def policy_of(player: Any) -> Policy:
+            # One policy for each object, so that a rollout can put its turns into one batch.
+            if id(player) not in policies:
+                policies[id(player)] = as_policy(player)
+            return policies[id(player)]
 
         cast: Cast = {}
         for world in worlds:
@@ -92,38 +107,42 @@ class Population:
                     )
                 claimed[agent] = player
             roles = ((self.social, world.social_agents), (self.observer, world.observers))
-            for by_role, agents in roles:
+            for default, agents in roles:
                 for agent in agents:
-                    plays = claimed[agent].policy if agent in claimed else by_role
-                    if plays is None:
+                    player = claimed[agent].policy if agent in claimed else default
+                    if player is None:
                         raise UserError(f"population: {agent} of {world.name} has no player")
-                    cast[world.name, agent] = policy(plays)
+                    cast[world.name, agent] = policy_of(player)
         return cast
 
     def _claims(self, world: World) -> Iterator[tuple[str, Player]]:
-        def choice(player: Player) -> str:
-            return str(player)
-
-        for said, group in groupby(sorted(self.players, key=choice), key=choice):
+        """Yield every agent that a player claims, with the player."""
+        for choice, group in groupby(sorted(self.players, key=str), key=str):
             players = list(group)
-            chosen = [agent for agent in world.agents if players[0].chooses(world, agent)]
-            if not chosen:
-                raise UserError(f"population: {said} chooses nobody in {world.name}")
-            whole = [player for player in players if player.share is None]
-            yield from ((agent, player) for player in whole for agent in chosen)
+            agents = players[0].candidates(world)
+            if not agents:
+                raise UserError(f"population: {choice} chooses nobody in {world.name}")
+            for player in players:
+                if player.share is None:
+                    yield from ((agent, player) for agent in agents)
             sharing = [player for player in players if player.share is not None]
             total = sum(player.share or 0 for player in sharing)
             if total > 1 + 1e-9:
-                raise UserError(f"population: the shares of {said} add up to {total:g}, above 1")
-            drawn = sorted(chosen, key=lambda agent: key(world.seed, "population", said, agent))
-            begin = reached = 0.0
+                raise UserError(f"population: the shares of {choice} add up to {total:g}, above 1")
+            # A random order of the agents, in which every player gets a contiguous part.
+            shuffled = sorted(
+                agents, key=lambda agent: key(world.seed, "population", choice, agent)
+            )
+            start = end = 0.0
             for player in sharing:
-                reached += player.share or 0
-                places = range(round(begin * len(drawn)), round(reached * len(drawn)))
-                yield from ((drawn[place], player) for place in places)
-                begin = reached
+                end += player.share or 0
+                part = slice(round(start * len(shuffled)), round(end * len(shuffled)))
+                yield from ((agent, player) for agent in shuffled[part])
+                start = end
 
 
-def as_population(who: Any) -> Population:
-    """A population, or one agent who plays everybody."""
-    return who if isinstance(who, Population) else Population(social=who, observer=who)
+def as_population(players: Any) -> Population:
+    """Return a population, in which a single agent plays every role."""
+    if isinstance(players, Population):
+        return players
+    return Population(social=players, observer=players)

@@ -1,4 +1,4 @@
-"""Playing many worlds at once, so that every policy is kept busy."""
+"""The loop that plays many worlds at once, so that every policy is kept busy."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -12,14 +12,16 @@ from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
 
 from .. import background
-from ..adapt import checked
+from ..adapt import to_utterances
 from ..policy import AsyncPolicy, Policy
 from .account import Account, Budget
 from .population import Cast, Population, as_population
 from .progress import RolloutProgress
 
-Said = Sequence[tuple[Turn, Utterance]]
-OnUtterances = Callable[[Said], None]
+Answers = Sequence[tuple[Turn, Utterance]]
+"""Turns with their answers."""
+
+OnUtterances = Callable[[Answers], None]
 OnInteraction = Callable[[Interaction, Account], None]
 
 
@@ -33,111 +35,115 @@ def rollout(
     chunk: int = 128,
     progress: bool = False,
 ) -> list[Interaction]:
-    """Play worlds to their end; returns the interactions in the order in which they finished.
+    """Play worlds to their end.
 
-    The pending turns of all worlds are gathered by policy. A policy is asked for `chunk` turns at
-    once, an `AsyncPolicy` turn by turn with `max_concurrency` of them under way, while the others
-    compute. What is said does not depend on this order: a world played alone gives the same
-    interactions, as long as its policies answer a turn the same in any batch.
+    The pending turns of all worlds are gathered by policy. A policy answers up to `chunk` turns
+    at once. An `AsyncPolicy` answers turn by turn, up to `max_concurrency` of them at the same
+    time, while the other policies compute. The interactions do not depend on the order of the
+    answers: a world played alone gives the same ones, provided that its policies give the same
+    answer to a turn in any batch.
 
-    When a policy fails, or the caller is interrupted, what others have answered is still told to
-    `on_utterances`.
+    When a policy fails or the caller is interrupted, `on_utterances` still gets the answers of the
+    other policies that have arrived.
 
     Args:
-        worlds: worlds with different names, perhaps partly played.
-        population: who plays whom; or one agent (see `as_policy`) who plays everybody.
-        on_utterances: called with what was said before the worlds hear of it: the place to log it.
-        on_interaction: called as each interaction finishes, with what has been spent by then.
-        budget: how much may be spent, what the worlds have cost before included.
-        chunk: a policy is asked for at most so many turns at once.
-        progress: show a live progress bar.
+        worlds: Worlds with different names, perhaps partly played.
+        population: The policies of the agents, or one agent (see `as_policy`) who plays everybody.
+        on_utterances: Called with answers before they are submitted to their worlds, to log them.
+        on_interaction: Called with every finished interaction and the cost so far.
+        budget: Limits of the cost, including the past cost of partly played worlds.
+        chunk: The largest number of turns in a batch.
+        progress: Whether to show a live progress bar.
+
+    Returns:
+        The interactions in the order in which they finished.
 
     Raises:
-        UserError: two worlds share a name, or a policy answers with something else than one
-            utterance a turn.
-        BudgetReached: the budget is spent.
+        UserError: Two worlds share a name, an agent has no policy, or a policy does not return one
+            answer for each turn.
+        BudgetReached: The budget is spent.
     """
     by_name = {world.name: world for world in worlds}
     marks = {world.name: world.opened()[1] for world in worlds}
     if len(by_name) != len(worlds):
-        raise UserError("rollout: every world needs a name of its own")
+        raise UserError("rollout: two worlds have the same name")
     cast = as_population(population).cast(worlds)
     finished: list[Interaction] = []
-    desk, account, budget = _Desk(cast, chunk), Account.of(worlds), budget or Budget()
-    typing = any(map(_is_typing, cast.values()))
-    with RolloutProgress(worlds, account, enabled=progress and not typing) as bar:
+    queues, account, budget = _Queues(cast, chunk), Account.of(worlds), budget or Budget()
+    interactive = any(map(_is_interactive, cast.values()))
+    with RolloutProgress(worlds, account, enabled=progress and not interactive) as bar:
 
-        def hear(said: Said) -> None:
-            if not said:
+        def submit(answers: Answers) -> None:
+            if not answers:
                 return
             if on_utterances:
-                on_utterances(said)
-            account.add(utterance for _, utterance in said)
-            bar.heard(said)
-            for turn, utterance in said:
+                on_utterances(answers)
+            account.add(utterance for _, utterance in answers)
+            bar.add_utterances(utterance for _, utterance in answers)
+            for turn, utterance in answers:
                 interaction = by_name[turn.world].submit(turn.id, utterance)
                 if interaction:
                     finished.append(interaction)
-                    bar.finished(interaction)
+                    bar.add_interaction(interaction)
                     if on_interaction:
                         on_interaction(interaction, account)
-            for name in dict.fromkeys(turn.world for turn, _ in said):
+            for name in dict.fromkeys(turn.world for turn, _ in answers):
                 opened, marks[name] = by_name[name].opened(marks[name])
-                desk.put(opened)
+                queues.add(opened)
 
         for world in worlds:
-            desk.put(world.pending())
+            queues.add(world.pending())
         try:
-            while desk.busy:
+            while queues.busy:
                 account.check(budget)
-                hear(desk.next())
+                submit(queues.next())
         except BaseException as error:
-            # What has been answered meanwhile is paid for: it must not be lost. Those under way
-            # are waited for, unless the user wants to stop now.
-            for said in desk.rest(wait=isinstance(error, Exception)):
-                hear(said)
+            # Answers that have arrived meanwhile have been paid for and must not be lost. The
+            # requests in progress are awaited, unless the user has interrupted the program.
+            for answers in queues.rest(wait=isinstance(error, Exception)):
+                submit(answers)
             raise
     return finished
 
 
-def _is_typing(policy: Policy) -> bool:
-    """Whether it is a person at this terminal."""
+def _is_interactive(policy: Policy) -> bool:
+    """Return whether a person at this terminal answers."""
     return bool(getattr(policy, "interactive", False))
 
 
-class _Desk:
-    """Which turns wait for whom, and which are under way."""
+class _Queues:
+    """The turns that wait for an answer, by policy, and those that are in progress."""
 
     def __init__(self, cast: Cast, chunk: int) -> None:
         self._cast, self._chunk = cast, chunk
         self._policies: dict[Hashable, Policy] = {}
         self._waiting: dict[Hashable, deque[Turn]] = {}
-        self._unheard = 0
-        self._under_way: dict[Future[Utterance], tuple[Hashable, Turn]] = {}
-        self._done: SimpleQueue[Future[Utterance]] = SimpleQueue()
+        self._unanswered = 0
+        self._in_progress: dict[Future[Utterance], tuple[Hashable, Turn]] = {}
+        self._arrivals: SimpleQueue[Future[Utterance]] = SimpleQueue()
 
     @property
     def busy(self) -> bool:
-        """Whether anybody has something to say."""
-        return self._unheard > 0
+        """Whether a turn waits for an answer or is in progress."""
+        return self._unanswered > 0
 
-    def put(self, turns: Sequence[Turn]) -> None:
-        """Take turns in, each of them once."""
+    def add(self, turns: Sequence[Turn]) -> None:
+        """Add turns, each turn once."""
         for turn in turns:
             policy = self._cast[turn.world, turn.agent]
-            # Policies that can answer in the same batches form one queue.
-            queue = getattr(policy, "together", id(policy))
-            self._policies[queue] = policy
-            self._waiting.setdefault(queue, deque()).append(turn)
-        self._unheard += len(turns)
+            # Policies that can answer in the same batches share a queue.
+            name = getattr(policy, "together", id(policy))
+            self._policies[name] = policy
+            self._waiting.setdefault(name, deque()).append(turn)
+        self._unanswered += len(turns)
 
-    def next(self) -> Said:
-        """Some answers; waits for them."""
-        self._launch()
+    def next(self) -> Answers:
+        """Return some answers, after waiting for them if necessary."""
+        self._start_requests()
         arrived = self._arrived()
         if arrived:
             return arrived
-        # Who computes here does so while others are under way; the one with most to do first.
+        # Policies on this machine compute while requests are in progress, longest queue first.
         computing = [
             (len(turns), place, name)
             for place, (name, turns) in enumerate(self._waiting.items())
@@ -145,54 +151,68 @@ class _Desk:
         ]
         if computing:
             *_, name = max(computing)
-            policy, turns = self._policies[name], self._waiting[name]
-            # A person answers turn by turn: what has been typed must not wait for the rest.
-            most = 1 if _is_typing(policy) else self._chunk
-            asked = [turns.popleft() for _ in range(min(most, len(turns)))]
-            players = [self._cast[turn.world, turn.agent] for turn in asked]
-            if all(player is policy for player in players):
-                said = policy.act(asked)
-            else:
-                said = policy.act_together(asked, players)  # type: ignore[attr-defined]
-            return self._heard(asked, checked(said, asked, policy.name))
-        return self._take(self._done.get())
+            return self._compute(name)
+        return self._take(self._arrivals.get())
 
-    def rest(self, *, wait: bool) -> Iterator[Said]:
-        """What is under way still: waited for, or what has arrived of it; nothing new is begun."""
-        while self._under_way if wait else not self._done.empty():
+    def rest(self, *, wait: bool) -> Iterator[Answers]:
+        """Yield the answers in progress, and start no new ones.
+
+        Args:
+            wait: Whether to await the answers that have not arrived yet; if not, they are
+                cancelled.
+        """
+        while self._in_progress if wait else not self._arrivals.empty():
             try:
-                yield self._take(self._done.get())
+                yield self._take(self._arrivals.get())
             except Exception:
                 continue
-        for future in list(self._under_way):
+        for future in list(self._in_progress):
             future.cancel()
 
-    def _launch(self) -> None:
+    def _compute(self, name: Hashable) -> Answers:
+        """Return the answers to one batch of a queue."""
+        policy, waiting = self._policies[name], self._waiting[name]
+        # A person answers turn by turn, so that each answer is logged as soon as it is typed.
+        size = 1 if _is_interactive(policy) else self._chunk
+        turns = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+        players = [self._cast[turn.world, turn.agent] for turn in turns]
+        if all(player is policy for player in players):
+            answers = policy.act(turns)
+        else:
+            answers = policy.act_together(turns, players)  # type: ignore[attr-defined]
+        return self._pair(turns, to_utterances(answers, turns, policy.name))
+
+    def _start_requests(self) -> None:
+        """Start as many requests of each `AsyncPolicy` as its `max_concurrency` permits."""
         for name, turns in self._waiting.items():
             policy = self._policies[name]
             if not isinstance(policy, AsyncPolicy):
                 continue
-            running = sum(owner == name for owner, _ in self._under_way.values())
+            running = sum(owner == name for owner, _ in self._in_progress.values())
             for _ in range(min(policy.max_concurrency - running, len(turns))):
                 turn = turns.popleft()
                 future = background.start(policy.answer(turn))
-                self._under_way[future] = (name, turn)
-                future.add_done_callback(self._done.put)
+                self._in_progress[future] = (name, turn)
+                future.add_done_callback(self._arrivals.put)
 
-    def _arrived(self) -> Said:
-        said: list[tuple[Turn, Utterance]] = []
-        while not self._done.empty():
-            future = self._done.get()
-            if said and future.exception():
-                self._done.put(future)
+    def _arrived(self) -> Answers:
+        """Return the answers that have arrived, up to the first failure."""
+        answers: list[tuple[Turn, Utterance]] = []
+        while not self._arrivals.empty():
+            future = self._arrivals.get()
+            if answers and future.exception():
+                # The failure is raised by the next call, after these answers have been logged.
+                self._arrivals.put(future)
                 break
-            said += self._take(future)
-        return said
+            answers += self._take(future)
+        return answers
 
-    def _take(self, future: Future[Utterance]) -> Said:
-        name, turn = self._under_way.pop(future)
-        return self._heard([turn], checked([future.result()], [turn], self._policies[name].name))
+    def _take(self, future: Future[Utterance]) -> Answers:
+        """Return the answer of a finished request, or raise its exception."""
+        name, turn = self._in_progress.pop(future)
+        policy = self._policies[name]
+        return self._pair([turn], to_utterances([future.result()], [turn], policy.name))
 
-    def _heard(self, turns: Sequence[Turn], said: Sequence[Utterance]) -> Said:
-        self._unheard -= len(turns)
-        return list(zip(turns, said, strict=True))
+    def _pair(self, turns: Sequence[Turn], utterances: Sequence[Utterance]) -> Answers:
+        self._unanswered -= len(turns)
+        return list(zip(turns, utterances, strict=True))

@@ -1,8 +1,9 @@
-"""A simulation on disk: every utterance is written before the worlds hear it.
+"""A simulation with a folder, in which an interrupted simulation resumes.
 
-A folder holds `utterances.jsonl`, the log, which is the state, `interactions.jsonl`, which
-follows from it, and `population.json`, who plays whom. Whoever is killed in the middle goes on
-where the log ends.
+The folder holds three files: `utterances.jsonl` is the log of all utterances and the state of the
+simulation, `interactions.jsonl` follows from the log, and `population.json` names the policy of
+each agent. An utterance is logged before it is submitted to its world, so that a simulation which
+was killed resumes where its log ends.
 """
 
 import json
@@ -17,12 +18,12 @@ from pydantic import TypeAdapter
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Interaction, interaction_log, write_interactions
 from social_sandbox.envs.jsonl import JsonlLog
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.turns import Utterance
 from social_sandbox.envs.world import World
 
 from .account import Account, Budget
 from .population import Cast, Population, as_population
-from .rollout import OnInteraction, rollout
+from .rollout import Answers, OnInteraction, rollout
 
 LOG, INTERACTIONS, CAST = "utterances.jsonl", "interactions.jsonl", "population.json"
 
@@ -48,11 +49,22 @@ def simulate(
     budget: Budget | None = None,
     progress: bool = False,
 ) -> list[Interaction]:
-    """Play worlds to their end, or on from where an earlier call in this folder was stopped.
+    """Play worlds to their end, or resume where an earlier call with this folder has stopped.
 
-    `on_interaction`, `budget` and `progress` are those of `rollout`.
-    Returns all interactions, sorted as in the file. Raises UserError when the folder's log is
-    of other worlds than these, and BudgetReached when the budget, over all calls, is spent.
+    Args:
+        worlds: New worlds with different names.
+        population: The policies of the agents, or one agent (see `as_policy`) who plays everybody.
+        folder: The folder of the simulation.
+        on_interaction: See `rollout`.
+        budget: Limits of the simulation over all calls with this folder.
+        progress: Whether to show a live progress bar.
+
+    Returns:
+        All interactions, sorted by round, world and position as in the file.
+
+    Raises:
+        UserError: The log in the folder belongs to other worlds, or a policy cannot play.
+        BudgetReached: The budget is spent.
     """
     cast = as_population(population).cast(worlds)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,13 +76,13 @@ def simulate(
     write_interactions(folder / INTERACTIONS, replayed)
     interactions = interaction_log(folder / INTERACTIONS)
 
-    def write_utterances(said: Sequence[tuple[Turn, Utterance]]) -> None:
-        log.append(_Logged(turn.world, turn.id, utterance) for turn, utterance in said)
+    def write_utterances(answers: Answers) -> None:
+        log.append(_Logged(turn.world, turn.id, utterance) for turn, utterance in answers)
 
-    def write_interaction(done: Interaction, account: Account) -> None:
-        interactions.append([done])
+    def write_interaction(interaction: Interaction, account: Account) -> None:
+        interactions.append([interaction])
         if on_interaction:
-            on_interaction(done, account)
+            on_interaction(interaction, account)
 
     rollout(
         worlds,
@@ -81,16 +93,16 @@ def simulate(
         progress=progress,
     )
     finished = sorted(
-        (done for world in worlds for done in world.interactions),
-        key=lambda done: (done.round, done.world, done.position),
+        (interaction for world in worlds for interaction in world.interactions),
+        key=lambda interaction: (interaction.round, interaction.world, interaction.position),
     )
-    # The same society gives the same file, whatever the order in which its agents answered.
+    # Sorted, so that the file does not depend on the order in which the agents answered.
     write_interactions(folder / INTERACTIONS, finished)
     return finished
 
 
 def _check(cast: Cast) -> None:
-    """Let those who can say so at once say that they cannot play."""
+    """Call the method `check` of every policy that has one; it raises UserError."""
     for policy in {id(policy): policy for policy in cast.values()}.values():
         check = getattr(policy, "check", None)
         if callable(check):
@@ -105,13 +117,14 @@ def _write_cast(path: Path, cast: Cast) -> None:
 
 
 def _replay(worlds: Sequence[World], log: JsonlLog[_Logged]) -> list[Interaction]:
-    # The turn of a torn last line is played again.
+    """Bring the worlds to the end of the log, and return the finished interactions."""
+    # The log leaves out a torn last line; its turn is played again.
     logs: dict[str, list[tuple[str, Utterance]]] = defaultdict(list)
     for line in log.read():
         logs[line.world].append((line.turn, line.utterance))
-    strangers = set(logs) - {world.name for world in worlds}
-    if strangers:
-        raise UserError(f"log: {log.path} is of other worlds: {', '.join(sorted(strangers))}")
+    unknown = set(logs) - {world.name for world in worlds}
+    if unknown:
+        raise UserError(f"log: {log.path} is of other worlds: {', '.join(sorted(unknown))}")
     finished = []
     for world in worlds:
         try:

@@ -1,6 +1,6 @@
 """One learner in a society of fixed policies, as a Gymnasium environment.
 
-For the libraries of reinforcement learning that know single agents only.
+Libraries for single-agent reinforcement learning can train in this environment.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from social_sandbox.envs.translate import Action, Observation, info, observation
 from social_sandbox.envs.turns import Turn
 from social_sandbox.envs.world import World
 
-from ..adapt import checked
+from ..adapt import to_utterances
 from ..policy import Policy
 from ..scripted import ScriptedPolicy
 from .population import Cast, Population
@@ -22,11 +22,11 @@ ID = "social_sandbox/Solo-v0"
 
 
 class SoloEnv(gymnasium.Env[Observation, Action]):
-    """The learner sees its turns one after the other; all others are played for it.
+    """Shows the learner its turns one after the other; policies play all other agents.
 
-    Observations, actions and rewards are those of the sandbox (see `envs/sandbox.py`): a step is
-    paid when an interaction of the learner's own has finished by then. The episode terminates
-    after the last round.
+    Observations, actions and rewards are those of `social_sandbox.envs.sandbox`. A step is
+    rewarded when an interaction of the learner has finished since the step before. The episode
+    terminates after the last round.
     """
 
     metadata = METADATA
@@ -40,16 +40,18 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
-        """A society around a learner.
+        """Create a society around a learner.
 
         Args:
-            learner: the agent whose turns are shown.
-            others: plays the other social agents; any agent, see `as_policy`. Default: scripted.
-            observer: plays the observers. Default: scripted.
+            learner: Name of the agent whose turns are shown.
+            others: Plays the other social agents; any agent that `as_policy` accepts. Default:
+                `ScriptedPolicy`.
+            observer: Plays the observers, likewise.
             render_mode: None, "ansi" or "rgb_array".
-            settings: every setting of the sandbox, such as `grid_size` and `questions`.
+            **settings: Settings of the sandbox, such as `grid_size` and `questions`.
 
-        Raises UserError naming the setting that makes no sense.
+        Raises:
+            UserError: A setting is out of its range; the message names the setting.
         """
         self._face = Face(render_mode=render_mode, **settings)
         if learner not in self._face.possible_agents:
@@ -62,7 +64,7 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         self._population = Population(social=others or scripted, observer=observer or scripted)
         self._cast: Cast = {}
         self._turn: Turn | None = None
-        self._paid = 0
+        self._n_rewarded = 0
 
     @property
     def world(self) -> World:
@@ -72,51 +74,55 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """A new society, played up to the learner's first turn."""
+        """Begin a new society, and play it up to the learner's first turn."""
         super().reset(seed=seed)
         world = self._face.begin(seed, options)
         self._cast = self._population.cast([world])
-        self._paid = 0
+        self._n_rewarded = 0
         self._turn = self._play()
-        return self._seen()
+        return self._observation()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Answer the turn that was shown. Raises UserError for an action outside its space."""
+        """Answer the turn of the last observation.
+
+        Raises:
+            UserError: The action is outside its space, or the episode is over.
+        """
         if self._turn is None:
             raise UserError("step: the episode is over; reset() begins a new one")
-        said = to_utterance(action, self._turn, self._face.max_text_length)
-        self.world.submit(self._turn.id, said)
+        utterance = to_utterance(action, self._turn, self._face.max_text_length)
+        self.world.submit(self._turn.id, utterance)
         self._turn = self._play()
-        finished = self.world.interactions[self._paid :]
-        self._paid += len(finished)
-        reward = sum(done.reward for done in finished if done.agent == self.learner)
-        seen, told = self._seen()
-        return seen, reward, self._turn is None, False, told
+        finished = self.world.interactions[self._n_rewarded :]
+        self._n_rewarded += len(finished)
+        reward = sum(one.reward for one in finished if one.agent == self.learner)
+        result, details = self._observation()
+        return result, reward, self._turn is None, False, details
 
     def render(self) -> Any:
-        """The society as `render_mode` says: a text or an image."""
+        """Return the society as `render_mode` says: a text, or an (height, width, 3) image."""
         return self._face.render()
 
-    def _seen(self) -> tuple[Observation, dict[str, Any]]:
+    def _observation(self) -> tuple[Observation, dict[str, Any]]:
         return observation(self.learner, self._turn), info(self._turn) if self._turn else {}
 
     def _play(self) -> Turn | None:
-        """The others answer until it is the learner's turn; None when all rounds are over."""
+        """Let the others answer until the learner has a turn; None after the last round."""
         while not self.world.done:
-            asked: dict[int, tuple[Policy, list[Turn]]] = {}
+            by_policy: dict[int, tuple[Policy, list[Turn]]] = {}
             for turn in self.world.pending():
                 if turn.agent == self.learner:
                     return turn
                 policy = self._cast[turn.world, turn.agent]
-                asked.setdefault(id(policy), (policy, []))[1].append(turn)
-            for policy, turns in asked.values():
-                said = checked(policy.act(turns), turns, policy.name)
-                for turn, utterance in zip(turns, said, strict=True):
+                by_policy.setdefault(id(policy), (policy, []))[1].append(turn)
+            for policy, turns in by_policy.values():
+                utterances = to_utterances(policy.act(turns), turns, policy.name)
+                for turn, utterance in zip(turns, utterances, strict=True):
                     self.world.submit(turn.id, utterance)
         return None
 
 
 def register() -> None:
-    """Make `gymnasium.make("social_sandbox/Solo-v0")` work."""
+    """Register the environment, for `gymnasium.make("social_sandbox/Solo-v0")`."""
     if ID not in gymnasium.registry:
         gymnasium.register(ID, entry_point="social_sandbox.policies.society.solo:SoloEnv")

@@ -33,7 +33,7 @@ def test_a_person_rates_on_the_scale_of_the_society(monkeypatch: pytest.MonkeyPa
     assert said.rating == 9
 
 
-def test_where_nobody_can_type_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_needs_a_terminal_and_input(monkeypatch: pytest.MonkeyPatch) -> None:
     typing(monkeypatch)
     with pytest.raises(UserError, match="needs a terminal"):
         HumanPolicy().check()

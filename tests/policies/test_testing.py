@@ -1,14 +1,21 @@
+import doctest
 from collections.abc import Sequence
 from itertools import count
 
 import pytest
 
 from social_sandbox.envs import Turn, Utterance
-from social_sandbox.policies import ScriptedPolicy
+from social_sandbox.policies import ScriptedPolicy, testing
 from social_sandbox.policies.testing import check_policy
 
 
-def test_a_good_policy_has_nothing_wrong() -> None:
+def test_the_examples_of_the_documentation_work() -> None:
+    result = doctest.testmod(testing)
+    assert result.attempted > 3
+    assert result.failed == 0
+
+
+def test_a_good_policy_has_no_problems() -> None:
     assert check_policy(ScriptedPolicy()) == []
 
 
@@ -54,7 +61,7 @@ class Silent(ScriptedPolicy):
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "problem"),
     [
         (Short(), "a batch: policy scripted: 21 turns need a list of as many answers, got 20"),
         (Sorted(), "wrong order: answers do not follow the order of the turns"),
@@ -64,17 +71,20 @@ class Silent(ScriptedPolicy):
         ),
         (Moody(), "not deterministic: asked twice, draft (0/social_0/draft) is answered"),
         (Lonely(), "a batch: it fails with ValueError: too many values to unpack"),
-        (Crowded(), "not batched rightly: asked alone, draft (0/social_0/draft) is answered"),
+        (
+            Crowded(),
+            "the batch changes the answers: asked alone, draft (0/social_0/draft) is",
+        ),
         (Silent(), "draft: it never says anything"),
         ("nobody", "policy: 'nobody' has no method act, and is no function"),
     ],
 )
-def test_what_is_wrong_is_said_in_plain_words(policy: object, said: str) -> None:
-    found = check_policy(policy)
-    assert found[0].startswith(said), found
+def test_each_problem_is_named_in_plain_words(policy: object, problem: str) -> None:
+    problems = check_policy(policy)
+    assert problems[0].startswith(problem), problems
 
 
-def test_an_observer_is_only_asked_to_observe() -> None:
+def test_an_observer_need_not_draft() -> None:
     class Observer(ScriptedPolicy):
         def act(self, turns: Sequence[Turn]) -> list[Utterance]:
             assert all(turn.aspect for turn in turns)

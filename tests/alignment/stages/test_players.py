@@ -72,7 +72,7 @@ class Other(ScriptedPolicy):
             ["population=[{select: social_0, policy: scripted}]"],
             "social_1 of world_0 has no player",
         ),
-        (["population=[{policy: nobody}]"], "nobody installed a policy 'nobody'; there are"),
+        (["population=[{policy: nobody}]"], "policy: 'nobody' is not installed; choose from"),
         (["population=[{select: x}]"], "population[0]: needs a policy"),
         (["population=[{policy: openai}]"], "population[0].model: policy openai needs this"),
         (

@@ -144,5 +144,5 @@ def test_one_agent_can_play_everybody() -> None:
 
 
 def test_worlds_need_names_of_their_own(scripted: Population) -> None:
-    with pytest.raises(UserError, match="name of its own"):
+    with pytest.raises(UserError, match="two worlds have the same name"):
         rollout([society(0), society(1)], scripted)
