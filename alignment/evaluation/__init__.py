@@ -1,11 +1,16 @@
-"""Held-out results, and how certain they are."""
+"""Held-out results, with estimates of how certain they are."""
 
+from .comparison import Comparison, compare
 from .config import EvaluateConfig
-from .held_out import compare, measure
+from .held_out import HeldOutResults, measure
+from .intervals import Estimate
 from .society import simulation_summary
 
 __all__ = [
+    "Comparison",
+    "Estimate",
     "EvaluateConfig",
+    "HeldOutResults",
     "compare",
     "measure",
     "simulation_summary",

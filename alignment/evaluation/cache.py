@@ -1,4 +1,4 @@
-"""What models answered, kept: the base model of many points is one model."""
+"""Held-out results on disk, so that the base model of many runs is measured once."""
 
 import hashlib
 import json
@@ -9,29 +9,30 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..runtime.stage import write_json
-from .held_out import Measured
+from .held_out import HeldOutResults
 
 FOLDER = "measured"
-_MEASURED = TypeAdapter(Measured)
+_RESULTS = TypeAdapter(HeldOutResults)
 
 
 def measured_once(
-    folder: Path, made_with: Mapping[str, Any], measure: Callable[[], Measured]
-) -> Measured:
-    """What is known of a model, measured now if nothing is.
+    folder: Path, made_with: Mapping[str, Any], measure: Callable[[], HeldOutResults]
+) -> HeldOutResults:
+    """Return the results of a model, and measure the model if the folder has no results of it.
 
     Args:
-        folder: shared by all who measure the same models, such as the points of a sweep.
-        made_with: all that the outcome depends on: the model, the questions, the observer, ...
-        measure: does the work.
+        folder: Folder shared by all runs that measure the same models, such as those of a sweep.
+        made_with: All that the results depend on: the model, the questions, the observer and so on.
+        measure: Measures the model.
     """
-    named = json.dumps(made_with, sort_keys=True, default=str)
-    path = folder / FOLDER / f"{hashlib.sha256(named.encode()).hexdigest()[:12]}.json"
+    key = json.dumps(made_with, sort_keys=True, default=str)
+    path = folder / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
     if path.exists():
         try:
-            return _MEASURED.validate_json(path.read_bytes())
+            return _RESULTS.validate_json(path.read_bytes())
         except ValidationError:
-            pass  # of an earlier version, or damaged: it is only a shortcut
-    result = measure()
-    write_json(path, _MEASURED.dump_python(result, mode="json"))
-    return result
+            # A file of an earlier version, or a damaged one, is replaced.
+            pass
+    results = measure()
+    write_json(path, _RESULTS.dump_python(results, mode="json"))
+    return results

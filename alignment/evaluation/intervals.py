@@ -1,4 +1,4 @@
-"""Means with 95 % bootstrap intervals (percentile, scipy)."""
+"""Means with 95 % bootstrap intervals (percentile method, by scipy)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from social_sandbox.envs.seeding import key
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean and its 95 % bootstrap interval over what was measured."""
+    """A mean over `n` measured values and its 95 % bootstrap interval from `low` to `high`."""
 
     mean: float
     low: float
@@ -19,13 +19,21 @@ class Estimate:
     n: int
 
 
-def estimate(values: npt.NDArray[np.float64], resamples: int, seed: int) -> Estimate | None:
-    """The mean of (n,) values; None for fewer than two. Over differences, a paired bootstrap."""
+def estimate_mean(values: npt.NDArray[np.float64], resamples: int, seed: int) -> Estimate | None:
+    """Estimate the mean of (n,) values; None for fewer than two values.
+
+    Over paired differences this is a paired bootstrap.
+
+    Args:
+        values: Measured values, (n,).
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resamples.
+    """
     if len(values) < 2:
         return None
-    center = float(values.mean())
+    mean = float(values.mean())
     if np.ptp(values) == 0:
-        return Estimate(center, center, center, len(values))
+        return Estimate(mean, mean, mean, len(values))
     interval = bootstrap(
         (values,),
         np.mean,
@@ -33,4 +41,4 @@ def estimate(values: npt.NDArray[np.float64], resamples: int, seed: int) -> Esti
         method="percentile",
         rng=np.random.default_rng(key(seed, "bootstrap")),
     ).confidence_interval
-    return Estimate(center, float(interval.low), float(interval.high), len(values))
+    return Estimate(mean, float(interval.low), float(interval.high), len(values))

@@ -1,4 +1,4 @@
-"""The society of a run: its worlds, who plays whom, and what it came to."""
+"""Statistics of a simulated society: ratings by round, costs, agreement of its observers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -15,58 +15,64 @@ from ..runtime.stage import Summary
 
 
 def simulation_summary(interactions: Sequence[Interaction]) -> Summary:
-    """What a simulation came to: ratings, costs, what is missing, how far observers agree."""
+    """Summarise a simulation: costs, missing utterances, ratings, agreement of the observers."""
     account = Account()
     errors = Counter[str]()
-    for done in interactions:
-        everything: list[Answer | Feedback | Observation] = [done.draft, done.revision]
-        everything += [*done.feedback, *done.observations]
-        account.add(everything)
-        errors.update(reason for said in everything if (reason := _missing(said)))
+    for interaction in interactions:
+        utterances: list[Answer | Feedback | Observation] = [
+            interaction.draft,
+            interaction.revision,
+            *interaction.feedback,
+            *interaction.observations,
+        ]
+        account.add(utterances)
+        errors.update(reason for utterance in utterances if (reason := _why_missing(utterance)))
+    n = len(interactions)
     return {
-        "interactions": len(interactions),
+        "interactions": n,
         "spent": {name: asdict(tokens) for name, tokens in sorted(account.by_policy.items())},
         "missing": dict(errors),
-        "mean_reward": sum(done.reward for done in interactions) / max(len(interactions), 1),
+        "mean_reward": sum(interaction.reward for interaction in interactions) / max(n, 1),
         "rounds": ratings_by_round(interactions),
         "agreement": observer_agreement(interactions),
     }
 
 
 def observer_agreement(interactions: Sequence[Interaction]) -> dict[Aspect, float | None]:
-    """Krippendorff's alpha (interval) of the observers' ratings of drafts and revisions.
+    """Return Krippendorff's alpha (interval) of the observers' ratings of drafts and revisions.
 
-    1 is perfect agreement, 0 what chance would give. None with less than two observers, or where
-    nothing varies.
+    1 is perfect agreement, 0 the agreement that chance would give. The value is None with fewer
+    than two observers and where all ratings are equal.
     """
     return {aspect: _alpha(interactions, aspect) for aspect in ASPECTS}
 
 
 def _alpha(interactions: Sequence[Interaction], aspect: Aspect) -> float | None:
     units: dict[tuple[str, str], dict[str, float]] = {}
-    for done in interactions:
-        for seen in done.observations:
-            if seen.aspect == aspect and seen.rating is not None:
-                units.setdefault((done.id, seen.judged), {})[seen.observer] = seen.rating
+    for interaction in interactions:
+        for observation in interaction.observations:
+            if observation.aspect == aspect and observation.rating is not None:
+                unit = units.setdefault((interaction.id, observation.judged), {})
+                unit[observation.observer] = observation.rating
     observers = sorted({name for ratings in units.values() for name in ratings})
     if len(observers) < 2:
         return None
     table = np.array(
         [[ratings.get(name, np.nan) for ratings in units.values()] for name in observers]
     )
-    compared = table[:, np.isfinite(table).sum(0) > 1]
-    if not compared.size or np.nanmin(compared) == np.nanmax(compared):
+    rated_twice = table[:, np.isfinite(table).sum(0) > 1]
+    if not rated_twice.size or np.nanmin(rated_twice) == np.nanmax(rated_twice):
         return None
-    return float(krippendorff.alpha(reliability_data=compared, level_of_measurement="interval"))
+    return float(krippendorff.alpha(reliability_data=rated_twice, level_of_measurement="interval"))
 
 
 def ratings_by_round(
     interactions: Sequence[Interaction],
 ) -> dict[int, dict[Judged, dict[Aspect, float | None]]]:
-    """The observers' mean ratings of drafts and revisions in each round."""
+    """Return the observers' mean ratings of drafts and revisions in each round."""
     rounds = defaultdict(list)
-    for done in interactions:
-        rounds[done.round].append(done)
+    for interaction in interactions:
+        rounds[interaction.round].append(interaction)
     return {
         number: {
             judged: {
@@ -78,10 +84,10 @@ def ratings_by_round(
     }
 
 
-def _missing(said: Answer | Feedback | Observation) -> str:
-    """Why there is nothing; empty if there is something."""
-    if said.error:
-        return said.error
-    if isinstance(said, Answer):
-        return "" if said.text.strip() else "nothing was said"
-    return "nothing was rated" if said.rating is None else ""
+def _why_missing(utterance: Answer | Feedback | Observation) -> str:
+    """Return why an utterance is missing; an empty text where it is not."""
+    if utterance.error:
+        return utterance.error
+    if isinstance(utterance, Answer):
+        return "" if utterance.text.strip() else "no text was written"
+    return "no rating was given" if utterance.rating is None else ""

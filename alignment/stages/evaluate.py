@@ -13,6 +13,7 @@ from social_sandbox.policies.huggingface.smollm2 import model_name
 
 from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
+from ..evaluation.comparison import current_table
 from ..methods import method_name
 from ..reporting import console as report
 from ..reporting import wandb_rows
@@ -67,10 +68,13 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
     }
 
     def prepare() -> Work:
+        from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+
         from ..evaluation.cache import measured_once
+        from ..evaluation.comparison import compare, plain_table
         from ..evaluation.held_out import (
+            HeldOutResults,
             answer_rows,
-            compare,
             measure,
             words_per_answer,
         )
@@ -79,11 +83,15 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         observer = as_policy(build(settings.observer, "observer"))
         choices = read_pairs(pairs, "evaluate.pairs") if pairs else []
 
+        def answers_of(which: str) -> HeldOutResults:
+            policy = HuggingFacePolicy(which, temperature=settings.evaluate.temperature)
+            return measure(policy, questions, observer, settings.evaluate, choices)
+
         def work(folder: Path) -> Summary:
             measured = {}
             for name, which in {"base": settings.base_model, "aligned": model}.items():
                 of_it = measured_with | {"model": which, "weights": weights_hash(which)}
-                answering = partial(measure, which, questions, observer, settings.evaluate, choices)
+                answering = partial(answers_of, which)
                 with console.status(f"evaluate: {name} model answers {len(questions)} questions"):
                     measured[name] = measured_once(settings.shared_dir, of_it, answering)
             rows = answer_rows(questions, measured)
@@ -92,10 +100,7 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
             summary = {
                 "questions": len(questions),
                 "rating_scale": settings.evaluate.rating_scale,
-                "table": {
-                    name: {column: e and asdict(e) for column, e in row.items()}
-                    for name, row in table.items()
-                },
+                "table": plain_table(table),
                 "words_per_answer": {n: words_per_answer(m) for n, m in measured.items()},
             }
             write_json(folder / "results.json", summary)
@@ -104,6 +109,7 @@ def held_out_stage(settings: Settings, console: Console, run: tracking.Run) -> S
         return work
 
     summary = staged(settings, console, "evaluation", made_with, prepare)
+    summary["table"] = current_table(summary["table"])
     with logged_once(settings, "evaluation", run, [("model", Path(model))]) as to:
         answers = read_lines(settings.output_dir / "evaluation" / "answers.jsonl")
         wandb_rows.log_evaluation(

@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
 
+from ..evaluation.comparison import current_table
 from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep
 from ..runtime.secrets import HIDDEN, without_secret
@@ -144,11 +145,11 @@ def _results(point: Path) -> dict[str, str]:
         ends = f"({share['low']:.2f} to {share['high']:.2f})"
         found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
     evaluation = _summary(point / "evaluation")
-    for measure, columns in (evaluation or {}).get("table", {}).items():
+    for measure, columns in current_table((evaluation or {}).get("table", {})).items():
         # Some measures are of the change itself.
         told, sign = columns["difference"], "+"
         if told is None:
-            told, sign = columns["after"], ""
+            told, sign = columns["aligned"], ""
         if told:
             mean, low, high = (format(told[name], f"{sign}.2f") for name in ("mean", "low", "high"))
             found[measure.replace("_", " ")] = f"{mean} ({low} to {high})"

@@ -214,7 +214,7 @@ def test_an_agent_of_the_folder_one_works_in_can_play(
     )
     assert run("simulate", "policy._target_=an_agent_of_mine.Silent") == 0
     # What is empty is counted.
-    assert "32 answers are missing: nothing was said" in capsys.readouterr().out
+    assert "32 answers are missing: no text was written" in capsys.readouterr().out
 
 
 def test_a_folder_in_which_nothing_was_made_takes_other_settings(here: Path) -> None:

@@ -16,7 +16,7 @@ from social_sandbox.envs.errors import UserError
 
 from ...runtime.markdown import markdown_table
 from ...runtime.stage import make_folder
-from ..intervals import Estimate, estimate
+from ..intervals import Estimate, estimate_mean
 from .figure import plot
 from .items import ITEMS, ItemResult, by_place, result_log
 from .registry import Benchmark, find_benchmarks
@@ -100,7 +100,7 @@ def difference(
     """How much higher the other one scores, by paired bootstrap over the items that both have."""
     one, two = (scores_of(benchmark, model.items, metric) for model in (first, other))
     both = sorted(one.keys() & two.keys())
-    return estimate(np.array([two[item] - one[item] for item in both]), RESAMPLES, seed)
+    return estimate_mean(np.array([two[item] - one[item] for item in both]), RESAMPLES, seed)
 
 
 def obstacles(metric: str, benchmark: Benchmark, first: Evaluated, other: Evaluated) -> list[str]:

@@ -10,7 +10,7 @@ from social_sandbox.envs.seeding import key
 
 from ...data.formats.dialogue import human_turns
 from ...observer.fit import is_held_out
-from ..intervals import estimate
+from ..intervals import estimate_mean
 from .by_answer import CHUNK, Judge
 from .items import Item, ItemResult, Part
 from .pairwise import Verdict, verdicts
@@ -82,7 +82,7 @@ def judge_accuracy(
     told: dict[str, Any] = {"name": judge.policy.name, "rating_scale": judge.rating_scale}
     for part, way in WAYS.items():
         right = [r.scores["right"] for r in results if r.part == part and "right" in r.scores]
-        found = estimate(np.array(right), resamples, seed)
+        found = estimate_mean(np.array(right), resamples, seed)
         told[way] = found and {
             "accuracy": asdict(found),
             "at_chance": found.low <= 0.5 <= found.high,

@@ -9,7 +9,7 @@ import numpy as np
 from social_sandbox.envs.turns import Utterance
 from social_sandbox.policies.prompts.prompts import in_conversation
 
-from ..intervals import estimate
+from ..intervals import estimate_mean
 from .by_answer import CHUNK, Judge, ask, judge_failure, turns_to_answer
 from .by_letter import chosen_letter
 from .items import Asked, ItemResult, from_exchanges
@@ -126,7 +126,7 @@ def pairwise_figures(
     compared = [r for r in results if r.part == "pairwise" and not r.is_missing]
     for benchmark in dict.fromkeys(r.benchmark for r in compared):
         own = [r for r in compared if r.benchmark == benchmark]
-        result = estimate(np.array([r.scores[PREFERRED] for r in own]), resamples, seed)
+        result = estimate_mean(np.array([r.scores[PREFERRED] for r in own]), resamples, seed)
         if result is not None:
             how = [r.details["how"] for r in own]
             found[benchmark] = {

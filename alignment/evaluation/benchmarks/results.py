@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..intervals import estimate
+from ..intervals import estimate_mean
 from .items import ItemResult
 from .registry import Benchmark, Metric
 
@@ -42,7 +42,7 @@ def aggregate(
             values = np.array(list(scores.by_item.values()))
             if not len(values):
                 continue
-            metric, several = scores.metric, estimate(values, resamples, seed)
+            metric, several = scores.metric, estimate_mean(values, resamples, seed)
             alone = {"mean": float(values[0]), "low": None, "high": None, "n": 1}
             found[label] = {
                 **(asdict(several) if several else alone),

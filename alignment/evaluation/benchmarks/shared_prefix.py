@@ -2,7 +2,7 @@
 
 from lm_eval.models.huggingface import HFLM
 
-from ..response_nll import token_logs
+from ..continuation_likelihoods import log_likelihoods
 
 Request = tuple[tuple[str, str], list[int], list[int]]
 """The texts, the tokens of the context, and those of the continuation."""
@@ -29,6 +29,6 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
             asked.append((before[-room:], wanted))
         found = {
             at: (float(likely.sum()), bool(greedy.all()))
-            for at, likely, greedy in token_logs(self.model, self.tokenizer, asked)
+            for at, likely, greedy in log_likelihoods(self.model, self.tokenizer, asked)
         }
         return [found[at] for at in range(len(requests))]

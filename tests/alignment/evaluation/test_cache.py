@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from social_sandbox.alignment.evaluation.cache import FOLDER, measured_once
-from social_sandbox.alignment.evaluation.held_out import Measured
+from social_sandbox.alignment.evaluation.held_out import HeldOutResults
 
 
-def one(answer: str) -> Measured:
-    return Measured([[answer]], {"alignment": [[5.0]], "engagement": [[None]]}, [0.5], [-0.25])  # type: ignore[dict-item]
+def one(answer: str) -> HeldOutResults:
+    return HeldOutResults(
+        [[answer]], {"alignment": [[5.0]], "engagement": [[None]]}, [0.5], [-0.25]
+    )  # type: ignore[dict-item]
 
 
 def test_what_is_known_is_not_measured_again(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, TrainerCallback
 
 from social_sandbox.alignment.data.groups import RatedGroup
-from social_sandbox.alignment.evaluation.response_nll import response_nll
+from social_sandbox.alignment.evaluation.continuation_likelihoods import mean_nll
 from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
 from social_sandbox.alignment.methods.dpo import DpoConfig
 from social_sandbox.alignment.methods.kto import KtoConfig
@@ -203,13 +203,13 @@ def test_how_much_likelier_the_best_have_become_is_logged(align: Align, tokenize
     groups = rated_groups(4)
     best = [max(g.candidates, key=lambda c: c.rating or 0) for g in groups]
     pairs = [(group.prompt, c.text) for group, c in zip(groups, best, strict=True)]
-    start = response_nll(tiny_llama(len(tokenizer)), tokenizer, pairs, max_length=64)
+    start = mean_nll(tiny_llama(len(tokenizer)), tokenizer, pairs, max_length=64)
     # One batch is the whole data: what is logged at step 4 is of the model after three steps.
     *_, seen = align(groups, batch_size=4, max_steps=4)
     model, *_ = align(groups, "three", batch_size=4, max_steps=3)
     ratios = seen.column("log_ratio")
     assert ratios[0] == pytest.approx(0, abs=1e-5)
-    now = response_nll(model.eval(), tokenizer, pairs, max_length=64)
+    now = mean_nll(model.eval(), tokenizer, pairs, max_length=64)
     wanted = sum(a - b for a, b in zip(start, now, strict=True)) / 4
     assert ratios[3] == pytest.approx(wanted, rel=1e-3)
     assert wanted > 0.1
