@@ -255,10 +255,9 @@ def _job(command: str, config: DictConfig) -> None:
         logs.addHandler(RichHandler(console=Console(stderr=True), show_time=False, show_path=False))
     from .reporting.wandb_run import tracked
     from .runtime.stage import make_folder
+    from .stages import Context, read_settings
+    from .stages.commands import JOBS
     from .stages.identity import settings_hash
-    from .stages.online import online
-    from .stages.run import COMMANDS as STAGES
-    from .stages.settings import read_settings
 
     settings = read_settings(config)
     console = Console(quiet=not is_first())
@@ -283,7 +282,7 @@ def _job(command: str, config: DictConfig) -> None:
     named = {str(name): value for name, value in plain.items()}
     identity = settings_hash(settings)
     with tracked(settings.output_dir, settings.wandb, named, command, identity) as run:
-        {**STAGES, "online": online}[command](settings, console, run)
+        JOBS[command](Context(settings, console, run))
     if _is_point():
         console.print(f"all points so far: {summarise(everything)}")
 

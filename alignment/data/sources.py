@@ -4,13 +4,14 @@ import glob
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.envs.interactions import Interaction, read_interactions
 from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.envs.seeding import key
 
@@ -49,13 +50,16 @@ class SourceReport:
 
 
 def read_sources(
-    config: DataConfig, own: Path | None = None
+    config: DataConfig,
+    own: Path | None = None,
+    interactions: Sequence[Interaction] | None = None,
 ) -> tuple[list[RatedGroup], list[SourceReport]]:
     """The groups of all sources, mixed and in a seeded order, and what came of each source.
 
     Args:
         config: whose `sources` are read.
         own: the interactions that a source of kind `interactions` without a path means.
+        interactions: those of `own`, where they have been read already.
 
     With weights, each source gets its share of the groups: as many groups as there can be without
     giving any twice. Which ones depends on `config.seed` and their ids alone. A group that is the
@@ -71,7 +75,8 @@ def read_sources(
     for number, source in enumerate(config.sources or ()):
         report = SourceReport(source.kind, _files(source, number, own))
         found = []
-        for group in _read(source, number, report, config):
+        known = interactions if source.path is None else None
+        for group in _read(source, number, report, config, known):
             content = (group.prompt, group.rating_scale, group.candidates)
             if content in seen:
                 report.dropped["the same as an earlier group"] += 1
@@ -135,11 +140,15 @@ def _files(source: SourceConfig, number: int, own: Path | None) -> list[str]:
 
 
 def _read(
-    source: SourceConfig, number: int, report: SourceReport, config: DataConfig
+    source: SourceConfig,
+    number: int,
+    report: SourceReport,
+    config: DataConfig,
+    known: Sequence[Interaction] | None,
 ) -> Iterator[RatedGroup]:
     """The groups of one source; what it leaves out is counted in the report."""
     if source.kind == "interactions":
-        yield from _interactions(report, config)
+        yield from _interactions(report, config, known)
         return
     rater = _RATERS.get(source.kind, "") if source.rater is None else source.rater
     how = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
@@ -157,18 +166,20 @@ def _read(
             yield from _groups(rows)
 
 
-def _interactions(report: SourceReport, config: DataConfig) -> Iterator[RatedGroup]:
-    known: set[str] = set()
+def _interactions(
+    report: SourceReport, config: DataConfig, known: Sequence[Interaction] | None
+) -> Iterator[RatedGroup]:
+    files = [known] if known is not None else map(read_interactions, report.files)
+    contents: set[str] = set()
     interactions = []
-    for file in report.files:
-        for done in read_interactions(file):
-            # Runs name their interactions alike: only one that says the same is the same.
-            whole = repr(done)
-            if whole in known:
-                report.dropped["the same interaction twice"] += 1
-                continue
-            known.add(whole)
-            interactions.append(done)
+    for interaction in chain.from_iterable(files):
+        # Interactions of different runs share their ids: only equal content is a repetition.
+        content = repr(interaction)
+        if content in contents:
+            report.dropped["the same interaction twice"] += 1
+            continue
+        contents.add(content)
+        interactions.append(interaction)
     yield from build_groups(interactions, config, report.dropped)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import wandb
 
-from ..runtime.stage import file_hash, note, read_record
+from ..runtime.stage import extend_record, file_hash, read_record
 from .wandb_config import LogModel
 
 _LONGEST_NAME = 128
@@ -70,7 +70,7 @@ def describe(folder: Path, sources: Sequence[tuple[str, Path]]) -> dict[str, Any
     if "made" not in record:
         made = _known(product.artifact, folder / product.file)
         read = [_known(name, path) for name, path in sources if path.exists()]
-        record = note(folder, {"made": made, "read": read})
+        record = extend_record(folder, {"made": made, "read": read})
     # Not the path of the record: the folder may have been moved.
     path = str((folder / product.file).resolve())
     return {"made": {**record["made"], "path": path}, "read": record["read"]}

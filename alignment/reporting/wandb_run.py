@@ -18,10 +18,10 @@ from wandb.sdk.lib.runid import generate_id
 
 from social_sandbox.policies.society.account import BudgetReached
 
-from ..runtime.processes import in_sweep
+from ..runtime.processes import in_sweep, is_first
 from ..runtime.secrets import without_secret, without_secrets
 from ..runtime.signals import Terminated
-from ..runtime.stage import note, read_record, write_json
+from ..runtime.stage import extend_record, read_record, write_json
 from .wandb_artifacts import PRODUCTS, describe, log_stage
 from .wandb_config import LogModel, WandbConfig
 
@@ -65,7 +65,7 @@ def tracked(
     """
     mode = _mode(wanted.mode)
     # Of several processes that train together, the first one speaks.
-    if mode == "disabled" or os.environ.get("RANK", "0") != "0":
+    if mode == "disabled" or not is_first():
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def log_files(
     described = describe(folder, sources)
     if not is_logged(run, folder):
         log_stage(run, described, log_model)
-        note(folder, {"logging_to": run.id})
+        extend_record(folder, {"logging_to": run.id})
 
 
 def _is_sent(run: Run, folder: Path) -> None:
@@ -150,7 +150,7 @@ def _is_sent(run: Run, folder: Path) -> None:
     record = read_record(folder) or {}
     if record.get("logging_to") == run.id:
         sent = [*record.get("logged_to", ()), run.id]
-        note(folder, {"logged_to": sent, "logging_to": None})
+        extend_record(folder, {"logged_to": sent, "logging_to": None})
 
 
 def _begin(folder: Path, name: str) -> dict[str, Any]:

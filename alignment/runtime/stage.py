@@ -1,7 +1,7 @@
-"""A stage is a folder: what it was made with, whether it is complete, and what came out.
+"""Stages of a run: a folder each, with a record of its settings and its outcome.
 
-A complete stage is not made again; one that was made with other settings is never mixed with new
-ones; one that was interrupted goes on.
+A complete stage is not run again, an interrupted one is resumed, and the files of a stage that was
+run with other settings are never mixed with new ones.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -19,43 +19,53 @@ from social_sandbox.envs.errors import UserError
 from .processes import is_first
 
 RECORD = "stage.json"
+"""The file in a stage's folder that holds its settings and its summary."""
 
 Summary = dict[str, Any]
-Work = Callable[[Path], Summary]
+Made = TypeVar("Made")
+Work = Callable[[Path], tuple[Summary, Made]]
 
 
 def run_stage(
     folder: Path,
     settings: Mapping[str, Any],
-    prepare: Callable[[], Work],
+    prepare: Callable[[], Work[Made]],
     *,
     overwrite: bool,
     console: Console,
-    asked: Mapping[str, Any] | None = None,
+    amount: Mapping[str, Any] | None = None,
     wants_more: Callable[[Summary], bool] = lambda summary: False,
-) -> Summary:
-    """Do the work of a stage unless it is done; returns its summary.
+    barrier: Callable[[], None] = lambda: None,
+) -> tuple[Summary, Made | None]:
+    """Run a stage unless it is complete.
 
     Args:
-        folder: the stage's own.
-        settings: all that the outcome depends on, hashes of input files included.
-        prepare: called if there is work to do and before anything is removed, so that a wrong
-            setting harms nothing; returns the work, which makes the stage's files in the
-            folder, perhaps going on from an earlier try, and returns its summary.
-        overwrite: begin anew where the folder was made with other settings.
-        console: says what happens.
-        asked: settings that say how much is wanted: with these alone changed the work goes on
-            over what is there, and is not refused.
-        wants_more: whether a complete stage with such a summary is gone on with all the same.
+        folder: The folder of the stage.
+        settings: Everything that the outcome depends on, hashes of input files included.
+        prepare: Called if there is work to do and before anything is removed, so that a wrong
+            setting does no harm. Returns a function that writes the files of the stage into the
+            folder, perhaps resuming an earlier attempt, and returns the summary and the objects
+            that it made.
+        overwrite: Whether to replace a folder that was made with other settings.
+        console: Where progress is printed.
+        amount: Settings that say how much is wanted. If only these have changed, the work is
+            resumed with the existing files instead of being refused.
+        wants_more: Says of the summary of a complete stage whether the stage is resumed anyway.
+        barrier: Waits for all processes that run this stage together. No process removes a folder
+            whose record another process has still to read.
+
+    Returns:
+        The summary, and the objects that the work made; None instead of these where the stage was
+        complete.
 
     Raises:
-        UserError: the folder was made with other settings.
+        UserError: The folder was made with other settings.
     """
     settings = json.loads(json.dumps(settings, default=str))
-    asked = json.loads(json.dumps(asked, default=str))
+    amount = json.loads(json.dumps(amount, default=str))
     record = read_record(folder)
     if record and not record["complete"] and list(folder.iterdir()) == [folder / RECORD]:
-        record = None  # it failed before it had made anything
+        record = None  # the stage failed before it wrote a file
     if record and record["settings"] != settings:
         if not overwrite:
             raise UserError(
@@ -64,40 +74,44 @@ def run_stage(
                 "or overwrite=true to replace it"
             )
         work = prepare()
+        barrier()
         if is_first():
             shutil.rmtree(folder)
+        barrier()
         record = None
     elif (
         record
         and record["complete"]
-        and record.get("asked") == asked
+        # The name of `amount` in the records of all versions.
+        and record.get("asked") == amount
         and not wants_more(record["summary"])
     ):
         console.print(f"[bold]{folder.name}[/]: complete, kept")
-        return dict(record["summary"])
+        return dict(record["summary"]), None
     else:
         work = prepare()
-    going_on = " (goes on from where it was stopped)" if record else ""
+    suffix = " (resumes where it was interrupted)" if record else ""
     if record and record["complete"]:
-        going_on = " (keeps what is there, and does what is asked for now or failed before)"
-    console.print(f"[bold]{folder.name}[/]{going_on}")
-    made_with = {"settings": settings, **({} if asked is None else {"asked": asked})}
+        suffix = " (keeps its results, and adds what is missing or failed)"
+    console.print(f"[bold]{folder.name}[/]{suffix}")
+    made_with = {"settings": settings, **({} if amount is None else {"asked": amount})}
     write_json(folder / RECORD, {**made_with, "complete": False})
-    summary = work(folder)
+    summary, made = work(folder)
     write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
-    return summary
+    return summary, made
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether the stage of this folder was finished."""
+    """Return whether the stage of this folder is complete."""
     record = read_record(folder)
     return bool(record and record["complete"])
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """What is known of the stage of this folder; None where none was begun.
+    """Return the record of the stage of this folder, or None if the stage was never begun.
 
-    Raises UserError where the record is damaged.
+    Raises:
+        UserError: The record is damaged.
     """
     path = folder / RECORD
     if not path.exists():
@@ -108,21 +122,24 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         raise UserError(f"output_dir: {path} is damaged: remove its folder") from error
 
 
-def note(folder: Path, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Add to the record of a stage; returns the whole of it."""
-    record = {**(read_record(folder) or {}), **more}
+def extend_record(folder: Path, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Add fields to the record of a stage, and return the whole record."""
+    record = {**(read_record(folder) or {}), **fields}
     write_json(folder / RECORD, record)
     return record
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_hash(model: str) -> str | None:
-    """What stands for the weights in a local folder, a shard each or an adapter's; else None."""
+    """Return a hash of the weights in a local folder, shards and adapters included.
+
+    Returns None for a model that is no local folder, or has no weights.
+    """
     folder = Path(model).expanduser()
     names = ("*.safetensors", "*.safetensors.index.json", "*.bin", "adapter_config.json")
     files = sorted({file for name in names for file in folder.glob(name)})
@@ -133,7 +150,11 @@ def weights_hash(model: str) -> str | None:
 
 
 def make_folder(folder: Path, setting: str) -> None:
-    """Make a folder where there is none. Raises UserError naming the setting that asks for it."""
+    """Make a folder if it does not exist.
+
+    Raises:
+        UserError: The folder cannot be made; the message names `setting`.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -141,7 +162,7 @@ def make_folder(folder: Path, setting: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file whole, for people to read. Of several processes the first one writes."""
+    """Write an indented JSON file atomically. Of several processes only the first one writes."""
     if not is_first():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,9 +172,10 @@ def write_json(path: Path, value: object) -> None:
 
 
 def _difference(old: object, new: object, name: str = "") -> str:
-    """The first few settings that differ, in words."""
-    found = list(_differences(old, new, name))
-    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    """Describe the first three settings that differ."""
+    differences = _differences(old, new, name)
+    rest = len(differences) - 3
+    return ", ".join(differences[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _differences(old: object, new: object, name: str) -> list[str]:

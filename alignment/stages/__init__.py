@@ -1,25 +1,60 @@
-"""The jobs of the command line; each is a function that a script can call."""
+"""The jobs of the command line; each is a function that a script can call.
+
+A script makes a context out of settings, and calls the stages it wants:
+
+    context = Context(compose_settings("policy=scripted", "output_dir=runs/mine"))
+    simulation = simulate(context)
+    data = make_data(context, simulation)
+    alignment = align(context, data)
+    evaluation = evaluate(context, alignment)
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .online import online as online
+    from .alignment import Alignment as Alignment
+    from .alignment import align as align
+    from .benchmarks import benchmark as benchmark
+    from .context import Context as Context
+    from .evaluation import Evaluation as Evaluation
+    from .evaluation import evaluate as evaluate
+    from .figures import draw_figures as draw_figures
+    from .online import run_online as run_online
     from .run import run_all as run_all
     from .settings import Settings as Settings
+    from .settings import compose_settings as compose_settings
     from .settings import read_settings as read_settings
+    from .simulation import Simulation as Simulation
+    from .simulation import simulate as simulate
+    from .training_data import TrainingData as TrainingData
+    from .training_data import export as export
+    from .training_data import make_data as make_data
 
-_PLACES = {
+_MODULES = {
+    "Alignment": "alignment",
+    "Context": "context",
+    "Evaluation": "evaluation",
     "Settings": "settings",
-    "online": "online",
+    "Simulation": "simulation",
+    "TrainingData": "training_data",
+    "align": "alignment",
+    "benchmark": "benchmarks",
+    "compose_settings": "settings",
+    "draw_figures": "figures",
+    "evaluate": "evaluation",
+    "export": "training_data",
+    "make_data": "training_data",
     "read_settings": "settings",
     "run_all": "run",
+    "run_online": "online",
+    "simulate": "simulation",
 }
-__all__ = list(_PLACES)
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a stage when it is used: the command line should not wait for torch to show help."""
-    if name not in _PLACES:
+    """Import a stage when it is used, so that the command line shows help without torch."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

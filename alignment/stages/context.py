@@ -1,71 +1,101 @@
-"""What stages hand over: files of earlier stages, and what stands for an input in a record."""
+"""The context of a run: what every stage needs beside its own inputs."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl
 
 from ..reporting import wandb_run as tracking
-from ..runtime.stage import Summary, Work, file_hash, is_complete, run_stage
+from ..runtime.processes import wait_for_all
+from ..runtime.stage import Made, Summary, Work, is_complete, run_stage
 from .settings import Settings
 
 
-def staged(
-    settings: Settings,
-    console: Console,
-    name: str,
-    made_with: Mapping[str, Any],
-    prepare: Callable[[], Work],
-) -> Summary:
-    """A stage of this run in its folder; see `run_stage`."""
-    return run_stage(
-        settings.output_dir / name,
-        made_with,
-        prepare,
-        overwrite=settings.overwrite,
-        console=console,
-    )
+@dataclass(frozen=True)
+class Context:
+    """Settings, output folder, console and tracking of a run.
 
+    Attributes:
+        settings: The checked settings, see `read_settings`.
+        console: Where stages print.
+        wandb_run: The run of Weights & Biases to log to; None: nothing is logged.
+    """
 
-@contextmanager
-def logged_once(
-    settings: Settings, stage: str, run: tracking.Run, sources: Sequence[tuple[str, Path]]
-) -> Iterator[tracking.Run]:
-    """The run to log a stage to; None if it has it already. The stage's files follow."""
-    folder = settings.output_dir / stage
-    yield None if tracking.is_logged(run, folder) else run
-    tracking.log_files(run, folder, sources, settings.wandb.log_model)
+    settings: Settings
+    console: Console = field(default_factory=Console)
+    wandb_run: tracking.Run = None
 
+    @property
+    def output_dir(self) -> Path:
+        """The folder that holds the folders of all stages."""
+        return self.settings.output_dir
 
-def output_of(settings: Settings, stage: str, file: str, command: str) -> Path:
-    """A file of an earlier stage, which must be complete."""
-    folder = settings.output_dir / stage
-    if not is_complete(folder):
-        raise UserError(f"output_dir: {folder} is not complete: social-sandbox {command} first")
-    return folder / file
+    @property
+    def device(self) -> str | None:
+        """Where models are trained and evaluated: `cpu` or `cuda`; None: a GPU if there is one."""
+        # The observer's head has no such setting.
+        device: str | None = getattr(self.settings.method, "device", None)
+        return device
 
+    def stage_folder(self, stage: str) -> Path:
+        """Return the folder of a stage, such as `simulation`."""
+        return self.output_dir / stage
 
-def input_hash(path: str | Path | None, setting: str) -> str | None:
-    """What stands for an input file in a stage's record: the hash of what is in it."""
-    if path is None:
-        return None
-    try:
-        return file_hash(Path(path))
-    except OSError as error:
-        raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+    def is_complete(self, stage: str) -> bool:
+        """Return whether a stage of this run is complete."""
+        return is_complete(self.stage_folder(stage))
 
+    def output_of(self, stage: str, file: str, command: str) -> Path:
+        """Return the path of a file that an earlier stage wrote.
 
-def read_json(path: Path) -> Any:
-    """What is in a JSON file; None where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        Raises:
+            UserError: The stage is not complete; the message names the command that runs it.
+        """
+        folder = self.stage_folder(stage)
+        if not is_complete(folder):
+            raise UserError(f"output_dir: {folder} is not complete: social-sandbox {command} first")
+        return folder / file
 
+    def run_stage(
+        self,
+        stage: str,
+        made_with: Mapping[str, Any],
+        prepare: Callable[[], Work[Made]],
+        amount: Mapping[str, Any] | None = None,
+        wants_more: Callable[[Summary], bool] = lambda summary: False,
+    ) -> tuple[Summary, Made | None]:
+        """Run a stage in its folder; see `runtime.stage.run_stage`."""
+        return run_stage(
+            self.stage_folder(stage),
+            made_with,
+            prepare,
+            overwrite=self.settings.overwrite,
+            console=self.console,
+            amount=amount,
+            wants_more=wants_more,
+            barrier=partial(wait_for_all, cpu=self.device == "cpu"),
+        )
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file with a JSON object a line."""
-    return list(read_jsonl(path, OBJECT, "output_dir"))
+    @contextmanager
+    def logged_once(
+        self, stage: str, sources: Sequence[tuple[str, Path]]
+    ) -> Iterator[tracking.Run]:
+        """Log a complete stage to wandb unless this has been done before.
+
+        Args:
+            stage: Name of the stage.
+            sources: What the stage read: the artifact's name, and the file or folder.
+
+        Yields:
+            The wandb run to log the results to; None where there is nothing to log. The files of
+            the stage are logged afterwards.
+        """
+        folder = self.stage_folder(stage)
+        yield None if tracking.is_logged(self.wandb_run, folder) else self.wandb_run
+        tracking.log_files(self.wandb_run, folder, sources, self.settings.wandb.log_model)

@@ -1,41 +1,81 @@
 """The stage that draws the figures."""
 
-from rich.console import Console
-
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.society.simulate import INTERACTIONS
 
 from ..reporting import histograms
-from ..reporting import wandb_run as tracking
 from ..runtime.stage import Summary, read_record
-from .context import read_json, read_lines
-from .settings import Settings
+from .alignment import Alignment
+from .context import Context
+from .evaluation import Evaluation
+from .inputs import read_json
+from .simulation import Simulation
 
 
-def figures_stage(settings: Settings, console: Console, run: tracking.Run) -> Summary:
-    """Draw what there is; writes `figures/`. Quick, and therefore always done anew."""
+def draw_figures(
+    context: Context,
+    simulation: Simulation | None = None,
+    alignment: Alignment | None = None,
+    evaluation: Evaluation | None = None,
+) -> Summary:
+    """Draw all results there are; writes `figures/`. Quick, and therefore always repeated.
+
+    Args:
+        context: The context of the run.
+        simulation: The interactions; None: they are read if there are any.
+        alignment: The training; None: its log is read if there is one.
+        evaluation: Held-out results; None: they are read if there are any.
+
+    Returns:
+        `figures`, the paths of the pictures.
+
+    Raises:
+        UserError: There is nothing to draw.
+    """
     from ..reporting.figures import plot_histograms, plot_run, rating_scale
 
-    folder = settings.output_dir
-    source = settings.interactions or folder / "simulation" / INTERACTIONS
-    interactions = read_interactions(source) if source.exists() else []
-    record = read_record(folder / "alignment") or {"settings": {"method": {"name": ""}}}
-    results = read_json(folder / "evaluation" / "results.json") or {}
+    folder = context.stage_folder("figures")
+    if simulation is None:
+        default = context.stage_folder("simulation") / INTERACTIONS
+        source = context.settings.interactions or default
+        interactions = read_interactions(source) if source.exists() else []
+    else:
+        interactions = list(simulation.interactions)
+    alignment = _recorded_alignment(context) if alignment is None else alignment
+    evaluation = _recorded_evaluation(context) if evaluation is None else evaluation
     paths = plot_run(
-        folder / "figures",
+        folder,
         interactions,
-        read_json(folder / "alignment" / "log.json") or [],
-        results,
-        record["settings"]["method"]["name"],
+        list(alignment.log) if alignment else [],
+        evaluation.summary if evaluation else {},
+        alignment.method if alignment else "",
     )
-    counted = histograms.of_society(interactions, rating_scale(interactions))
-    if results:
-        answers = read_lines(folder / "evaluation" / "answers.jsonl")
-        counted |= histograms.of_answers(answers, results["rating_scale"])
-    paths += plot_histograms(folder / "figures", counted)
+    counts = histograms.of_society(interactions, rating_scale(interactions))
+    if evaluation:
+        counts |= histograms.of_answers(evaluation.answers, evaluation.summary["rating_scale"])
+    paths += plot_histograms(folder, counts)
     if not paths:
-        raise UserError(f"output_dir: nothing to draw in {folder}: simulate, align or evaluate")
-    console.print(f"[bold]figures[/]: {folder / 'figures'}", soft_wrap=True, highlight=False)
+        raise UserError(
+            f"output_dir: nothing to draw in {context.output_dir}: simulate, align or evaluate"
+        )
+    console = context.console
+    console.print(f"[bold]figures[/]: {folder}", soft_wrap=True, highlight=False)
     console.print(f"  {', '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
+
+
+def _recorded_alignment(context: Context) -> Alignment | None:
+    """Return the training that the output folder holds, complete or not."""
+    folder = context.stage_folder("alignment")
+    record = read_record(folder)
+    if record is None:
+        return None
+    return Alignment(folder, record["settings"]["method"]["name"], record.get("summary", {}))
+
+
+def _recorded_evaluation(context: Context) -> Evaluation | None:
+    """Return the held-out results that the output folder holds."""
+    folder = context.stage_folder("evaluation")
+    results = read_json(folder / "results.json")
+    return Evaluation(folder, results) if results else None

@@ -1,7 +1,7 @@
-"""Which run this is: a hash of the settings that its outcome depends on.
+"""The identity of a run: a hash of the settings that its outcome depends on.
 
-The same settings are the same run, whoever asks for it: a point of a sweep that was stopped and
-is issued again finds its folder by this hash.
+Equal settings give the same run: a point of a sweep that was interrupted and is issued again finds
+its folder by this hash.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from ..runtime.stage import file_hash
 from .settings import Settings
 
 _HOW_RUN = ("output_dir", "beside", "before", "overwrite", "progress", "budget", "wandb")
-"""Settings that change where and how a run goes, and not what comes of it."""
+"""Settings that change where and how a run is done, and not its outcome."""
 
 
 def settings_hash(settings: Settings) -> str:
-    """Twelve hexadecimal digits for all settings that the outcome depends on.
+    """Return twelve hexadecimal digits that stand for all settings the outcome depends on.
 
-    An input file counts by what is in it, not by its path.
+    An input file is represented by its content, not by its path.
     """
     plain = {name: value for name, value in asdict(settings).items() if name not in _HOW_RUN}
     for recipe in ("policy", "observer", "embedder"):
-        plain[recipe] = what_is_said(plain[recipe])
-    plain["population"] = [what_is_said(entry) for entry in plain["population"] or ()]
-    # By its settings alone, one method may look like another.
+        plain[recipe] = recorded_recipe(plain[recipe])
+    plain["population"] = [recorded_recipe(entry) for entry in plain["population"] or ()]
+    # Two methods may have equal settings.
     plain["method"] = {"name": method_name(settings.method), **plain["method"]}
     for name in ("questions", "priors", "interactions", "groups", "chat_template"):
         plain[name] = _content(plain[name])
@@ -47,7 +47,7 @@ def settings_hash(settings: Settings) -> str:
 
 
 def _contents(source: SourceConfig) -> list[str | None]:
-    """The hashes of a source's files; one that cannot be read stands for itself."""
+    """Return the hashes of a source's files, or its path where the files are not found."""
     try:
         return [_content(file) for _, file in source_files(DataConfig(sources=(source,)))]
     except UserError:
@@ -55,7 +55,7 @@ def _contents(source: SourceConfig) -> list[str | None]:
 
 
 def _content(source: str | Path | None) -> str | None:
-    """The hash of a file; what is no file, such as the id of a dataset, stands for itself."""
+    """Return the hash of a file, or the text itself where it is no file, such as a hub id."""
     if source is None:
         return None
     return file_hash(Path(source)) if Path(source).is_file() else str(source)
@@ -68,10 +68,13 @@ _HOW_ASKED = frozenset(
         *("usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
     }
 )
-"""Settings of a policy that change how it is asked, and not what it says."""
+"""Settings of a policy that change how an API is asked, and not its answers."""
 
 
-def what_is_said(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What a simulation must not mix: with the rest changed, a stopped one can go on."""
-    said = {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
-    return {name: without_secrets(value, name) for name, value in said.items()}
+def recorded_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a policy that its answers depend on, without secrets.
+
+    These are recorded by a stage and must not change when the stage is resumed; all others may.
+    """
+    kept = {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
+    return {name: without_secrets(value, name) for name, value in kept.items()}

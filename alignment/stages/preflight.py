@@ -1,106 +1,158 @@
-"""All checks of training data that a run does before it loads a model."""
+"""Checks of the settings before anything expensive: names, files, models and missing packages.
 
-import hashlib
-import json
+Each function checks what one stage will need. A stage checks itself before its work; the main job
+and the online job check all of their stages before the first one.
+"""
+
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+
+from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder
-from social_sandbox.envs.questions import Question, held_out_questions, read_questions
-from social_sandbox.policies.huggingface.chat_template import use_template
-from social_sandbox.policies.huggingface.shared_model import load
-from social_sandbox.policies.openai.embedder import OpenAIEmbedder
-from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
+from social_sandbox.policies.huggingface.shared_model import find, load
+from social_sandbox.policies.huggingface.smollm2 import model_name
 
 from ..data.formats.hh import read_pairs
-from ..data.groups import RatedGroup
-from ..data.leaks import check_dialogues, check_leaks
-from ..data.validation import Report, check_groups
-from ..training.lengths import measure_lengths
+from ..data.formats.rows import is_hub_id
+from ..data.sources import source_files
+from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
+from ..evaluation.config import EvaluateConfig
 from ..training.method import Method
-from .identity import what_is_said
+from .context import Context
+from .inputs import base_tokenizer, evaluation_questions, input_hash
 from .settings import Settings, build
 
 
-def check_data(
-    groups: Sequence[RatedGroup], settings: Settings, source: str, known: Report | None = None
-) -> Report:
-    """What the data is like (see `check_groups`), and how near it comes to held-out questions.
+def preflight(context: Context, stages: Sequence[str]) -> None:
+    """Check the settings of several stages, except those that are complete.
 
-    `known` is an earlier report: the same data is not looked through for leaks again. Raises
-    UserError for data that cannot be trained on, or that holds a held-out question or dialogue.
+    Args:
+        context: The context of the run.
+        stages: Names of the folders of the stages.
+
+    Raises:
+        UserError: The first setting that is wrong, or the package that is missing.
     """
-    report = check_groups(groups, source)
-    if settings.data.leak_guard:
-        if settings.evaluate.pairs is not None:
-            pairs = read_pairs(settings.evaluate.pairs, "evaluate.pairs")
-            check_dialogues(groups, (pair.prompt for pair in pairs), source)
-        held = [question.text for question in held_out(settings)]
-        looked_for = _leaks_hash(groups, held, settings)
-        if known and known.get("leaks_of") == looked_for:
-            report["nearest_held_out"] = known["nearest_held_out"]
+    for stage in stages:
+        # A complete stage of benchmarks is resumed if more benchmarks are named.
+        if context.settings.overwrite or stage == "benchmarks" or not context.is_complete(stage):
+            _CHECKS[stage](context.settings)
+
+
+def check_data_sources(settings: Settings) -> None:
+    """Raise UserError for a source of training data that cannot be read."""
+    input_hash(settings.interactions, "interactions")
+    # The interactions of this run may not exist yet.
+    interactions = settings.interactions or Path("interactions.jsonl")
+    for _, file in source_files(settings.data.with_sources(), interactions):
+        if not is_hub_id(file) and file != "interactions.jsonl":
+            input_hash(file, "data.sources")
+
+
+def check_training(settings: Settings) -> None:
+    """Raise UserError for a missing package, groups file, base model, template or observer."""
+    input_hash(settings.groups, "groups")
+    method = settings.method
+    if not isinstance(method, Method):
+        return
+    if method.lora is not None:
+        _import_peft()
+    check_base_model(settings)
+    if method.asks_observer:
+        build(settings.observer, "observer")
+    if settings.evaluate.during:
+        _check_benchmark_data(benchmarks_during_training(settings.evaluate), settings.evaluate)
+
+
+def check_base_model(settings: Settings) -> None:
+    """Raise UserError unless the base model has a tokenizer, a configuration and weights.
+
+    The weights of a model on the hub are not checked: they would have to be downloaded.
+    """
+    from transformers import AutoConfig
+
+    base_tokenizer(settings)
+    load(AutoConfig, settings.base_model, "base_model")
+    folder = Path(find(settings.base_model, "base_model"))
+    if folder.is_dir() and not [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
+        raise UserError(f"base_model: no weights (*.safetensors) in {settings.base_model}")
+
+
+def check_evaluation(settings: Settings) -> None:
+    """Raise UserError for a wrong model, observer, question file or file of pairs."""
+    config = settings.evaluate
+    check_held_out_model(config)
+    if config.model is not None:
+        find(model_name(config.model), "evaluate.model")
+    evaluation_questions(settings)
+    if config.pairs is not None:
+        read_pairs(config.pairs, "evaluate.pairs")
+    build(settings.observer, "observer")
+
+
+def check_held_out_model(config: EvaluateConfig) -> None:
+    """Raise UserError for `evaluate.model=policy`: a policy has no likelihoods to compare."""
+    if config.model == "policy":
+        raise UserError(
+            "evaluate.model=policy goes through benchmarks alone, for example "
+            "benchmarks=[truthfulqa]; the held-out questions need a path, a hub id or embedded"
+        )
+
+
+def check_benchmarks(settings: Settings) -> None:
+    """Raise UserError for an unknown benchmark, missing data, a wrong judge, or without lm-eval."""
+    from ..evaluation.benchmarks.compare import read_evaluated
+    from ..evaluation.benchmarks.run import chosen_benchmarks
+
+    config = settings.evaluate
+    if config.benchmarks is None:
+        return
+    # The stage itself prints which benchmarks are left out.
+    _check_benchmark_data(chosen_benchmarks(config, Console(quiet=True)), config)
+    if config.against is not None:
+        read_evaluated(config.against, "evaluate.against")
+    build(settings.observer, "observer")
+
+
+def benchmarks_during_training(config: EvaluateConfig) -> list[Benchmark]:
+    """Return the benchmarks of `evaluate.during`.
+
+    Raises:
+        UserError: A benchmark does not exist or is not scored by likelihood, or lm-eval is missing.
+    """
+    from ..evaluation.benchmarks.by_likelihood import import_harness
+
+    import_harness()
+    benchmarks = find_benchmarks(config.during, "evaluate.during")
+    for benchmark in benchmarks:
+        if benchmark.task is None:
+            raise UserError(f"evaluate.during: {benchmark.name} is not scored by likelihood")
+    return benchmarks
+
+
+def _check_benchmark_data(benchmarks: Sequence[Benchmark], config: EvaluateConfig) -> None:
+    """Raise UserError for a benchmark without data; data sets of the hub are not downloaded."""
+    from ..evaluation.benchmarks.loaders import load_items
+    from ..evaluation.benchmarks.sources import read_benchmark
+
+    for benchmark in benchmarks:
+        if config.data_dir is None:
+            read_benchmark(benchmark, None)
         else:
-            nearest = check_leaks(
-                groups, held, _embedder(settings), settings.data.leak_distance, source
-            )
-            report["nearest_held_out"] = nearest and asdict(nearest)
-        report["leaks_of"] = looked_for
-    return report
+            load_items(benchmark, config.data_dir, config.limit, config.seed)
 
 
-def _leaks_hash(groups: Sequence[RatedGroup], held: Sequence[str], settings: Settings) -> str:
-    """What stands for all that a search for leaks depends on."""
-    searched = [
-        [[message.content for message in group.prompt], [c.text for c in group.candidates]]
-        for group in groups
-    ]
-    how = [settings.data.leak_distance, what_is_said(settings.embedder)]
-    return hashlib.sha256(json.dumps([searched, held, how]).encode()).hexdigest()
-
-
-def base_tokenizer(settings: Settings) -> Any:
-    """The tokenizer of the base model, with the configured chat template.
-
-    Raises UserError naming base_model or chat_template.
-    """
-    from transformers import AutoTokenizer
-
-    tokenizer = load(AutoTokenizer, settings.base_model, "base_model")
-    if settings.chat_template is not None:
-        use_template(tokenizer, settings.chat_template)
-    return tokenizer
-
-
-def lengths(groups: Sequence[RatedGroup], settings: Settings) -> Report | str:
-    """The lengths of the data in tokens of the base model, or why they are not known.
-
-    A method that does not train it cuts none. Data can be made where the base model is not.
-    Raises UserError for a wrong chat template.
-    """
-    if not isinstance(settings.method, Method):
-        return "method: does not train the base model"
+def _import_peft() -> None:
     try:
-        tokenizer = base_tokenizer(settings)
-    except UserError as error:
-        if str(error).startswith("chat_template"):
-            raise
-        return str(error)
-    return measure_lengths(groups, tokenizer, settings.method.max_length)
+        import peft  # noqa: F401
+    except ImportError as error:
+        raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
 
 
-def held_out(settings: Settings) -> Sequence[Question]:
-    """The questions that the run evaluates on."""
-    path = settings.evaluate.questions
-    if path is None:
-        return held_out_questions()
-    questions = read_questions(path, "evaluate.questions")
-    # A file without the mark was made for this purpose; one with it holds the others as well.
-    return [question for question in questions if question.held_out] or questions
-
-
-def _embedder(settings: Settings) -> Embedder:
-    """The run's own embedder; an API is not sent the training data."""
-    embedder: Embedder = build(settings.embedder, "embedder")
-    return MiniLMEmbedder() if isinstance(embedder, OpenAIEmbedder) else embedder
+_CHECKS = {
+    "data": check_data_sources,
+    "alignment": check_training,
+    "evaluation": check_evaluation,
+    "benchmarks": check_benchmarks,
+}

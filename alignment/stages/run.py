@@ -1,51 +1,50 @@
-"""The main job: simulate -> data -> align -> evaluate -> figures. Each stage is a function.
+"""The main job: simulate -> data -> align -> evaluate -> figures.
 
-Stages hand over files, never objects: any of them can be given a file that another program
-wrote.
+Each stage returns what it made, and the next stage uses it. Any stage can be given a file of
+another program instead.
 """
 
-from collections.abc import Callable
-
-from rich.console import Console
-
 from ..reporting import console as report
-from ..reporting import wandb_run as tracking
 from ..runtime.stage import Summary, write_json
 from ..training.method import Method
-from .align import align_stage
-from .data import data_stage, export_stage
-from .evaluate import evaluate_stage, held_out_stage
-from .figures import figures_stage
-from .settings import Settings
-from .simulate import simulate_stage
+from .alignment import align
+from .benchmarks import benchmark
+from .context import Context
+from .evaluation import evaluate
+from .figures import draw_figures
+from .preflight import preflight
+from .simulation import simulate
+from .training_data import make_data
 
-Stage = Callable[[Settings, Console, tracking.Run], Summary]
 
+def run_all(context: Context) -> Summary:
+    """Run all stages, and write their summaries to `metrics.json`.
 
-def run_all(settings: Settings, console: Console, run: tracking.Run) -> Summary:
-    """The main job; writes `metrics.json` with the summary of every stage."""
+    Raises:
+        UserError: A setting is wrong; what can be known is found before the first stage.
+        BudgetReached: The simulation would cost more than the settings allow.
+    """
+    settings = context.settings
     summary: Summary = {}
-    if settings.interactions is None and settings.data.takes_own_interactions:
-        summary["simulation"] = simulate_stage(settings, console, run)
+    simulation = data = evaluation = None
+    simulates = settings.interactions is None and settings.data.takes_own_interactions
+    evaluates = isinstance(settings.method, Method) or settings.evaluate.model is not None
+    stages = ["alignment", *(["evaluation", "benchmarks"] if evaluates else [])]
+    preflight(context, stages if settings.groups is not None else ["data", *stages])
+    if simulates:
+        simulation = simulate(context)
+        summary["simulation"] = simulation.summary
     if settings.groups is None:
-        summary["data"] = data_stage(settings, console, run)
-    summary["alignment"] = align_stage(settings, console, run)
-    if isinstance(settings.method, Method) or settings.evaluate.model is not None:
-        summary["evaluation"] = held_out_stage(settings, console, run)
+        data = make_data(context, simulation)
+        summary["data"] = data.summary
+    alignment = align(context, data)
+    summary["alignment"] = alignment.summary
+    if evaluates:
+        evaluation = evaluate(context, alignment)
+        summary["evaluation"] = evaluation.summary
         if settings.evaluate.benchmarks is not None:
-            summary["benchmarks"] = evaluate_stage(settings, console, run)["benchmarks"]
-    summary |= figures_stage(settings, console, run)
-    write_json(settings.output_dir / "metrics.json", summary)
-    report.print_files(console, settings.output_dir)
+            summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
+    summary |= draw_figures(context, simulation, alignment, evaluation)
+    write_json(context.output_dir / "metrics.json", summary)
+    report.print_files(context.console, context.output_dir)
     return summary
-
-
-COMMANDS: dict[str, Stage] = {
-    "run": run_all,
-    "simulate": simulate_stage,
-    "data": data_stage,
-    "export": export_stage,
-    "align": align_stage,
-    "evaluate": evaluate_stage,
-    "figures": figures_stage,
-}

@@ -5,6 +5,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
+from hydra import compose, initialize_config_module
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -98,6 +99,16 @@ def _mapping(values: Any, section: str) -> Mapping[str, Any]:
     if not isinstance(values, Mapping):
         raise UserError(f"{section}: must be a mapping of settings, got {values!r}")
     return values
+
+
+def compose_settings(*overrides: str) -> Settings:
+    """Return the settings of a command line, such as `compose_settings("env.grid_size=6")`.
+
+    Raises:
+        UserError: A setting is wrong.
+    """
+    with initialize_config_module("social_sandbox.configs", version_base="1.3"):
+        return read_settings(compose("config", list(overrides)))
 
 
 def _method(values: Mapping[str, Any]) -> AnyMethod:

@@ -30,7 +30,7 @@ from .arguments import training_arguments
 from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .config import LoraConfig, TrainingConfig
 from .early_stopping import STOPPED, stopped_early
-from .method import Job, Method
+from .method import Job, Method, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ def train(
     resume: bool = True,
     progress: bool = True,
     observer: Policy | None = None,
+    selection: Selection | None = None,
 ) -> TrainingSummary:
     """Align a model on rated groups by a method; the model is written to `output_dir`/model.
 
@@ -93,6 +94,7 @@ def train(
             made with the same model, groups and settings.
         progress: show the Trainer's progress bar.
         observer: who rates in training; only for a method that `asks_observer`.
+        selection: what `method.select` returned for these groups, where it has been called before.
 
     Raises:
         UserError: there is nothing to train on, or a setting makes no sense.
@@ -102,7 +104,7 @@ def train(
         raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
     began = time.monotonic()
     reset_peak()
-    selection = method.select(groups)
+    selection = method.select(groups) if selection is None else selection
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
     if resume:

@@ -13,14 +13,15 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.times, self.fails, self.refuses = folder, 0, False, False
+        self.made: str | None = None
 
     def run(self, overwrite: bool = False, **settings: object) -> Summary:
-        def work(folder: Path) -> Summary:
+        def work(folder: Path) -> tuple[Summary, str]:
             self.times += 1
             (folder / "file").write_text("made")
             if self.fails:
                 raise RuntimeError
-            return {"times": self.times}
+            return {"times": self.times}, "made"
 
         def prepare():  # type: ignore[no-untyped-def]
             if self.refuses:
@@ -28,7 +29,10 @@ class Stage:
             return work
 
         console = Console(file=StringIO())
-        return run_stage(self.folder, settings, prepare, overwrite=overwrite, console=console)
+        summary, self.made = run_stage(
+            self.folder, settings, prepare, overwrite=overwrite, console=console
+        )
+        return summary
 
 
 @pytest.fixture
@@ -39,6 +43,13 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_complete_stage_is_not_run_again(stage: Stage) -> None:
     assert stage.run(a=1) == stage.run(a=1) == {"times": 1}
     assert stage.times == 1
+
+
+def test_a_stage_returns_what_it_made_unless_it_was_complete(stage: Stage) -> None:
+    stage.run(a=1)
+    assert stage.made == "made"
+    stage.run(a=1)
+    assert stage.made is None
 
 
 def test_an_interrupted_stage_is_run_again_over_what_it_left(stage: Stage) -> None:

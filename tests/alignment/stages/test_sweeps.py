@@ -330,7 +330,7 @@ def test_the_table_has_the_accuracies_of_a_method_that_trains_an_observer(tmp_pa
     run_stage(
         tmp_path / "0/alignment",
         {},
-        lambda: lambda _: summary,
+        lambda: lambda _: (summary, None),
         overwrite=False,
         console=Console(quiet=True),
     )

@@ -8,6 +8,8 @@ import pytest
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.data.groups import read_groups
 from social_sandbox.envs.questions import held_out_questions
+from tests.helpers.small_job import small_job
+from tests.helpers.tiny import save_tiny_model
 
 from ..test_cli import here, lines, run
 
@@ -72,7 +74,8 @@ def test_a_leak_is_an_error_that_can_be_switched_off(
         "data": "data.sources=[{kind: groups, path: mine.jsonl}]",
         "align": "groups=mine.jsonl",
     }[command]
-    assert run(command, given, ELSEWHERE) == 2
+    base = f"base_model={save_tiny_model(here / 'tiny')}" if command == "align" else ELSEWHERE
+    assert run(command, given, base) == 2
     printed = capsys.readouterr().err
     assert "data.leak_guard" in printed
     assert leaked in printed
@@ -161,7 +164,9 @@ def test_align_checks_the_data_before_it_loads_a_model(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(here / "mine.jsonl", {**ROW, "candidates": [{"text": "a", "rating": 9}]})
-    assert run("align", "groups=mine.jsonl", ELSEWHERE) == 2
+    model = save_tiny_model(here / "tiny")
+    (model / "model.safetensors").write_bytes(b"no weights")
+    assert run("align", "groups=mine.jsonl", f"base_model={model}") == 2
     assert "group g has a rating of 9" in capsys.readouterr().err
 
 
@@ -177,8 +182,9 @@ def test_training_on_the_pairs_of_the_evaluation_is_a_leak(
     # The same last turn is no leak.
     assert run("data", pairs, ELSEWHERE, "evaluate.pairs=held.jsonl") == 0
     made = "groups=runs/default/data/groups.jsonl"
-    for command in (["data", pairs], ["align", made]):
-        leak = [ELSEWHERE, "evaluate.pairs=both.jsonl", "output_dir=again"]
+    tiny = f"base_model={save_tiny_model(here / 'tiny')}"
+    for command in (["data", pairs, ELSEWHERE], ["align", made, tiny]):
+        leak = ["evaluate.pairs=both.jsonl", "output_dir=again"]
         assert run(*command, *leak) == 2
         failed = capsys.readouterr().err
         assert "a dialogue of evaluate.pairs is in it" in failed
@@ -222,13 +228,13 @@ def test_a_head_is_trained_on_rated_groups_and_rates(
 def test_data_that_was_just_searched_for_leaks_is_not_searched_again(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from social_sandbox.alignment.stages import preflight as checks
+    from social_sandbox.alignment.stages import data_checks
 
-    found, searched = checks.check_leaks, []
+    search, searches = data_checks.check_leaks, []
     monkeypatch.setattr(
-        checks, "check_leaks", lambda *given: searched.append(given) or found(*given)
+        data_checks, "check_leaks", lambda *given: searches.append(given) or search(*given)
     )
-    assert run("simulate") == 0
-    assert run("data") == 0
-    assert run("align") == 0
-    assert len(searched) == 1
+    job = small_job(here)
+    for command in ("simulate", "data", "align"):
+        assert run(command, *job) == 0
+    assert len(searches) == 1

@@ -1,0 +1,142 @@
+"""The stage of held-out results: the aligned model beside the base model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.jsonl import write_objects
+from social_sandbox.policies.adapt import as_policy
+
+from ..data.formats.hh import read_pairs
+from ..data.formats.rows import is_hub_id
+from ..evaluation.comparison import current_table
+from ..reporting import console as report
+from ..reporting import wandb_rows
+from ..runtime.stage import Summary, Work, weights_hash, write_json
+from .alignment import Alignment, measured_model
+from .benchmarks import SETTINGS_OF_BENCHMARKS
+from .context import Context
+from .identity import recorded_recipe
+from .inputs import evaluation_questions, input_hash, read_rows
+from .preflight import check_held_out_model
+from .settings import build
+
+Rows = Sequence[Mapping[str, Any]]
+"""A row for each question and sample, see `evaluation.held_out.answer_rows`."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Held-out results of the base and the aligned model.
+
+    Attributes:
+        folder: The folder of the stage.
+        summary: The content of `results.json`.
+        made: The answers, where this process evaluated the models.
+    """
+
+    folder: Path
+    summary: Summary
+    made: Rows | None = None
+
+    @cached_property
+    def answers(self) -> Rows:
+        """The rated answers; read from the file unless this process made them."""
+        if self.made is not None:
+            return self.made
+        return read_rows(self.folder / "answers.jsonl", "output_dir")
+
+
+def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation:
+    """Compare the aligned with the base model; writes `evaluation/results.json`.
+
+    Args:
+        context: The context of the run.
+        alignment: The aligned model; None: `evaluate.model`, or what the run aligned.
+
+    Raises:
+        UserError: `evaluate.model` is `policy`, which has no likelihoods; or a setting is wrong.
+    """
+    settings = context.settings
+    model = measured_model(context, alignment)
+    check_held_out_model(settings.evaluate)
+    config = asdict(settings.evaluate)
+    for other in ("model", "engagement_weight", "resamples", *SETTINGS_OF_BENCHMARKS):
+        del config[other]
+    measured_with = {
+        "evaluate": config,
+        "observer": recorded_recipe(settings.observer),
+        "questions": input_hash(settings.evaluate.questions, "evaluate.questions"),
+    }
+    pairs = settings.evaluate.pairs
+    if pairs is not None and not is_hub_id(pairs):
+        measured_with["pairs"] = input_hash(pairs, "evaluate.pairs")
+    made_with = measured_with | {
+        "evaluate": {
+            k: v for k, v in asdict(settings.evaluate).items() if k not in SETTINGS_OF_BENCHMARKS
+        }
+        | {"model": model},
+        "base_model": settings.base_model,
+        "weights": weights_hash(model),
+    }
+
+    def prepare() -> Work[Rows]:
+        from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+
+        from ..evaluation.cache import measured_once
+        from ..evaluation.comparison import compare, plain_table
+        from ..evaluation.held_out import (
+            HeldOutResults,
+            answer_rows,
+            measure,
+            words_per_answer,
+        )
+
+        questions = evaluation_questions(settings)
+        observer = as_policy(build(settings.observer, "observer"))
+        preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []
+
+        def results_of(weights: str) -> HeldOutResults:
+            temperature = settings.evaluate.temperature
+            policy = HuggingFacePolicy(weights, temperature=temperature, device=context.device)
+            return measure(policy, questions, observer, settings.evaluate, preferences)
+
+        def work(folder: Path) -> tuple[Summary, Rows]:
+            measured = {}
+            for name, weights in {"base": settings.base_model, "aligned": model}.items():
+                key = measured_with | {"model": weights, "weights": weights_hash(weights)}
+                measure_model = partial(results_of, weights)
+                text = f"evaluate: {name} model answers {len(questions)} questions"
+                with context.console.status(text):
+                    measured[name] = measured_once(settings.shared_dir, key, measure_model)
+            rows = answer_rows(questions, measured)
+            write_objects(folder / "answers.jsonl", rows)
+            table = compare(measured["base"], measured["aligned"], settings.evaluate)
+            summary = {
+                "questions": len(questions),
+                "rating_scale": settings.evaluate.rating_scale,
+                "table": plain_table(table),
+                "words_per_answer": {n: words_per_answer(m) for n, m in measured.items()},
+            }
+            write_json(folder / "results.json", summary)
+            return summary, rows
+
+        return work
+
+    summary, rows = context.run_stage("evaluation", made_with, prepare)
+    summary["table"] = current_table(summary["table"])
+    evaluation = Evaluation(context.stage_folder("evaluation"), summary, rows)
+    with context.logged_once("evaluation", [("model", Path(model))]) as run:
+        if run is not None:
+            wandb_rows.log_evaluation(
+                run,
+                summary["table"],
+                evaluation.answers,
+                summary["words_per_answer"],
+                summary["rating_scale"],
+                settings.cycle,
+            )
+    report.print_evaluation(context.console, summary)
+    return evaluation

@@ -1,0 +1,72 @@
+"""Inputs of the stages: the files and the base model that settings name."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import OBJECT, read_jsonl
+from social_sandbox.envs.questions import Question, held_out_questions, read_questions
+from social_sandbox.policies.huggingface.chat_template import use_template
+from social_sandbox.policies.huggingface.shared_model import load
+
+from ..runtime.stage import file_hash
+from .settings import Settings
+
+
+def input_hash(path: str | Path | None, setting: str) -> str | None:
+    """Return the hash of an input file's content, which stands for the file in a stage's record.
+
+    Raises:
+        UserError: The file cannot be read; the message names `setting`.
+    """
+    if path is None:
+        return None
+    try:
+        return file_hash(Path(path))
+    except OSError as error:
+        raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds, or None if there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_rows(path: Path, setting: str) -> list[dict[str, Any]]:
+    """Return the rows of a file with one JSON object a line.
+
+    Raises:
+        UserError: The file cannot be read; the message names `setting` and the line.
+    """
+    return list(read_jsonl(path, OBJECT, setting))
+
+
+def evaluation_questions(settings: Settings) -> Sequence[Question]:
+    """Return the held-out questions that the run evaluates on.
+
+    Raises:
+        UserError: `evaluate.questions` cannot be read.
+    """
+    path = settings.evaluate.questions
+    if path is None:
+        return held_out_questions()
+    questions = read_questions(path, "evaluate.questions")
+    # A file in which no question is marked as held out was made for this purpose.
+    return [question for question in questions if question.held_out] or questions
+
+
+def base_tokenizer(settings: Settings) -> Any:
+    """Return the tokenizer of the base model, with the configured chat template.
+
+    Raises:
+        UserError: The tokenizer or the template cannot be read; the message names `base_model` or
+            `chat_template`.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = load(AutoTokenizer, settings.base_model, "base_model")
+    if settings.chat_template is not None:
+        use_template(tokenizer, settings.chat_template)
+    return tokenizer

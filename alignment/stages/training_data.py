@@ -1,0 +1,167 @@
+"""The stages of training data: rated groups from all sources, and exports of the groups."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.society.simulate import INTERACTIONS
+
+from ..data.export import export_groups
+from ..data.formats.rows import is_hub_id
+from ..data.groups import RatedGroup, read_groups, write_groups
+from ..data.sources import read_sources, source_files
+from ..data.validation import Report
+from ..reporting import console as report
+from ..reporting import data_report, wandb_rows
+from ..reporting.wandb_artifacts import data_artifact
+from ..runtime.processes import several
+from ..runtime.stage import Summary, Work, read_record, write_json
+from .context import Context
+from .data_checks import check_data, lengths
+from .inputs import input_hash, read_json
+from .simulation import Simulation
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rated groups, and the file that holds them.
+
+    Attributes:
+        path: The file with one group a line.
+        summary: How many groups of each kind there are, and how many candidates; empty for a file
+            that another program made.
+        report: What checks of the data found; None: the data was not checked.
+        is_checked: Whether the report was made with the settings of this run.
+    """
+
+    path: Path
+    summary: Summary = field(default_factory=dict)
+    report: Report | None = None
+    is_checked: bool = False
+    made: list[RatedGroup] | None = None
+    """The groups, where this process made them."""
+
+    @cached_property
+    def groups(self) -> list[RatedGroup]:
+        """The groups; read from the file unless this process made them.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        return read_groups(self.path) if self.made is None else self.made
+
+
+def make_data(context: Context, simulation: Simulation | None = None) -> TrainingData:
+    """Turn interactions and other sources into rated groups; writes `data/groups.jsonl`.
+
+    Args:
+        context: The context of the run.
+        simulation: The interactions of this run; None: they are read from the file.
+
+    Raises:
+        UserError: A source cannot be read, or its data cannot be trained on.
+    """
+    settings = context.settings
+    interactions = None
+    if settings.data.takes_own_interactions:
+        interactions = settings.interactions or (
+            context.output_of("simulation", INTERACTIONS, "simulate")
+            if simulation is None
+            else simulation.path
+        )
+    elif settings.interactions is not None:
+        raise UserError(
+            "interactions: no source in data.sources means them; add {kind: interactions} or leave "
+            "them out"
+        )
+    config = settings.data.with_sources()
+    sources = source_files(config, interactions)
+    files = [file for _, file in sources]
+    made_with: dict[str, Any] = {"data": settings.data.made_with()}
+    if settings.data.sources is None:
+        made_with["interactions"] = input_hash(interactions, "interactions")
+    else:
+        made_with["files"] = [f if is_hub_id(f) else input_hash(f, "data.sources") for f in files]
+
+    def prepare() -> Work[tuple[list[RatedGroup], Report]]:
+        known = simulation.interactions if simulation and not settings.interactions else None
+        groups, source_reports = read_sources(config, interactions, known)
+        checked = check_data(groups, settings, f"data: {', '.join(files)}")
+        checked["lengths"] = lengths(groups, settings)
+        whole_report = {"sources": [source.summary() for source in source_reports], **checked}
+
+        def work(folder: Path) -> tuple[Summary, tuple[list[RatedGroup], Report]]:
+            write_groups(folder / "groups.jsonl", groups)
+            write_json(folder / "report.json", whole_report)
+            summary = {
+                "groups": dict(Counter(group.kind for group in groups)),
+                "candidates": sum(len(group.candidates) for group in groups),
+            }
+            return summary, (groups, whole_report)
+
+        return work
+
+    summary, made = context.run_stage("data", made_with, prepare)
+    path = context.stage_folder("data") / "groups.jsonl"
+    if made is None:
+        earlier_report = read_json(context.stage_folder("data") / "report.json")
+        data = TrainingData(path, summary, earlier_report)
+    else:
+        groups, new_report = made
+        data = TrainingData(path, summary, new_report, is_checked=True, made=groups)
+    local = [(data_artifact(k, file), Path(file)) for k, file in sources if not is_hub_id(file)]
+    with context.logged_once("data", local) as run:
+        if run is not None:
+            wandb_rows.log_data(run, data.groups, settings.cycle)
+    report.print_data(context.console, summary)
+    data_report.print_report(context.console, data.report or {})
+    return data
+
+
+def training_data(context: Context) -> TrainingData:
+    """Return the groups that the settings name, or those of the data stage.
+
+    The data stage is run if it is not complete.
+
+    Raises:
+        UserError: The data stage fails, or several processes would have to run it.
+    """
+    if context.settings.groups is not None:
+        return TrainingData(context.settings.groups)
+    folder = context.stage_folder("data")
+    record = read_record(folder)
+    if record and record["complete"]:
+        path, earlier_report = folder / "groups.jsonl", read_json(folder / "report.json")
+        return TrainingData(path, record["summary"], earlier_report)
+    if several():
+        raise UserError(
+            f"output_dir: {folder} is not complete, and several processes cannot make it "
+            "together: social-sandbox data first"
+        )
+    return make_data(context)
+
+
+def export(context: Context, data: TrainingData | None = None) -> Summary:
+    """Write the groups as a data set. The export is quick and therefore always repeated.
+
+    Args:
+        context: The context of the run.
+        data: The groups; None: those of `training_data`.
+
+    Returns:
+        `export`, the folder, and `rows`, the number of rows of each split.
+
+    Raises:
+        UserError: The groups yield no rows, or the folder holds other files.
+    """
+    data = training_data(context) if data is None else data
+    config, console = context.settings.export, context.console
+    default = context.stage_folder("export") / f"{config.to}-{config.format}"
+    folder = config.folder or default
+    rows = export_groups(data.groups, config, folder, data.path.name)
+    console.print(f"[bold]export[/]: {folder}", soft_wrap=True)
+    console.print("  " + ", ".join(f"{count} rows in {split}" for split, count in rows.items()))
+    return {"export": str(folder), "rows": rows}
