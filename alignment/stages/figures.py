@@ -4,6 +4,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.society.simulate import INTERACTIONS
 
+from ..evaluation.comparison import current_table
 from ..reporting import histograms
 from ..runtime.stage import Summary, read_record
 from .alignment import Alignment
@@ -78,4 +79,6 @@ def _recorded_evaluation(context: Context) -> Evaluation | None:
     """Return the held-out results that the output folder holds."""
     folder = context.stage_folder("evaluation")
     results = read_json(folder / "results.json")
-    return Evaluation(folder, results) if results else None
+    if results is None:
+        return None
+    return Evaluation(folder, {**results, "table": current_table(results["table"])})
