@@ -69,9 +69,7 @@ def build_groups(
     return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
 
 
-def imitation(
-    interactions: Iterable[Interaction], engagement_weight: float = 0.0
-) -> list[RatedGroup]:
+def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
     """One group a question: every draft and revision, with the observers' ratings."""
     candidates: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
     for done in _observed(interactions):
@@ -119,9 +117,7 @@ def self_critic(
     return groups
 
 
-def realignment(
-    interactions: Iterable[Interaction], engagement_weight: float = 0.0
-) -> list[RatedGroup]:
+def realignment(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
     """One group an interaction whose alignment rose and ended above the midpoint: its revision.
 
     Nor may the candidate's rating, with engagement weighed in, have fallen: a bare refusal

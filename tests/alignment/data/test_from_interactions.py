@@ -45,7 +45,7 @@ def interaction(
 
 
 def test_imitation_puts_all_answers_to_a_question_in_one_group() -> None:
-    (group,) = imitation([interaction(0), interaction(1, before=2.0)])
+    (group,) = imitation([interaction(0), interaction(1, before=2.0)], engagement_weight=0.0)
     assert [(c.text, c.rating) for c in group.candidates] == [
         ("draft 0", 3.0),
         ("revision 0", 6.0),
@@ -56,7 +56,7 @@ def test_imitation_puts_all_answers_to_a_question_in_one_group() -> None:
 
 
 def test_every_candidate_says_where_it_comes_from() -> None:
-    (group,) = imitation([interaction(3)])
+    (group,) = imitation([interaction(3)], engagement_weight=0.0)
     draft, revision = group.candidates
     assert (draft.source.interaction, draft.source.agent) == ("w/0/social_3", "social_3")
     assert (draft.source.phase, revision.source.phase) == ("draft", "revise")
@@ -70,7 +70,7 @@ def test_engagement_weighs_in_as_configured() -> None:
 
 def test_the_same_text_said_twice_is_one_candidate_with_the_mean_rating() -> None:
     again = replace(interaction(1, after=4.0), revision=Answer("revision 0"))
-    (group,) = imitation([interaction(0), again])
+    (group,) = imitation([interaction(0), again], engagement_weight=0.0)
     assert [c.rating for c in group.candidates if c.text == "revision 0"] == [5.0]
 
 
@@ -82,12 +82,12 @@ def test_an_unobserved_interaction_yields_nothing() -> None:
 def test_a_text_that_was_cut_off_is_marked() -> None:
     done = interaction(0)
     done = replace(done, draft=replace(done.draft, cut_off=True))
-    (group,) = imitation([done])
+    (group,) = imitation([done], engagement_weight=0.0)
     assert [c.ends for c in group.candidates] == [False, True]
 
 
 def test_an_empty_answer_is_kept_but_invalid() -> None:
-    (group,) = imitation([replace(interaction(0), draft=Answer(" \n"))])
+    (group,) = imitation([replace(interaction(0), draft=Answer(" \n"))], engagement_weight=0.0)
     assert [c.valid for c in group.candidates] == [False, True]
 
 
@@ -111,7 +111,7 @@ def test_the_authors_way_gives_a_critique_the_rating_that_it_gave() -> None:
 def test_realignment_needs_a_rise_that_ends_above_the_midpoint(
     before: float | None, after: float, kept: int
 ) -> None:
-    groups = realignment([interaction(0, before=before, after=after)])
+    groups = realignment([interaction(0, before=before, after=after)], engagement_weight=0.0)
     assert len(groups) == kept
     for group in groups:
         assert [c.text for c in group.candidates] == ["revision 0"]
@@ -145,7 +145,9 @@ def test_ratings_keep_the_scale_they_were_given_on() -> None:
     (critique,) = self_critic(on_ten(9.0, 9.0), "agreement")
     assert [c.rating for c in critique.candidates] == [10.0, 5.0]
     assert "<1-10>" in critique.prompt[0].content
-    assert [len(realignment(on_ten(4.0, after))) for after in (5.0, 6.0)] == [0, 1]
+    assert [
+        len(realignment(on_ten(4.0, after), engagement_weight=0.0)) for after in (5.0, 6.0)
+    ] == [0, 1]
     made = build_groups(on_ten(4.0, 9.0), DataConfig())
     assert {group.rating_scale for group in made} == {10}
 
