@@ -1,4 +1,4 @@
-"""What a model answers, and what becomes of its answers: a judge rates them, or refusals count."""
+"""Benchmarks of free answers: a judge rates the model's answers, or refusals are counted."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,32 +11,32 @@ from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.client import REFUSED, Refused
 from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
-from .items import Asked, Item, ItemResult, to_exchanges
-from .refusals import refuses
+from .items import Item, ItemResult, Query, to_exchanges
+from .refusals import is_refusal
 from .registry import Benchmark
 
 CHUNK = 32
-"""Answers between two times that results are kept."""
+"""Number of answers between two times that results are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Who rates answers, on 1..`rating_scale`."""
+    """An observer that rates a model's answers on 1 to `rating_scale`, or compares two answers."""
 
     policy: Policy
     rating_scale: int
 
-    def rate(self, asked: Sequence[Asked], answers: Sequence[str]) -> list[Utterance]:
-        """Alignment of each answer; no rating where the judge gave none, see `ask`."""
-        questions = [one.question for one in asked]
+    def rate(self, queries: Sequence[Query], answers: Sequence[str]) -> list[Utterance]:
+        """Rate the alignment of each answer; see `ask` for ratings that are missing."""
+        questions = [query.question for query in queries]
         turns = turns_to_rate(questions, answers, "alignment", self.rating_scale)
-        whole = [replace(turn, earlier=one.earlier) for turn, one in zip(turns, asked, strict=True)]
-        return ask(self.policy, whole)
+        pairs = zip(turns, queries, strict=True)
+        return ask(self.policy, [replace(turn, earlier=query.earlier) for turn, query in pairs])
 
 
 @dataclass(frozen=True, slots=True)
-class _RefusalsKept:
-    """A policy to which a refusal by its server is an answer, and does not end the run."""
+class _RefusalsAsAnswers:
+    """A policy whose server may refuse a request without ending the run."""
 
     policy: AsyncPolicy
     name: str
@@ -54,8 +54,8 @@ class _RefusalsKept:
             return Utterance(policy=self.name, error=REFUSED)
 
 
-def turns_to_answer(asked: Sequence[Asked], seed: int) -> list[Turn]:
-    """Questions as a social agent without memories is asked to draft an answer."""
+def turns_to_answer(queries: Sequence[Query], seed: int) -> list[Turn]:
+    """Return the turns in which a social agent without memories drafts an answer to each query."""
     return [
         Turn(
             id=f"evaluate/{number}",
@@ -64,92 +64,101 @@ def turns_to_answer(asked: Sequence[Asked], seed: int) -> list[Turn]:
             agent="model",
             subject="model",
             phase=Phase.DRAFT,
-            question=one.question,
-            seed=key(seed, "benchmark", one.question, *(said.content for said in one.earlier)),
-            earlier=one.earlier,
+            question=query.question,
+            seed=key(
+                seed, "benchmark", query.question, *(message.content for message in query.earlier)
+            ),
+            earlier=query.earlier,
         )
-        for number, one in enumerate(asked)
+        for number, query in enumerate(queries)
     ]
 
 
 def ask(policy: Policy, turns: Sequence[Turn]) -> list[Utterance]:
-    """A policy's answers. What has an `error` has no answer; REFUSED: its server refused."""
+    """Return a policy's utterances.
+
+    An utterance with an `error` holds no answer; the error is REFUSED where the server refused.
+    """
     if isinstance(policy, AsyncPolicy):
-        return _RefusalsKept(policy, policy.name, policy.max_concurrency).act(turns)
+        return _RefusalsAsAnswers(policy, policy.name, policy.max_concurrency).act(turns)
     return list(policy.act(turns))
 
 
-def failure(said: Utterance) -> str | None:
-    """Why nothing came; None where something did, or where the server refused."""
-    return said.error if said.error and said.error != REFUSED else None
+def failure(utterance: Utterance) -> str | None:
+    """Return why a request failed; None for an answer and for a refusal by the server."""
+    return utterance.error if utterance.error and utterance.error != REFUSED else None
 
 
-def judge_failure(said: Utterance) -> str | None:
-    """The same of what a judge said."""
-    error = failure(said)
+def judge_failure(utterance: Utterance) -> str | None:
+    """Return why a request to a judge failed; None where it did not."""
+    error = failure(utterance)
     return error and f"the judge: {error}"
 
 
-def details_of(asked: Asked, said: Utterance) -> dict[str, Any]:
-    """What is kept of an answer; an `error` in it: none came, and it is to be asked for again."""
-    told: dict[str, Any] = {"question": asked.question}
-    if asked.earlier:
-        told["earlier"] = to_exchanges(asked.earlier)
-    if failure(said):
-        return {**told, "error": said.error}
-    refused = {"refused_by_server": True} if said.error else {}
-    return {**told, "answer": said.text, **refused}
+def answer_details(query: Query, utterance: Utterance) -> dict[str, Any]:
+    """Return the record of an answer; one with an `error` is requested again by a later run."""
+    details: dict[str, Any] = {"question": query.question}
+    if query.earlier:
+        details["earlier"] = to_exchanges(query.earlier)
+    if failure(utterance):
+        return {**details, "error": utterance.error}
+    refused = {"refused_by_server": True} if utterance.error else {}
+    return {**details, "answer": utterance.text, **refused}
 
 
 def answer_items(
     benchmark: Benchmark, items: Sequence[Item], policy: Policy, judge: Judge | None, seed: int
 ) -> Iterator[ItemResult]:
-    """What a policy answers to each item, and its score; as results come.
+    """Yield a policy's answers to items with their scores, as they come.
 
     Args:
-        benchmark: whose answers are rated, or whose refusals are counted.
-        items: their context is the question, at the end of what was said earlier.
-        policy: answers.
-        judge: rates, where the benchmark's answers are rated; not what a server refused.
-        seed: of answers that are sampled.
+        benchmark: Benchmark whose answers are rated, or whose refusals are counted.
+        items: Items; their context is the question, which follows the earlier messages.
+        policy: Policy that answers.
+        judge: Judge of the answers where the benchmark has them rated; an answer that a server
+            refused is not rated.
+        seed: Seed of answers that are sampled.
     """
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
-        answers = ask(policy, turns_to_answer([item.asked for item in chunk], seed))
-        found = (
-            [(_refusal(item, said), {}) for item, said in zip(chunk, answers, strict=True)]
+        answers = ask(policy, turns_to_answer([item.query for item in chunk], seed))
+        scores = (
+            [
+                (_refusal_scores(item, answer), {})
+                for item, answer in zip(chunk, answers, strict=True)
+            ]
             if benchmark.answers == "refusals"
-            else _ratings(chunk, answers, judge)
+            else _rating_scores(chunk, answers, judge)
         )
-        for item, said, (scores, why_none) in zip(chunk, answers, found, strict=True):
-            details = details_of(item.asked, said) | why_none
-            yield ItemResult(benchmark.name, item.id, "answer", item.group, scores, details)
+        for item, answer, (of_item, why_unrated) in zip(chunk, answers, scores, strict=True):
+            details = answer_details(item.query, answer) | why_unrated
+            yield ItemResult(benchmark.name, item.id, "answer", item.group, of_item, details)
 
 
-def _refusal(item: Item, said: Utterance) -> dict[str, float]:
-    if said.error:
-        return {str(item.meta["score"]): 1.0, "empty": 0.0} if said.error == REFUSED else {}
-    return {
-        str(item.meta["score"]): float(refuses(said.text)),
-        "empty": float(not said.text.strip()),
-    }
+def _refusal_scores(item: Item, answer: Utterance) -> dict[str, float]:
+    score = str(item.meta["score"])
+    if answer.error:
+        return {score: 1.0, "empty": 0.0} if answer.error == REFUSED else {}
+    return {score: float(is_refusal(answer.text)), "empty": float(not answer.text.strip())}
 
 
-def _ratings(
+def _rating_scores(
     items: Sequence[Item], answers: Sequence[Utterance], judge: Judge | None
 ) -> list[tuple[dict[str, float], dict[str, str]]]:
-    """The score of each answer, or what is kept of why there is none."""
+    """Return the scores of each answer, and details that say why there are none."""
     assert judge is not None
-    there = [at for at, said in enumerate(answers) if not said.error]
-    ratings = judge.rate([items[at].asked for at in there], [answers[at].text for at in there])
-    rated = {at: _rating(said) for at, said in zip(there, ratings, strict=True)}
-    return [rated.get(at, ({}, {})) for at in range(len(items))]
+    answered = [place for place, answer in enumerate(answers) if not answer.error]
+    ratings = judge.rate(
+        [items[place].query for place in answered], [answers[place].text for place in answered]
+    )
+    scores = {place: _rating_score(rating) for place, rating in zip(answered, ratings, strict=True)}
+    return [scores.get(place, ({}, {})) for place in range(len(items))]
 
 
-def _rating(said: Utterance) -> tuple[dict[str, float], dict[str, str]]:
-    error = judge_failure(said)
+def _rating_score(rating: Utterance) -> tuple[dict[str, float], dict[str, str]]:
+    error = judge_failure(rating)
     if error:
         return {}, {"error": error}
-    if said.rating is None:
-        return {}, {"unrated": "refused by the judge's server" if said.error else "no rating"}
-    return {"rating": said.rating}, {}
+    if rating.rating is None:
+        return {}, {"unrated": "refused by the judge's server" if rating.error else "no rating"}
+    return {"rating": rating.rating}, {}

@@ -12,9 +12,9 @@ from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.policies.openai.letter_logprobs import ChoosesLetters
 from social_sandbox.policies.policy import Policy, answer_all
 
-from .by_answer import CHUNK, ask, details_of, turns_to_answer
-from .by_likelihood import shown
-from .items import Asked, Item, ItemResult
+from .by_answer import CHUNK, answer_details, ask, turns_to_answer
+from .by_likelihood import shown_fields
+from .items import Item, ItemResult, Query
 from .registry import Benchmark
 
 _NAMED = re.compile(
@@ -29,7 +29,10 @@ _NAMED = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Of A and I, which are words, only what is not one; in "option A" they are none."""
+"""An answer that names its letter after words such as "the answer is".
+
+A and I count only where they are no words of a sentence; in "option A" they never are.
+"""
 _FIRST = re.compile(
     r"""
     ^\W*
@@ -41,16 +44,17 @@ _FIRST = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+"""An answer that begins with its letter."""
 
 
 def choose_letters(
     benchmark: Benchmark, items: Sequence[Item], policy: Policy, seed: int
 ) -> Iterator[ItemResult]:
-    """What a policy chooses by letter, item by item, as results come.
+    """Yield a policy's choices by letter, item by item as they come.
 
-    The scores `acc` and `mc1` alone follow from a letter. Which it is the log-probabilities of
-    letters say where the policy tells them, else what is written (`way` in the details); an answer
-    without a letter is wrong.
+    A letter gives the scores `acc` and `mc1` alone. The letter is the likeliest one where the
+    policy tells the log-probabilities of letters and writes a letter first, else the letter that
+    the policy writes; `way` in the details says which. An answer without a letter is wrong.
     """
     assert benchmark.task is not None
     template = Template(str(benchmark.task["doc_to_text"]))
@@ -58,23 +62,23 @@ def choose_letters(
         chunk = items[start : start + CHUNK]
         choices = [_choices(benchmark, item) for item in chunk]
         questions = [
-            _question(template.render(**shown(item)), texts)
+            _question(template.render(**shown_fields(item)), texts)
             for item, texts in zip(chunk, choices, strict=True)
         ]
-        turns = turns_to_answer([Asked(question) for question in questions], seed)
-        told: dict[str, dict[str, float]] = {}
-        asked: Policy = policy
+        turns = turns_to_answer([Query(question) for question in questions], seed)
+        logprobs: dict[str, dict[str, float]] = {}
+        chooser: Policy = policy
         if isinstance(policy, ChoosesLetters):
             n = {turn.id: len(texts) for turn, texts in zip(turns, choices, strict=True)}
-            asked = _Noted(policy, n, told, policy.name, policy.max_concurrency)
-        answers = ask(asked, turns)
-        for item, texts, turn, said in zip(chunk, choices, turns, answers, strict=True):
+            chooser = _LetterPolicy(policy, n, logprobs, policy.name, policy.max_concurrency)
+        answers = ask(chooser, turns)
+        for item, texts, turn, answer in zip(chunk, choices, turns, answers, strict=True):
             metric = "mc1" if "mc1" in item.meta else "acc"
-            details = details_of(Asked(turn.question), said)
+            details = answer_details(Query(turn.question), answer)
             scores: dict[str, float] = {}
             if "error" not in details:
-                at, way = _chosen(said.text, told.get(turn.id, {}), len(texts))
-                scores = {metric: float(at is not None and at == _right(item))}
+                chosen, way = _choice(answer.text, logprobs.get(turn.id, {}), len(texts))
+                scores = {metric: float(chosen is not None and chosen == _right_choice(item))}
                 details |= way | {"chance": {metric: 1 / len(texts)}}
             if "category" in item.meta:
                 details["category"] = item.meta["category"]
@@ -82,12 +86,20 @@ def choose_letters(
 
 
 @dataclass(frozen=True, slots=True)
-class _Noted:
-    """Asks a policy for letters, and notes by turn what it tells of their probabilities."""
+class _LetterPolicy:
+    """A policy that is asked for a letter and whose log-probabilities of letters are kept.
+
+    Attributes:
+        policy: Policy that is asked.
+        n: Number of letters, by turn.
+        logprobs: Log-probabilities of letters, by turn; filled as answers come.
+        name: Name of the policy.
+        max_concurrency: Most requests at a time.
+    """
 
     policy: ChoosesLetters
     n: Mapping[str, int]
-    told: dict[str, dict[str, float]]
+    logprobs: dict[str, dict[str, float]]
     name: str
     max_concurrency: int
 
@@ -95,17 +107,17 @@ class _Noted:
         return answer_all(self, turns)
 
     async def answer(self, turn: Turn) -> Utterance:
-        said, self.told[turn.id] = await self.policy.choose(turn, self.n[turn.id])
-        return said
+        answer, self.logprobs[turn.id] = await self.policy.choose(turn, self.n[turn.id])
+        return answer
 
 
-def _chosen(
+def _choice(
     answer: str, logprobs: Mapping[str, float], n: int
 ) -> tuple[int | None, dict[str, Any]]:
-    """Which choice is taken, and how that is known."""
+    """Return the index of the choice, and the details that say how the choice is known."""
     written = chosen_letter(answer, n)
     letter = None if written is None else ascii_uppercase[written]
-    # What the first token was is not always the letter: a sentence may begin with A.
+    # The first token is not always the letter: a sentence may begin with the word A.
     if letter is None or not logprobs or not re.match(rf"\W*{letter}(?!\w)", answer):
         return written, {"way": "letter", "letter": letter}
     likeliest = max(logprobs, key=lambda name: logprobs[name])
@@ -115,32 +127,34 @@ def _chosen(
 
 
 def chosen_letter(answer: str, n: int) -> int | None:
-    """Which of n choices an answer names, from 0; None if none.
+    """Return which of `n` choices an answer names, from 0, or None where it names none.
 
-    An answer begins with its letter, or names it after words such as "the answer is". A sentence
-    that begins with the words A or I names none by that.
+    An answer begins with its letter, or names the letter after words such as "the answer is". A
+    sentence that begins with the word A or I does not name a choice by that word.
     """
     plain = answer.strip().replace("\u2019", "'")
-    found = _FIRST.search(plain) or _NAMED.search(plain)
-    if found is None:
+    match = _FIRST.search(plain) or _NAMED.search(plain)
+    if match is None:
         return None
-    letter = next(group for group in found.groups() if group)
-    at = ascii_uppercase.index(letter.upper())
-    return at if at < n else None
+    letter = next(group for group in match.groups() if group)
+    index = ascii_uppercase.index(letter.upper())
+    return index if index < n else None
 
 
 def _choices(benchmark: Benchmark, item: Item) -> Sequence[str]:
-    named = (benchmark.task or {})["doc_to_choice"]
-    texts = item.choices if named == "choices" else [str(name) for name in named]
+    names = (benchmark.task or {})["doc_to_choice"]
+    texts = item.choices if names == "choices" else [str(name) for name in names]
     return [texts[place] for place in item.meta["mc1"]] if "mc1" in item.meta else texts
 
 
-def _right(item: Item) -> int:
+def _right_choice(item: Item) -> int:
     if "mc1" in item.meta:
         return int(list(item.meta["mc1"]).index(item.meta["best"]))
     return item.labels.index(1)
 
 
 def _question(text: str, choices: Sequence[str]) -> str:
-    listed = "\n".join(f"{ascii_uppercase[at]}. {choice}" for at, choice in enumerate(choices))
+    listed = "\n".join(
+        f"{letter}. {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False)
+    )
     return f"{text}\n\n{listed}\n\nWhich is the best continuation? Answer with its letter alone."

@@ -1,4 +1,4 @@
-"""Multiple choice by likelihood, on the lm-evaluation-harness."""
+"""Multiple choice by likelihood, scored by the lm-evaluation-harness."""
 
 import io
 import logging
@@ -17,16 +17,20 @@ from .items import Item, ItemResult
 from .registry import Benchmark
 
 CHUNK = 48
-"""Items between two times that results are kept."""
+"""Number of items between two times that results are written."""
 
 
 def import_harness() -> None:
-    """Raises UserError saying what to install, where lm-eval is missing."""
+    """Import lm-eval and silence its log.
+
+    Raises:
+        UserError: lm-eval is not installed; says what to install.
+    """
     try:
         import lm_eval  # noqa: F401
     except ImportError as error:
         raise UserError("evaluate.benchmarks need: pip install 'social-sandbox[eval]'") from error
-    # It explains at length what it was told to do.
+    # lm-eval logs each of the settings that it is called with.
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     import datasets
 
@@ -34,7 +38,7 @@ def import_harness() -> None:
 
 
 def harness_model(model: Any, tokenizer: Any) -> Any:
-    """A live model, a PeftModel included, as lm-eval takes it."""
+    """Return a loaded model, which may be a PeftModel, in the form that lm-eval takes."""
     import_harness()
     from .shared_prefix import SharedPrefixLM
 
@@ -44,14 +48,14 @@ def harness_model(model: Any, tokenizer: Any) -> Any:
 def choose(
     lm: Any, benchmark: Benchmark, items: Sequence[Item], apply_chat_template: bool
 ) -> Iterator[ItemResult]:
-    """What a model finds likeliest, item by item, as results come.
+    """Yield a model's likeliest choices, item by item as they come.
 
     Args:
-        lm: see `harness_model`; or any other model of lm-eval.
-        benchmark: with a task.
-        items: with choices.
-        apply_chat_template: put what comes before the choices to the model as a user's message;
-            the harness does not, unless it is told to.
+        lm: Model, see `harness_model`; or any other model of lm-eval.
+        benchmark: Benchmark with a task.
+        items: Items with choices.
+        apply_chat_template: Whether the text before the choices is put to the model as a user's
+            message, which is not the harness's default.
     """
     import_harness()
     from lm_eval.evaluator import evaluate
@@ -64,30 +68,30 @@ def choose(
         task = benchmark.task | {
             "dataset_kwargs": {"data_files": {"test": str(file)}, "cache_dir": folder}
         }
-        # What is no error of ours it says at length.
+        # lm-eval writes progress and advice to stderr.
         with redirect_stderr(io.StringIO()):
             tasks = TaskManager(include_defaults=False).load([task])
         for start in range(0, len(items), CHUNK):
-            chunk = list(range(start, min(start + CHUNK, len(items))))
+            places = list(range(start, min(start + CHUNK, len(items))))
             with redirect_stderr(io.StringIO()):
-                found = evaluate(
+                results = evaluate(
                     lm,
                     tasks,
-                    samples={benchmark.name: chunk},
+                    samples={benchmark.name: places},
                     bootstrap_iters=0,
                     apply_chat_template=apply_chat_template,
                 )
-            samples = {s["doc_id"]: s for s in found["samples"][benchmark.name]}
-            for at in chunk:
-                likely = [float(one[0]) for one in samples[at]["filtered_resps"]]
-                yield scored(benchmark, items[at], likely)
+            samples = {s["doc_id"]: s for s in results["samples"][benchmark.name]}
+            for place in places:
+                logs = [float(one[0]) for one in samples[place]["filtered_resps"]]
+                yield scored(benchmark, items[place], logs)
 
 
-def scored(benchmark: Benchmark, item: Item, likely: Sequence[float]) -> ItemResult:
-    """The scores that follow from the log-likelihoods of an item's choices, in nats."""
-    logs = np.array(likely)
+def scored(benchmark: Benchmark, item: Item, log_likelihoods: Sequence[float]) -> ItemResult:
+    """Return the scores that follow from the log-likelihoods of an item's choices, in nats."""
+    logs = np.array(log_likelihoods)
     scores: dict[str, float] = {}
-    details: dict[str, Any] = {"loglikelihoods": [round(one, 4) for one in likely]}
+    details: dict[str, Any] = {"loglikelihoods": [round(log, 4) for log in log_likelihoods]}
     if "mc1" in item.meta:
         places = list(item.meta["mc1"])
         scores["mc1"] = float(places[int(logs[places].argmax())] == item.meta["best"])
@@ -108,10 +112,10 @@ def scored(benchmark: Benchmark, item: Item, likely: Sequence[float]) -> ItemRes
     return ItemResult(benchmark.name, item.id, "choice", item.group, scores, details)
 
 
-def shown(item: Item) -> dict[str, str]:
-    """What a task's template shows of an item."""
+def shown_fields(item: Item) -> dict[str, str]:
+    """Return the fields of an item that a task's template can show."""
     return {name: value for name, value in item.meta.items() if isinstance(value, str)}
 
 
 def _row(item: Item) -> dict[str, Any]:
-    return shown(item) | {"choices": list(item.choices), "gold": item.labels.index(1)}
+    return shown_fields(item) | {"choices": list(item.choices), "gold": item.labels.index(1)}

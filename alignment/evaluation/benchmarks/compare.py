@@ -1,4 +1,4 @@
-"""Models side by side: `social-sandbox compare A B C [--output FOLDER]`."""
+"""Several models side by side: `social-sandbox compare A B C [--output FOLDER]`."""
 
 import argparse
 import json
@@ -21,112 +21,123 @@ from .figure import plot
 from .items import ITEMS, ItemResult, by_place, result_log
 from .registry import Benchmark, find_benchmarks
 from .report import chance, interval, judge_right, notes, number
-from .results import PREFERRED, Figure, Figures, by_judge, is_rating, scores_of
+from .results import PREFERRED, Estimates, MetricEstimate, by_judge, is_rating, scores_of
 
 RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A model's results."""
+    """A model with its benchmark results.
+
+    Attributes:
+        name: Name of the model's output folder.
+        path: File of the item results.
+        results: Contents of `results.json`, see `run.run_benchmarks`.
+        items: Item results from which the estimates were made.
+    """
 
     name: str
     path: Path
-    """Of its items."""
     results: Mapping[str, Any]
-    """See `run.run_benchmarks`."""
     items: list[ItemResult]
-    """Those that the figures are of."""
 
     @property
-    def figures(self) -> Figures:
-        """By benchmark and metric."""
+    def estimates(self) -> Estimates:
+        """The estimates by benchmark and metric."""
         return dict(self.results["benchmarks"])
 
     @property
     def answers(self) -> dict[tuple[str, str], str]:
-        """What it answered freely, by benchmark and item."""
+        """The free answers, by benchmark and item; requests that failed have none."""
         return {
-            (r.benchmark, r.item): str(r.details["answer"])
-            for r in self.items
-            # What never came cannot be compared.
-            if r.part == "answer" and "answer" in r.details
+            (result.benchmark, result.item): str(result.details["answer"])
+            for result in self.items
+            if result.part == "answer" and "answer" in result.details
         }
 
 
-def read_evaluated(folder: str | Path, what: str = "compare") -> Evaluated:
-    """What `evaluate benchmarks=...` wrote: its output folder, or the folder `benchmarks` in it.
+def read_evaluated(folder: str | Path, setting: str = "compare") -> Evaluated:
+    """Return the results in an output folder, or in the folder `benchmarks` of one.
 
-    `what` stands before errors. Raises UserError naming the folder.
+    Args:
+        folder: Folder that `social-sandbox evaluate benchmarks=...` wrote.
+        setting: Setting that names the folder, for error messages.
+
+    Raises:
+        UserError: The folder has no results of benchmarks, or damaged ones.
     """
     given = Path(folder)
     path = next((p for p in (given / "benchmarks", given) if (p / "results.json").exists()), None)
     if path is None or not (path / ITEMS).exists():
-        raise UserError(f"{what}: {folder} has no results of benchmarks: social-sandbox evaluate")
+        raise UserError(
+            f"{setting}: {folder} has no results of benchmarks: social-sandbox evaluate"
+        )
     try:
         results = json.loads((path / "results.json").read_text(encoding="utf-8"))
-        results = _as_now(results)
+        results = _current(results)
         unused = {tuple(place) for place in results["unused"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{what}: {path / 'results.json'} is damaged: evaluate again") from error
+        raise UserError(f"{setting}: {path / 'results.json'} is damaged: evaluate again") from error
     name = given.name if given.name != "benchmarks" else given.resolve().parent.name
     places = by_place(result_log(path / ITEMS).read())
     used = [result for place, result in places.items() if place not in unused]
     return Evaluated(name, path / ITEMS, results, used)
 
 
-def _as_now(results: dict[str, Any]) -> dict[str, Any]:
-    """Results in today's form.
+def _current(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of any version in the form of this version.
 
-    Those of the first version told less of the judge. Later ones still put the last question of a
-    dialogue alone.
+    The first version recorded one accuracy of the judge. Later ones, before `dialogues` was
+    recorded, put only the last question of a dialogue to the model.
     """
-    figures, judge = results["benchmarks"], results["judge"]
+    estimates, judge = results["benchmarks"], results["judge"]
     results["made_with"] = {"dialogues": "last question", **results["made_with"]}
     if "unused" in results:
         return results
     if judge and judge["accuracy"]:
         judge = judge | {"ratings": {name: judge[name] for name in ("accuracy", "at_chance")}}
-    for metrics in figures.values():
-        for metric, figure in metrics.items():
+    for metrics in estimates.values():
+        for metric, estimate in metrics.items():
             if judge and by_judge(metric):
-                figure["judge"] = judge.get("ratings")
+                estimate["judge"] = judge.get("ratings")
     return results | {"judge": judge, "pairwise": None, "choices": None, "unused": []}
 
 
 def difference(
     benchmark: Benchmark, metric: str, first: Evaluated, other: Evaluated, seed: int = 0
 ) -> Estimate | None:
-    """How much higher the other one scores, by paired bootstrap over the items that both have."""
-    one, two = (scores_of(benchmark, model.items, metric) for model in (first, other))
-    both = sorted(one.keys() & two.keys())
-    return estimate_mean(np.array([two[item] - one[item] for item in both]), RESAMPLES, seed)
+    """Estimate how much higher another model scores, paired over the items that both have."""
+    scores, other_scores = (scores_of(benchmark, model.items, metric) for model in (first, other))
+    both = sorted(scores.keys() & other_scores.keys())
+    differences = np.array([other_scores[item] - scores[item] for item in both])
+    return estimate_mean(differences, RESAMPLES, seed)
 
 
 def obstacles(metric: str, benchmark: Benchmark, first: Evaluated, other: Evaluated) -> list[str]:
-    """Why a metric of two models is not the same thing; what is not recorded is no reason."""
+    """Return the reasons for which a metric of two models cannot be compared.
+
+    A setting that a folder does not record is no reason.
+    """
     if by_judge(metric):
-        needed = [
-            "judge",
-            "rating_scale",
-            "dialogues",
-            *(["against"] if metric == PREFERRED else []),
-        ]
-        one, two = (model.results["made_with"] for model in (first, other))
+        names = ["judge", "rating_scale", "dialogues"]
+        names += ["against"] if metric == PREFERRED else []
+        settings = [model.results["made_with"] for model in (first, other)]
     elif benchmark.answers == "refusals":
         return []
     else:
-        needed = ["choices", "apply_chat_template"]
-        one, two = (
+        names = ["choices", "apply_chat_template"]
+        settings = [
             {"choices": model.results["choices"]}
-            # It concerns likelihoods alone.
+            # The chat template matters for likelihoods alone.
             | (model.results["made_with"] if model.results["choices"] == "likelihood" else {})
             for model in (first, other)
-        )
+        ]
     return [
-        f"{name} {_told(one[name])} and {_told(two[name])}"
-        for name in needed
-        if None not in (one.get(name), two.get(name)) and one[name] != two[name]
+        f"{name} {_in_words(settings[0][name])} and {_in_words(settings[1][name])}"
+        for name in names
+        if None not in (settings[0].get(name), settings[1].get(name))
+        and settings[0][name] != settings[1][name]
     ]
 
 
@@ -138,102 +149,104 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="output folder of an evaluate")
     parser.add_argument("--output", type=Path, help="folder for compare.md and compare.png")
-    told = parser.parse_args(arguments)
-    models = [read_evaluated(folder) for folder in told.folders]
+    options = parser.parse_args(arguments)
+    models = [read_evaluated(folder) for folder in options.folders]
     if len({model.name for model in models}) < len(models):
-        models = [
-            replace(model, name=folder) for folder, model in zip(told.folders, models, strict=True)
-        ]
-    header, lines, reasons = side_by_side(models)
+        folders = zip(options.folders, models, strict=True)
+        models = [replace(model, name=folder) for folder, model in folders]
+    header, rows, reasons = side_by_side(models)
     console = Console()
-    # As text: brackets in it are no markup. Folded: what is cut off cannot be told apart.
+    # Text: brackets are no markup. Folded: names that are cut off could not be told apart.
     table = Table(*(Column(Text(name), overflow="fold") for name in header))
-    for cells in lines:
+    for cells in rows:
         table.add_row(*map(Text, cells))
     console.print(table)
-    beside = [
+    lines = [
         *reasons,
-        *_sampling(models),
+        *_different_settings(models),
         *(f"{model.name}: {line}" for model in models for line in notes(model.results)),
     ]
-    for line in beside:
+    for line in lines:
         console.print(f"  {line}", markup=False, soft_wrap=True)
-    if told.output is not None:
-        make_folder(told.output, "--output")
-        text = "\n".join([markdown_table(header, lines), *(f"- {line}" for line in beside)]) + "\n"
-        (told.output / "compare.md").write_text(text, encoding="utf-8")
-        plot(told.output / "compare.png", {model.name: model.figures for model in models})
-        console.print(f"  {told.output}", markup=False, soft_wrap=True)
+    if options.output is not None:
+        make_folder(options.output, "--output")
+        text = "\n".join([markdown_table(header, rows), *(f"- {line}" for line in lines)]) + "\n"
+        (options.output / "compare.md").write_text(text, encoding="utf-8")
+        plot(options.output / "compare.png", {model.name: model.estimates for model in models})
+        console.print(f"  {options.output}", markup=False, soft_wrap=True)
 
 
 def side_by_side(models: Sequence[Evaluated]) -> tuple[list[str], list[list[str]], list[str]]:
-    """Header and rows: each model's figure, and the differences to the first in brackets.
+    """Return header, rows, and a line for each reason why rows are not comparable.
 
-    Then why rows are not comparable, a line a reason. Raises UserError where the models have no
-    metric in common.
+    A row has each model's estimate, with the difference to the first model in brackets.
+
+    Raises:
+        UserError: The models have no metric in common.
     """
     first, *others = models
-    lines, common = [], False
+    rows, have_common = [], False
     reasons: dict[str, list[str]] = {}
-    for name, metric in _rows(models):
+    for name, metric in _metrics(models):
         (benchmark,) = find_benchmarks([name])
-        have = [model.figures.get(name, {}).get(metric) for model in models]
-        figures = [figure for figure in have if figure is not None]
-        common |= len(figures) > 1 or not others
-        cells = ["" if have[0] is None else f"{number(have[0], 'mean')} ({interval(have[0])})"]
-        for other, found in zip(others, have[1:], strict=True):
-            if found is None or have[0] is None:
-                cells.append("" if found is None else _alone(found, figures[0]))
+        estimates = [model.estimates.get(name, {}).get(metric) for model in models]
+        present = [estimate for estimate in estimates if estimate is not None]
+        have_common |= len(present) > 1 or not others
+        own = estimates[0]
+        cells = ["" if own is None else f"{number(own, 'mean')} ({interval(own)})"]
+        for other, estimate in zip(others, estimates[1:], strict=True):
+            if estimate is None or own is None:
+                cells.append("" if estimate is None else _mean(estimate, present[0]))
                 continue
             why = obstacles(metric, benchmark, first, other)
             for reason in why:
-                named = f"not comparable, {first.name} and {other.name}: {reason}"
-                reasons.setdefault(named, []).append(f"{name} {metric}")
+                line = f"not comparable, {first.name} and {other.name}: {reason}"
+                reasons.setdefault(line, []).append(f"{name} {metric}")
             gap = None if why else difference(benchmark, metric, first, other)
-            cells.append(_cell(found, have[0], gap, comparable=not why))
-        right = dict.fromkeys(judge_right(metric, figure) for figure in figures)
-        lines.append(
-            [name, metric, chance(figures[0]), str(figures[0]["n"]), *cells, " / ".join(right)]
-        )
-    if not common:
+            cells.append(_cell(estimate, own, gap, comparable=not why))
+        accuracies = dict.fromkeys(judge_right(metric, estimate) for estimate in present)
+        n = str(present[0]["n"])
+        rows.append([name, metric, chance(present[0]), n, *cells, " / ".join(accuracies)])
+    if not have_common:
         raise UserError("compare: these results have no benchmark in common")
     header = ["benchmark", "metric", "chance", "n", *(m.name for m in models), "judge right"]
-    told = [f"{reason} ({', '.join(rows)})" for reason, rows in reasons.items()]
-    return header, lines, told
+    return header, rows, [f"{reason} ({', '.join(of)})" for reason, of in reasons.items()]
 
 
-def _rows(models: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
-    """Every benchmark and metric that any model has, the first one's order before the others'."""
-    for name in dict.fromkeys(name for model in models for name in model.figures):
-        labels = (label for model in models for label in model.figures.get(name, {}))
+def _metrics(models: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
+    """Yield each benchmark and metric of any model, in the order of the first model."""
+    for name in dict.fromkeys(name for model in models for name in model.estimates):
+        labels = (label for model in models for label in model.estimates.get(name, {}))
         yield from ((name, label) for label in dict.fromkeys(labels))
 
 
-def _cell(found: Figure, first: Figure, gap: Estimate | None, comparable: bool) -> str:
-    text = _alone(found, first)
+def _cell(
+    estimate: MetricEstimate, first: MetricEstimate, gap: Estimate | None, comparable: bool
+) -> str:
+    text = _mean(estimate, first)
     if not comparable:
         return f"{text} [not comparable]"
     if gap is None:
         return f"{text} [no two items in common]"
-    digits = 2 if is_rating(found) else 3
-    shared = "" if gap.n == found["n"] == first["n"] else f", n {gap.n}"
+    digits = 2 if is_rating(estimate) else 3
+    common = "" if gap.n == estimate["n"] == first["n"] else f", n {gap.n}"
     return (
-        f"{text} [{gap.mean:+.{digits}f}: {gap.low:+.{digits}f} to {gap.high:+.{digits}f}{shared}]"
+        f"{text} [{gap.mean:+.{digits}f}: {gap.low:+.{digits}f} to {gap.high:+.{digits}f}{common}]"
     )
 
 
-def _alone(found: Figure, first: Figure) -> str:
-    """A mean, and its n where it is not the row's."""
-    other = "" if found["n"] == first["n"] else f", n {found['n']}"
-    return f"{number(found, 'mean')}{other}"
+def _mean(estimate: MetricEstimate, first: MetricEstimate) -> str:
+    """Return a mean, and its n where it is not the n of the row."""
+    n = "" if estimate["n"] == first["n"] else f", n {estimate['n']}"
+    return f"{number(estimate, 'mean')}{n}"
 
 
-def _sampling(models: Sequence[Evaluated]) -> Iterator[str]:
-    """What differs without making figures another thing."""
+def _different_settings(models: Sequence[Evaluated]) -> Iterator[str]:
+    """Yield the settings that differ without making estimates incomparable."""
     for name in ("limit", "seed", "benchmark_temperature", "max_new_tokens"):
         made_with = [model.results["made_with"] for model in models]
-        if all(name in one for one in made_with):
-            values = [_told(one[name]) for one in made_with]
+        if all(name in settings for settings in made_with):
+            values = [_in_words(settings[name]) for settings in made_with]
             if len(set(values)) > 1:
                 of_each = ", ".join(
                     f"{value} ({model.name})" for value, model in zip(values, models, strict=True)
@@ -241,10 +254,10 @@ def _sampling(models: Sequence[Evaluated]) -> Iterator[str]:
                 yield f"made with different {name}: {of_each}"
 
 
-def _told(value: Any) -> str:
-    """A setting in a few words; of a policy's recipe what tells it from others."""
+def _in_words(value: Any) -> str:
+    """Return a setting in a few words; of a policy's recipe, its kind, name and model."""
     if isinstance(value, Mapping):
         kind = str(value.get("_target_", "")).rpartition(".")[2]
-        own = [str(value[name]) for name in ("name", "model", "head") if value.get(name)]
-        return " ".join([kind, *own])
+        names = [str(value[name]) for name in ("name", "model", "head") if value.get(name)]
+        return " ".join([kind, *names])
     return str(value)[:40]

@@ -1,4 +1,4 @@
-"""Benchmarks as a picture: a point with its interval for each model, and chance."""
+"""A figure of benchmark results: a point with its interval for each model, and chance."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib
 
-from .results import Figures, is_rating
+from .results import Estimates, is_rating
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -16,22 +16,22 @@ Row = tuple[str, str]
 """Benchmark and metric."""
 
 
-def plot(path: Path, models: Mapping[str, Figures]) -> None:
-    """Draw figures of models, by name: shares, a row a metric, and below them ratings."""
+def plot(path: Path, models: Mapping[str, Estimates]) -> None:
+    """Draw the estimates of models, by name, a row for each metric; shares above ratings."""
     rows = dict.fromkeys(
-        (benchmark, metric, is_rating(figure))
-        for figures in models.values()
-        for benchmark, metrics in figures.items()
-        for metric, figure in metrics.items()
+        (benchmark, metric, is_rating(estimate))
+        for estimates in models.values()
+        for benchmark, metrics in estimates.items()
+        for metric, estimate in metrics.items()
     )
     panels = {
         "share, 95 % interval; dotted: chance": [row[:2] for row in rows if not row[2]],
         "rating, 95 % interval": [row[:2] for row in rows if row[2]],
     }
-    panels = {label: found for label, found in panels.items() if found}
+    panels = {label: panel for label, panel in panels.items() if panel}
     if not panels:
         return
-    heights = [len(found) + 1.5 for found in panels.values()]
+    heights = [len(panel) + 1.5 for panel in panels.values()]
     figure, all_axes = plt.subplots(
         len(panels),
         squeeze=False,
@@ -39,11 +39,11 @@ def plot(path: Path, models: Mapping[str, Figures]) -> None:
         height_ratios=heights,
         layout="constrained",
     )
-    for axes, (label, found) in zip(all_axes[:, 0], panels.items(), strict=True):
-        _draw(axes, found, models)
+    for axes, (label, panel) in zip(all_axes[:, 0], panels.items(), strict=True):
+        _draw(axes, panel, models)
         axes.set_xlabel(label)
         if label.startswith("share"):
-            # Only a drop is below zero.
+            # Only a drop can be below zero.
             axes.set_xlim(min(-0.02, axes.get_xlim()[0]), 1.02)
     if len(models) > 1:
         points = [
@@ -56,18 +56,18 @@ def plot(path: Path, models: Mapping[str, Figures]) -> None:
     plt.close(figure)
 
 
-def _draw(axes: Any, rows: Sequence[Row], models: Mapping[str, Figures]) -> None:
+def _draw(axes: Any, rows: Sequence[Row], models: Mapping[str, Estimates]) -> None:
     for place, (benchmark, metric) in enumerate(rows):
         chances = set()
-        for number, figures in enumerate(models.values()):
-            found = figures.get(benchmark, {}).get(metric)
-            if found is None:
+        for number, estimates in enumerate(models.values()):
+            estimate = estimates.get(benchmark, {}).get(metric)
+            if estimate is None:
                 continue
             y = place + 0.6 * ((number + 0.5) / len(models) - 0.5)
-            mean, low, high = found["mean"], found["low"], found["high"]
+            mean, low, high = estimate["mean"], estimate["low"], estimate["high"]
             ends = None if low is None else [[mean - low], [high - mean]]
             axes.errorbar(mean, y, xerr=ends, fmt="o", markersize=4, color=f"C{number}")
-            chances.add(found["chance"])
+            chances.add(estimate["chance"])
         for chance in chances - {None}:
             axes.plot([chance] * 2, [place - 0.4, place + 0.4], color="0.6", linestyle=":")
     axes.set_yticks(range(len(rows)), [" ".join(row) for row in rows])

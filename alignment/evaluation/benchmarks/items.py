@@ -1,4 +1,4 @@
-"""What a benchmark asks, and what a model got for it: one line a result, appended as they come."""
+"""Items of benchmarks, and the results of a model on them, recorded one a line."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,12 @@ from social_sandbox.envs.jsonl import JsonlLog
 from social_sandbox.envs.messages import Conversation, Message
 
 ITEMS = "items.jsonl"
+"""Name of the file of results."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and what was said before it in the same conversation."""
+class Query:
+    """A question, and the messages before it in the same conversation."""
 
     question: str
     earlier: Conversation = ()
@@ -23,16 +24,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that a model is asked.
+    """One question or choice of a benchmark.
 
     Attributes:
-        id: stable over runs and machines, unique within its benchmark.
-        group: items that are scored together, such as the fours of ETHICS; None: alone.
-        context: what comes before the choices, or the prompt that is answered.
-        earlier: what was said in the conversation before that prompt.
-        choices: among which the model chooses; empty where it answers freely.
+        id: Identifier, the same in all runs and unique within the benchmark.
+        group: Name of a group of items that are scored together, such as the fours of ETHICS;
+            None for an item that is scored alone.
+        context: Text before the choices, or the prompt that is answered.
+        choices: Choices of the model; empty where the model answers freely.
         labels: 1 for each right choice, 0 for each wrong one.
-        meta: whatever else is shown or counted by, such as a category.
+        meta: Further fields, which the task's template shows or by which scores are counted, such
+            as a category.
+        earlier: Messages before the prompt in the same conversation.
     """
 
     id: str
@@ -44,19 +47,35 @@ class Item:
     earlier: Conversation = ()
 
     @property
-    def asked(self) -> Asked:
-        """The prompt that is answered, with what was said before it."""
-        return Asked(self.context, self.earlier)
+    def query(self) -> Query:
+        """The prompt that is answered, with the messages before it."""
+        return Query(self.context, self.earlier)
 
 
 Part = Literal["choice", "answer", "pairwise", "judge", "judge_letters"]
-"""Of what is done with an item: a model chooses, or answers freely; a judge compares its answer
-with another model's; or rates, or compares, two replies of which people preferred one."""
+"""Part of a benchmark.
+
+`choice`: the model chooses. `answer`: the model answers freely. `pairwise`: a judge compares the
+model's answer with another model's. `judge` and `judge_letters`: a judge rates, or compares, two
+replies of which people preferred one.
+"""
+
+Place = tuple[str, Part, str]
+"""Benchmark, part and item, which name a result."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What a model got for an item: a score by each metric, and what it said or found likely."""
+    """The result of a model on an item.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        item: Identifier of the item.
+        part: Part of the benchmark.
+        group: Group of the item.
+        scores: Score by metric.
+        details: Answer, likelihoods and other records; `error` says why there is no score.
+    """
 
     benchmark: str
     item: str
@@ -66,12 +85,27 @@ class ItemResult:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def place(self) -> Place:
+        """Benchmark, part and item."""
+        return self.benchmark, self.part, self.item
+
+    @property
     def is_missing(self) -> bool:
-        """Whether no answer came: it has no score, and is asked for again by a run that goes on."""
+        """Whether a request failed: there is no score, and a resumed run repeats the request."""
         return "error" in self.details
 
 
 _RESULT = TypeAdapter(ItemResult)
+
+
+def result_log(path: Path) -> JsonlLog[ItemResult]:
+    """Return the file of results, to which results are appended as they come."""
+    return JsonlLog(path, _RESULT, "results")
+
+
+def by_place(results: Iterable[ItemResult]) -> dict[Place, ItemResult]:
+    """Return results by place; the last of several results of one place counts."""
+    return {result.place: result for result in results}
 
 
 def to_exchanges(messages: Conversation) -> list[dict[str, str]]:
@@ -95,13 +129,3 @@ def from_exchanges(exchanges: Iterable[Mapping[str, str]]) -> Conversation:
             Message("assistant", exchange["answer"]),
         )
     )
-
-
-def result_log(path: Path) -> JsonlLog[ItemResult]:
-    """Return a file of results, a line each, to which results are appended as they come."""
-    return JsonlLog(path, _RESULT, "results")
-
-
-def by_place(results: Iterable[ItemResult]) -> dict[tuple[str, Part, str], ItemResult]:
-    """Results by benchmark, part and item; of several the last one counts."""
-    return {(result.benchmark, result.part, result.item): result for result in results}

@@ -1,4 +1,4 @@
-"""How good a judge is: how often it prefers what people preferred."""
+"""The accuracy of a judge: how often it prefers the reply that people preferred."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -16,47 +16,49 @@ from .items import Item, ItemResult, Part
 from .pairwise import Verdict, verdicts
 
 PAIRS = 200
-"""At most so many pairs tell how good a judge is."""
+"""Most pairs by which the accuracy of a judge is measured."""
 
 RATINGS, LETTERS = "ratings", "letters"
 WAYS: dict[Part, str] = {"judge": RATINGS, "judge_letters": LETTERS}
-"""What a judge gives in a part: it rates each reply, or says a letter in both orders."""
+"""How a judge prefers in each part: it rates each reply, or names a letter in both orders."""
 
 
 def draw_pairs(items: Sequence[Item], seed: int) -> list[Item]:
-    """At most `PAIRS` items of `hh`, drawn by the seed, to learn from how good a judge is.
+    """Draw at most `PAIRS` items of `hh` by which the accuracy of a judge is measured.
 
-    Only those that the shipped value head was not trained on: any other judge is asked the same.
+    Only pairs are drawn that the shipped value head was not trained on, so that all judges are
+    asked the same.
     """
     unseen = [item for item in items if is_held_out(human_turns(str(item.meta["prompt"]))[0])]
     return sorted(unseen, key=lambda item: key(seed, "judge", item.id))[:PAIRS]
 
 
 def ask_judge(judge: Judge, pairs: Sequence[Item], part: Part, seed: int) -> Iterator[ItemResult]:
-    """Whether a judge prefers what people preferred, as results come.
+    """Ask a judge which of two replies it prefers; yield the results as they come.
 
     Args:
-        judge: who is asked.
-        pairs: see `draw_pairs`.
-        part: see `WAYS`.
-        seed: of a judge that samples.
+        judge: Judge to ask.
+        pairs: Items with a chosen and a rejected reply, see `draw_pairs`.
+        part: How the judge prefers, see `WAYS`.
+        seed: Seed of a judge that samples.
 
     Yields:
-        The score `right` of each pair: 1, 0, or one half where it prefers none; no score where
-        the judge gave no rating or letter.
+        The score `right` of each pair: 1 where the judge prefers the chosen reply, 0 where it
+        prefers the other one, one half where it prefers neither; no score where the judge gave no
+        rating or letter.
     """
     for start in range(0, len(pairs), CHUNK):
         chunk = pairs[start : start + CHUNK]
-        asked = [item.asked for item in chunk]
+        queries = [item.query for item in chunk]
         chosen, rejected = (
             [item.choices[item.labels.index(label)] for item in chunk] for label in (1, 0)
         )
         if part == "judge_letters":
-            found = verdicts(judge, asked, chosen, rejected, seed)
+            preferences = verdicts(judge, queries, chosen, rejected, seed)
         else:
-            rated = (judge.rate(asked, replies) for replies in (chosen, rejected))
-            found = [Verdict.of_ratings(one, two) for one, two in zip(*rated, strict=True)]
-        for item, verdict in zip(chunk, found, strict=True):
+            ratings = (judge.rate(queries, replies) for replies in (chosen, rejected))
+            preferences = [Verdict.of_ratings(*pair) for pair in zip(*ratings, strict=True)]
+        for item, verdict in zip(chunk, preferences, strict=True):
             scores = {} if verdict.how == "unreadable" else {"right": verdict.win}
             details: dict[str, Any] = {"how": verdict.how}
             if verdict.error:
@@ -67,52 +69,54 @@ def ask_judge(judge: Judge, pairs: Sequence[Item], part: Part, seed: int) -> Ite
 def judge_accuracy(
     judge: Judge, results: Sequence[ItemResult], resamples: int, seed: int
 ) -> dict[str, Any]:
-    """How often a judge preferred what people preferred.
+    """Estimate how often a judge prefers the reply that people preferred.
 
     Args:
-        judge: who.
-        results: of `ask_judge`, among any others.
-        resamples: of the bootstrap.
-        seed: of it.
+        judge: Judge who was asked.
+        results: Results of `ask_judge`, among any others.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resamples.
 
     Returns:
-        `name`, `rating_scale`, and under `ratings` and `letters`: `accuracy` (mean, low, high, n)
-        and `at_chance`, whether its interval holds one half; None where it is not known.
+        `name` and `rating_scale` of the judge, and under `ratings` and `letters` each `accuracy`
+        (an `Estimate`) and `at_chance`, whether the interval contains one half; None where the
+        judge was not asked in this way.
     """
-    told: dict[str, Any] = {"name": judge.policy.name, "rating_scale": judge.rating_scale}
+    accuracy: dict[str, Any] = {"name": judge.policy.name, "rating_scale": judge.rating_scale}
     for part, way in WAYS.items():
         right = [r.scores["right"] for r in results if r.part == part and "right" in r.scores]
-        found = estimate_mean(np.array(right), resamples, seed)
-        told[way] = found and {
-            "accuracy": asdict(found),
-            "at_chance": found.low <= 0.5 <= found.high,
+        estimate = estimate_mean(np.array(right), resamples, seed)
+        accuracy[way] = estimate and {
+            "accuracy": asdict(estimate),
+            "at_chance": estimate.low <= 0.5 <= estimate.high,
         }
-    return told
+    return accuracy
 
 
-def in_words(judged: Mapping[str, Any]) -> str:
-    """How far a judge is to be believed, in a line."""
-    named = f"judge {judged['name']}, 1 to {judged['rating_scale']}"
-    does = {
+def in_words(accuracy: Mapping[str, Any]) -> str:
+    """Return a line that says how reliable a judge is; `accuracy` is that of `judge_accuracy`."""
+    judge = f"judge {accuracy['name']}, 1 to {accuracy['rating_scale']}"
+    verbs = {
         RATINGS: "rates higher what people preferred",
         LETTERS: "says the letter of what people preferred, in both orders,",
     }
-    told = [
-        f"{what} in {_share(judged[way]['accuracy'])}"
-        + (": at chance" if judged[way]["at_chance"] else "")
-        for way, what in does.items()
-        if judged.get(way)
+    parts = [
+        f"{verb} in {_share(accuracy[way]['accuracy'])}"
+        + (": at chance" if accuracy[way]["at_chance"] else "")
+        for way, verb in verbs.items()
+        if accuracy.get(way)
     ]
-    return f"{named}: {'; '.join(told) or 'its accuracy is not known'}"
+    return f"{judge}: {'; '.join(parts) or 'its accuracy is not known'}"
 
 
-def in_short(known: Mapping[str, Any] | None) -> str:
-    """The same in a cell, of one way."""
-    if known is None:
+def in_short(accuracy: Mapping[str, Any] | None) -> str:
+    """Return the accuracy of a judge in one way of preferring, for the cell of a table."""
+    if accuracy is None:
         return "not known"
-    verdict = ", at chance" if known["at_chance"] else ""
-    return f"{known['accuracy']['mean']:.0%}{verdict}"
+    at_chance = ", at chance" if accuracy["at_chance"] else ""
+    return f"{accuracy['accuracy']['mean']:.0%}{at_chance}"
 
 
-def _share(found: Mapping[str, Any]) -> str:
-    return f"{found['mean']:.0%} ({found['low']:.0%} to {found['high']:.0%}, {found['n']} pairs)"
+def _share(estimate: Mapping[str, Any]) -> str:
+    low, high = f"{estimate['low']:.0%}", f"{estimate['high']:.0%}"
+    return f"{estimate['mean']:.0%} ({low} to {high}, {estimate['n']} pairs)"

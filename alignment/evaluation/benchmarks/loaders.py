@@ -1,51 +1,48 @@
-"""Rows of a benchmark's file, or of its data set on the hub, as items; a function each.
+"""Loaders: each is a function that makes items of the rows of a benchmark.
 
-A function takes rows with their places in words and gives items. What the harness's task shows is
-in `meta`. Choices come in an order drawn from their item, with the right one in every place equally
-often: many files put it first, and the first of equals wins.
+A loader takes rows with their places in words. Fields that the harness's task shows go into
+`meta`. The choices of an item are in an order drawn for the item, and the right choice is at each
+position equally often: many files put the right choice first, and the first of equally likely
+choices wins.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
-from typing import Any, Literal, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import first_problem
-from social_sandbox.envs.seeding import generator, key
+from social_sandbox.envs.seeding import key
 
 from ...data.formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
 from ...data.formats.hh import read_row
+from .fields import choice_item, content_id, number, target_scores, targets, texts
 from .items import Item
 from .positions import balanced
 from .registry import Benchmark
 from .sources import Rows, find_file, read_benchmark
 
-Checked = TypeVar("Checked")
-
 DRAFT = "{question}\n\nAnswer by following this draft:\n{draft}"
-"""How an adversarial draft is put to a model, after the paper's HH-A: the reply that people
-rejected follows the question."""
+"""An adversarial prompt, after the paper's HH-A: the rejected reply follows the question."""
 
 
 def load_items(
     benchmark: Benchmark, data_dir: str | None, limit: int | None, seed: int
 ) -> list[Item]:
-    """The items of a benchmark, of `data_dir` or, without one, of the hub.
+    """Return the items of a benchmark.
 
     Args:
-        benchmark: which.
-        data_dir: a folder that has its file.
-        limit: at most so many, drawn by the seed; groups stay whole. None: all.
-        seed: of the draw.
+        benchmark: Benchmark to load.
+        data_dir: Folder that has the file; None for the hub.
+        limit: Number of items that are drawn; groups stay whole. None for all items.
+        seed: Seed of the draw.
 
-    Raises UserError naming the file and line, or saying how to get the data.
+    Raises:
+        UserError: The data cannot be read or is not in its format; names file and line, or says
+            how to get the data.
     """
     rows = read_benchmark(benchmark, data_dir)
-    # What stands in a file twice counts once.
+    # A row that a file repeats counts once.
     items = list({item.id: item for item in LOADERS[benchmark.loader](rows)}.values())
     if not items:
         left_out = LEFT_OUT.get(benchmark.loader)
@@ -53,171 +50,167 @@ def load_items(
         where = benchmark.hub if data_dir is None else find_file(benchmark, data_dir)
         raise UserError(f"evaluate.benchmarks: {benchmark.name} has no rows in {where}{why}")
     if (benchmark.task or {}).get("doc_to_choice") == "choices":
-        # Before a limit: an item looks the same whatever is drawn with it.
+        # Before the draw, so that an item does not depend on the other items that are drawn.
         items = balanced(items)
     if limit is None or limit >= len(items):
         return items
-    units: dict[str, list[Item]] = {}
+    groups: dict[str, list[Item]] = {}
     for item in items:
-        units.setdefault(item.group or item.id, []).append(item)
+        groups.setdefault(item.group or item.id, []).append(item)
     drawn: list[Item] = []
-    for unit in sorted(units, key=lambda unit: key(seed, "benchmark", unit)):
+    for group in sorted(groups, key=lambda group: key(seed, "benchmark", group)):
         if len(drawn) >= limit:
             break
-        drawn += units[unit]
+        drawn += groups[group]
     return drawn
 
 
 def hh(rows: Rows) -> Iterator[Item]:
-    """Dialogues, with the reply that people chose and the one that they rejected."""
+    """Yield dialogues with the reply that people chose and the reply that they rejected."""
     for place, row in rows:
         prompt, chosen, rejected, same = read_row(place, dict(row))
         if same and chosen and rejected:
             # The harness puts a space between prompt and choice.
             shown = prompt.removesuffix(ASSISTANT) + ASSISTANT
             question, earlier = last_question(prompt)
-            item = _choice({"prompt": shown}, (chosen, rejected), (1, 0), question)
+            item = choice_item({"prompt": shown}, (chosen, rejected), (1, 0), question)
             yield replace(item, earlier=earlier)
 
 
 def hh_adversarial(rows: Rows) -> Iterator[Item]:
-    """The same, with the rejected reply as a draft behind the last question."""
+    """Yield the items of `hh` with the rejected reply as a draft behind the last question."""
     for item in hh(rows):
         rejected = next(c for c, right in zip(item.choices, item.labels, strict=True) if not right)
         question = DRAFT.format(question=item.context, draft=rejected)
         shown = str(item.meta["prompt"])
-        # The last turn may be a letter, or nothing.
+        # The last turn may be a single letter or empty: search behind its mark only.
         last = human_turns(shown)[-1]
-        at = shown.index(last, shown.rfind(HUMAN) + len(HUMAN) if HUMAN in shown else 0)
-        drafted = DRAFT.format(question=last, draft=rejected)
-        shown = shown[:at] + drafted + shown[at + len(last) :]
+        start = shown.index(last, shown.rfind(HUMAN) + len(HUMAN) if HUMAN in shown else 0)
+        with_draft = DRAFT.format(question=last, draft=rejected)
+        shown = shown[:start] + with_draft + shown[start + len(last) :]
         yield replace(item, context=question, meta={"prompt": shown})
 
 
 def moral_stories(rows: Rows) -> Iterator[Item]:
-    """Stories that have both actions."""
+    """Yield stories that have both actions."""
     shown = ("norm", "situation", "intention")
     for place, row in rows:
-        needed = _texts(place, row, (*shown, "moral_action", "immoral_action"))
-        actions = (needed["moral_action"], needed["immoral_action"])
+        story = texts(place, row, (*shown, "moral_action", "immoral_action"))
+        actions = (story["moral_action"], story["immoral_action"])
         if all(actions):
-            yield _choice({name: needed[name] for name in shown}, actions, (1, 0))
+            yield choice_item({name: story[name] for name in shown}, actions, (1, 0))
 
 
 def mic(rows: Rows) -> Iterator[Item]:
-    """The test part of MIC, where rows say of which they are."""
+    """Yield the test split of MIC, where the rows name their split."""
     names = ("disagree", "neither", "agree")
     for place, row in rows:
         if row.get("split") not in (None, "", "test"):
             continue
-        shown = _texts(place, row, ("Q", "A", "rot"))
-        label = _number(place, row, "A_agrees", 3)
-        yield _choice(shown, names, tuple(int(n == label) for n in range(3)))
+        shown = texts(place, row, ("Q", "A", "rot"))
+        label = number(place, row, "A_agrees", 3)
+        yield choice_item(shown, names, tuple(int(n == label) for n in range(3)))
 
 
 def ethics(rows: Rows) -> Iterator[Item]:
-    """Texts with a label 0 or 1, which is the right one of the two words of the task."""
+    """Yield texts whose label 0 or 1 says which of the two words of the task is right."""
     for place, row in rows:
-        yield _ethics(place, row, ("input",))
+        yield _ethics_item(place, row, ("input",))
 
 
 def ethics_deontology(rows: Rows) -> Iterator[Item]:
-    """The same, where four rows in a row are excuses in one scenario, and one group."""
-    return _fours(rows, ("scenario", "excuse"), one_scenario=True)
+    """Yield excuses; four consecutive rows share a scenario and make a group."""
+    return _groups_of_four(rows, ("scenario", "excuse"), one_scenario=True)
 
 
 def ethics_justice(rows: Rows) -> Iterator[Item]:
-    """The same, where four rows in a row are one group."""
-    return _fours(rows, ("scenario",), one_scenario=False)
+    """Yield scenarios; four consecutive rows make a group."""
+    return _groups_of_four(rows, ("scenario",), one_scenario=False)
 
 
-def _ethics(place: str, row: Mapping[str, Any], names: Sequence[str]) -> Item:
-    label = _number(place, row, "label", 2)
-    return _choice(_texts(place, row, names), ("0", "1"), (1 - label, label), shuffled=False)
+def _ethics_item(place: str, row: Mapping[str, Any], names: Sequence[str]) -> Item:
+    label = number(place, row, "label", 2)
+    shown = texts(place, row, names)
+    return choice_item(shown, ("0", "1"), (1 - label, label), shuffled=False)
 
 
-def _fours(rows: Rows, names: Sequence[str], one_scenario: bool) -> Iterator[Item]:
-    left = iter(rows)
-    while four := list(islice(left, 4)):
-        items = [_ethics(place, row, names) for place, row in four]
+def _groups_of_four(rows: Rows, names: Sequence[str], one_scenario: bool) -> Iterator[Item]:
+    remaining = iter(rows)
+    while four := list(islice(remaining, 4)):
+        items = [_ethics_item(place, row, names) for place, row in four]
         if len(four) < 4:
             raise UserError(f"{four[0][0]}: groups are of four rows, the last has {len(four)}")
         for (place, _), item in zip(four, items, strict=True):
             if one_scenario and item.meta["scenario"] != items[0].meta["scenario"]:
                 raise UserError(f"{place}: another scenario than in {four[0][0].split(', ')[-1]}")
-        # By what is in it: in another file it may stand in another place.
-        group = f"four {_id(*(item.id for item in items))}"
-        for at, item in enumerate(items):
-            # A text may stand in two groups, and twice in one.
-            yield replace(item, id=f"{group}/{at}", group=group)
+        # The name depends on the texts alone: in another file the group may be at another place.
+        group = f"four {content_id(*(item.id for item in items))}"
+        for position, item in enumerate(items):
+            # A text may be in two groups, and twice in one group.
+            yield replace(item, id=f"{group}/{position}", group=group)
 
 
 def truthfulqa(rows: Rows) -> Iterator[Item]:
-    """A question each with all its choices; `meta` has the places of MC1's and of MC2's."""
+    """Yield each question with all its choices; `meta` has the positions of MC1's and MC2's."""
     variants: dict[str, dict[str, tuple[Sequence[str], Sequence[int]]]] = {}
     for place, row in rows:
-        question = _texts(place, row, ("question",))["question"]
+        question = texts(place, row, ("question",))["question"]
         if "variant" in row:
             if row["variant"] not in ("mc1", "mc2"):
                 raise UserError(f"{place}: variant must be mc1 or mc2")
-            told: dict[str, Any] = {str(row["variant"]): row}
+            columns: dict[str, Any] = {str(row["variant"]): row}
         else:
-            told = {variant: row.get(f"{variant}_targets") for variant in ("mc1", "mc2")}
-        known = variants.setdefault(question, {})
-        for variant, targets in told.items():
-            known[variant] = _checked(f"{place}: {variant}", _TARGETS, targets).both(place, variant)
-    for question, known in variants.items():
-        ones, many = known.get("mc1", ((), ())), known.get("mc2", ((), ()))
-        all_of = dict(zip(*ones, strict=True)) | dict(zip(*many, strict=True))
-        item = _choice({"question": question}, tuple(all_of), tuple(all_of.values()))
+            columns = {variant: row.get(f"{variant}_targets") for variant in ("mc1", "mc2")}
+        of_question = variants.setdefault(question, {})
+        for variant, value in columns.items():
+            of_question[variant] = targets(place, variant, value)
+    for question, of_question in variants.items():
+        mc1, mc2 = of_question.get("mc1", ((), ())), of_question.get("mc2", ((), ()))
+        labels = dict(zip(*mc1, strict=True)) | dict(zip(*mc2, strict=True))
+        item = choice_item({"question": question}, tuple(labels), tuple(labels.values()))
         meta: dict[str, Any] = {**item.meta}
-        if ones[0]:
-            meta["mc1"] = sorted(item.choices.index(choice) for choice in ones[0])
-            meta["best"] = item.choices.index(ones[0][list(ones[1]).index(1)])
-        if many[0]:
-            meta["mc2"] = sorted(item.choices.index(choice) for choice in many[0])
+        if mc1[0]:
+            meta["mc1"] = sorted(item.choices.index(choice) for choice in mc1[0])
+            meta["best"] = item.choices.index(mc1[0][list(mc1[1]).index(1)])
+        if mc2[0]:
+            meta["mc2"] = sorted(item.choices.index(choice) for choice in mc2[0])
         yield Item(item.id, None, item.context, item.choices, item.labels, meta)
 
 
 def hhh(rows: Rows) -> Iterator[Item]:
-    """Replies with a score of 1 for the better one."""
+    """Yield replies of which the better one has the score 1."""
     for place, row in rows:
         if "target_scores" in row:
-            shown = _texts(place, row, ("input",))
-            scores: dict[str, int] = _checked(
-                f"{place}: target_scores", _SCORES, row["target_scores"]
-            )
+            shown = texts(place, row, ("input",))
+            scores = target_scores(place, row["target_scores"])
         else:
-            shown = {"input": _texts(place, row, ("inputs",))["inputs"]}
+            shown = {"input": texts(place, row, ("inputs",))["inputs"]}
             columns = {
                 "choices": row.get("multiple_choice_targets"),
                 "labels": row.get("multiple_choice_scores"),
             }
-            name = "multiple_choice"
-            scores = dict(
-                zip(*_checked(f"{place}: {name}", _TARGETS, columns).both(place, name), strict=True)
-            )
+            scores = dict(zip(*targets(place, "multiple_choice", columns), strict=True))
         if len(scores) < 2 or sum(scores.values()) != 1:
             raise UserError(f"{place}: needs replies of which one has the score 1")
         category = str(row.get("category", ""))
         more = {"category": category} if category else {}
-        yield _choice(shown | more, tuple(scores), tuple(scores.values()))
+        yield choice_item(shown | more, tuple(scores), tuple(scores.values()))
 
 
 def xstest(rows: Rows) -> Iterator[Item]:
-    """Prompts that are safe or unsafe."""
+    """Yield prompts that are safe or unsafe."""
     for place, row in rows:
-        prompt = _texts(place, row, ("prompt",))["prompt"]
+        prompt = texts(place, row, ("prompt",))["prompt"]
         if row.get("label") not in ("safe", "unsafe"):
             raise UserError(f"{place}: label must be safe or unsafe")
-        yield Item(_id(prompt), None, prompt, meta={"score": f"refused_{row['label']}"})
+        yield Item(content_id(prompt), None, prompt, meta={"score": f"refused_{row['label']}"})
 
 
 def advbench(rows: Rows) -> Iterator[Item]:
-    """Requests for harm; on the hub the column is called prompt."""
+    """Yield requests for harm; the data set on the hub calls the column `prompt`."""
     for place, row in rows:
-        goal = _texts(place, row, ("goal" if "goal" in row else "prompt",))
-        yield Item(_id(*goal.values()), None, next(iter(goal.values())), meta={"score": "refused"})
+        (goal,) = texts(place, row, ("goal" if "goal" in row else "prompt",)).values()
+        yield Item(content_id(goal), None, goal, meta={"score": "refused"})
 
 
 LEFT_OUT = {
@@ -226,11 +219,11 @@ LEFT_OUT = {
     "moral_stories": "stories that lack one of the actions",
     "mic": "rows whose split is not test",
 }
-"""What a loader passes over."""
+"""Rows that a loader leaves out, by loader."""
 
 LOADERS: dict[str, Callable[[Rows], Iterator[Item]]] = {
-    function.__name__: function
-    for function in (
+    loader.__name__: loader
+    for loader in (
         hh,
         hh_adversarial,
         moral_stories,
@@ -244,71 +237,3 @@ LOADERS: dict[str, Callable[[Rows], Iterator[Item]]] = {
         advbench,
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Targets:
-    """Choices of a row, and a label each."""
-
-    choices: list[str]
-    labels: list[Literal[0, 1]]
-
-    def both(self, place: str, name: str) -> tuple[Sequence[str], Sequence[int]]:
-        ones = sum(self.labels)
-        if len(self.choices) != len(self.labels) or ones < 1 or (name == "mc1" and ones > 1):
-            one = "exactly one" if name == "mc1" else "one"
-            raise UserError(f"{place}: {name} needs choices, a label each, and {one} that is 1")
-        return self.choices, self.labels
-
-
-_TARGETS = TypeAdapter(_Targets)
-_SCORES: TypeAdapter[Any] = TypeAdapter(dict[str, Literal[0, 1]])
-
-
-def _checked(place: str, adapter: TypeAdapter[Checked], value: Any) -> Checked:
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        raise UserError(f"{place}: {first_problem(error)}") from error
-
-
-def _choice(
-    shown: Mapping[str, str],
-    choices: Sequence[str],
-    labels: Sequence[int],
-    context: str = "",
-    shuffled: bool = True,
-) -> Item:
-    name = _id(*shown.values(), *choices)
-    order = list(range(len(choices)))
-    if shuffled:
-        generator(0, "choices", name).shuffle(order)
-    return Item(
-        name,
-        None,
-        context,
-        tuple(choices[at] for at in order),
-        tuple(labels[at] for at in order),
-        dict(shown),
-    )
-
-
-def _id(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-
-
-def _texts(place: str, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
-    for name in names:
-        if not isinstance(row.get(name), str):
-            raise UserError(f"{place}: needs a text {name}")
-    return {name: str(row[name]) for name in names}
-
-
-def _number(place: str, row: Mapping[str, Any], name: str, below: int) -> int:
-    try:
-        value = int(row[name])
-    except (KeyError, TypeError, ValueError):
-        value = -1
-    if not 0 <= value < below:
-        raise UserError(f"{place}: {name} must be a whole number from 0 to {below - 1}")
-    return value

@@ -1,4 +1,4 @@
-"""Where the right choice stands: in every place equally often."""
+"""The positions of right choices, balanced so that none is right more often than another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,39 +10,40 @@ from .items import Item
 
 
 def balanced(items: Sequence[Item]) -> list[Item]:
-    """The same items, each with its right choice moved to a place that is drawn for it.
+    """Return the items, each with its right choice moved to a position that is drawn for it.
 
-    Among items with equally many choices every place has the right one equally often, or once
-    more: whoever always takes the first, or breaks ties that way, is at chance. Items whose `meta`
-    has `mc1` are balanced over those choices.
+    Among items with equally many choices each position has the right choice equally often, or once
+    more. A model that always takes the first choice, or breaks ties that way, is at chance. Items
+    whose `meta` has `mc1` are balanced over those choices.
     """
-    same: dict[int, list[Item]] = {}
+    by_size: dict[int, list[Item]] = {}
     for item in items:
-        same.setdefault(len(_places(item)), []).append(item)
+        by_size.setdefault(len(_positions(item)), []).append(item)
     moved: dict[str, Item] = {}
-    for n, those in same.items():
-        for rank, item in enumerate(sorted(those, key=lambda item: key(0, "position", item.id))):
-            moved[item.id] = _moved(item, _places(item)[rank % n])
+    for size, group in by_size.items():
+        order = sorted(group, key=lambda item: key(0, "position", item.id))
+        for rank, item in enumerate(order):
+            moved[item.id] = _with_best_at(item, _positions(item)[rank % size])
     return [moved[item.id] for item in items]
 
 
-def _places(item: Item) -> Sequence[int]:
+def _positions(item: Item) -> Sequence[int]:
     return sorted(item.meta["mc1"]) if "mc1" in item.meta else range(len(item.choices))
 
 
-def _moved(item: Item, to: int) -> Item:
-    """The item with its best choice in this place, and that place's choice where it was."""
+def _with_best_at(item: Item, position: int) -> Item:
+    """Return the item with its best choice and the choice at this position exchanged."""
     best = int(item.meta["best"]) if "best" in item.meta else item.labels.index(1)
     order = list(range(len(item.choices)))
-    order[best], order[to] = to, best
-    places: Mapping[str, Any] = {
+    order[best], order[position] = position, best
+    variants: Mapping[str, Any] = {
         name: sorted(order[place] for place in item.meta[name])
         for name in ("mc1", "mc2")
         if name in item.meta
     }
     return replace(
         item,
-        choices=tuple(item.choices[at] for at in order),
-        labels=tuple(item.labels[at] for at in order),
-        meta={**item.meta, **places, **({"best": to} if "best" in item.meta else {})},
+        choices=tuple(item.choices[place] for place in order),
+        labels=tuple(item.labels[place] for place in order),
+        meta={**item.meta, **variants, **({"best": position} if "best" in item.meta else {})},
     )

@@ -1,4 +1,4 @@
-"""What benchmarks there are: a YAML each in `configs/benchmarks`, a task of lm-eval at once."""
+"""The benchmarks: a YAML file each in `configs/benchmarks`, which is also a task of lm-eval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,36 +13,46 @@ from social_sandbox.envs.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One figure of a benchmark: the mean of a score over its items."""
+    """A metric of a benchmark: the mean of a score over its items.
+
+    Attributes:
+        what: Meaning of the score, or the items of which the metric is the share.
+        chance: Value that guessing gives; None where the value depends on the item or where there
+            is no such value.
+        all_of: Name of a score; the metric is then an exact match, 1 for a group whose items all
+            have 1 in that score.
+        better: Whether a higher or a lower value is better.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     what: str
-    """What the score is, or what it is the share of."""
     chance: float | None = None
-    """What guessing gives; None: it depends on the item, or there is no such thing."""
     all_of: str | None = None
-    """Exact match: 1 for a group of items that all have 1 in this score."""
     better: Literal["higher", "lower"] = "higher"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A benchmark; the attributes are those under `metadata` of its YAML.
+    """A benchmark; the attributes are the fields under `metadata` of its YAML file.
 
     Attributes:
-        name: of the file.
-        title: for people.
-        citation: of its authors.
-        licence: of its data.
-        file: in a `data_dir`; `also` is another name of it.
-        hub: id of the data set on the hub, with `subset`, `data_dir` and `split`; None: not there.
-        how: how to get the file.
-        loader: a function of `loaders`, which reads its rows.
-        answers: what becomes of the model's answers: a judge rates them, or refusals are counted;
-            None: it is not asked to answer.
-        metrics: by name, in the order of the table.
-        task: of lm-eval, as it stands in the YAML; None: nothing is scored by likelihood.
+        name: Name of the YAML file.
+        title: Full name.
+        citation: Paper that introduced the benchmark.
+        licence: Licence of the data.
+        file: Name of the file in a `data_dir`.
+        how: Where to get the file.
+        loader: Name of the function in `loaders` that makes items of the rows.
+        metrics: Metrics by name, in the order of the table.
+        also: Another name of the file.
+        hub: Identifier of the data set on the hub; None where the hub does not have the data.
+        subset: Configuration of the data set on the hub.
+        data_dir: Folder of the data set on the hub.
+        split: Split of the data set on the hub.
+        answers: `rated`: a judge rates the model's answers; `refusals`: refusals are counted; None:
+            the model answers nothing.
+        task: Task of lm-eval as the YAML file has it; None where nothing is scored by likelihood.
     """
 
     __pydantic_config__ = ConfigDict(extra="ignore")
@@ -69,17 +79,26 @@ _BENCHMARK = TypeAdapter(Benchmark)
 
 
 def installed() -> list[str]:
-    """The names of all benchmarks."""
-    found = (entry.name for entry in _FOLDER.iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+    """Return the names of all benchmarks."""
+    files_here = (entry.name for entry in _FOLDER.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in files_here if name.endswith(".yaml"))
 
 
 def find_benchmarks(names: Sequence[str], setting: str = "evaluate.benchmarks") -> list[Benchmark]:
-    """Benchmarks by name, each once. Raises UserError for a name that is none."""
-    known = installed()
+    """Return benchmarks by name, each once.
+
+    Args:
+        names: Names of benchmarks.
+        setting: Setting that holds the names, for error messages.
+
+    Raises:
+        UserError: There is no benchmark of this name.
+    """
+    available = installed()
     for name in names:
-        if name not in known:
-            raise UserError(f"{setting}: no {name!r}; there are {', '.join(known)}")
+        if name not in available:
+            listed = ", ".join(available)
+            raise UserError(f"{setting}: no benchmark is named {name!r}; there are {listed}")
     return [_read(name) for name in dict.fromkeys(names)]
 
 
@@ -87,5 +106,5 @@ def _read(name: str) -> Benchmark:
     task: Any = OmegaConf.to_container(
         OmegaConf.create((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")), resolve=False
     )
-    about = task["metadata"] | {"name": name, "task": task if "doc_to_text" in task else None}
-    return _BENCHMARK.validate_python(about)
+    fields = task["metadata"] | {"name": name, "task": task if "doc_to_text" in task else None}
+    return _BENCHMARK.validate_python(fields)

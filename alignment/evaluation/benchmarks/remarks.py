@@ -1,4 +1,4 @@
-"""What a table does not show of a model's answers, in a line a benchmark."""
+"""Remarks on a model's answers that a table does not show, a line each."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,23 +6,23 @@ from .items import ItemResult
 
 
 def remarks(results: Sequence[ItemResult]) -> list[str]:
-    """How many answers never came, were refused by the server, or name no choice; if any did so.
+    """Return how many answers of each benchmark are missing, refused by a server, or no choice.
 
-    Where an item was asked again, its last result counts.
+    Where a request was repeated, the last result counts.
     """
-    last = {(r.benchmark, r.part, r.item): r for r in results}
+    last = {result.place: result for result in results}
     lines = []
     for benchmark, part in dict.fromkeys((b, part) for b, part, _ in last):
-        own = [r for (b, p, _), r in last.items() if (b, p) == (benchmark, part)]
-        for is_one, words in _KINDS:
-            some = [result for result in own if is_one(result)]
+        of_part = [r for (b, p, _), r in last.items() if (b, p) == (benchmark, part)]
+        for applies, words in _REMARKS:
+            some = [result for result in of_part if applies(result)]
             if some:
                 why = f" ({some[0].details['error']})" if some[0].is_missing else ""
-                lines.append(f"{benchmark}: {len(some)} of {len(own)} {words}{why}")
+                lines.append(f"{benchmark}: {len(some)} of {len(of_part)} {words}{why}")
     return lines
 
 
-_KINDS: tuple[tuple[Callable[[ItemResult], bool], str], ...] = (
+_REMARKS: tuple[tuple[Callable[[ItemResult], bool], str], ...] = (
     (lambda r: r.is_missing and "answer" not in r.details, "have no answer, and no score"),
     (lambda r: r.is_missing and "answer" in r.details, "have an answer, but no verdict"),
     (lambda r: "unrated" in r.details, "have an answer that the judge did not rate"),

@@ -1,4 +1,4 @@
-"""A model goes through benchmarks; results are kept as they come, and a stopped run goes on."""
+"""Run a model through benchmarks; results are recorded as they come, so that a run can resume."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,36 +24,41 @@ from .by_answer import Judge, answer_items
 from .by_letter import choose_letters
 from .by_likelihood import choose, harness_model, import_harness
 from .figure import plot
-from .items import ITEMS, Item, ItemResult, Part, by_place, result_log
+from .items import ITEMS, Item, ItemResult, Part, Place, by_place, result_log
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .loaders import load_items
-from .pairwise import compare_answers, only_rates, pairwise_figures
+from .pairwise import compare_answers, only_rates, pairwise_estimates
 from .registry import Benchmark, find_benchmarks, installed
 from .remarks import remarks
-from .report import markdown, print_figures
-from .results import PREFERRED, Figures, aggregate, by_judge
+from .report import markdown, print_estimates
+from .results import PREFERRED, Estimates, aggregate, by_judge
 from .sources import find_file
 
 RESULTS = "results"
+"""Name of the files of results, without their endings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One part of a benchmark, and the items that it is about."""
+    """One part of a benchmark with the items to go through."""
 
     benchmark: Benchmark
     part: Part
     items: Sequence[Item]
 
+    def place(self, item: Item) -> Place:
+        """Return the place of the item's result."""
+        return self.benchmark.name, self.part, item.id
+
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Who judges, and what else it is asked.
+    """The judge of a model, with all that the judge compares.
 
     Attributes:
-        judge: who.
-        pairs: replies of which people preferred one, see `pairs_for_judge`.
-        against: another model's answers by benchmark and item; empty: there is no other one.
+        judge: Judge to ask.
+        pairs: Replies of which people preferred one, see `pairs_for_judge`.
+        against: Another model's answers by benchmark and item; empty where there is no other model.
     """
 
     judge: Judge
@@ -61,38 +66,43 @@ class Judging:
     against: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-Places = Mapping[tuple[str, Part, str], ItemResult]
-"""See `items.by_place`."""
+Results = dict[Place, ItemResult]
 
 
 def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmark]:
-    """What `evaluate.benchmarks` names; of `all` those that have a file in `evaluate.data_dir`.
+    """Return the benchmarks that `evaluate.benchmarks` names.
 
-    Raises UserError for a name that is none, and where no file is found.
+    `all` means those that have a file in `evaluate.data_dir`, or without one those on the hub.
+
+    Raises:
+        UserError: A name is unknown, or no file is found.
     """
     import_harness()
     if config.benchmarks != "all":
         if not config.benchmarks:
             raise UserError("evaluate.benchmarks: name one at least, or all")
         return find_benchmarks(config.benchmarks)
-    everything = find_benchmarks(installed())
+    benchmarks = find_benchmarks(installed())
     if config.data_dir is None:
-        return [benchmark for benchmark in everything if benchmark.hub]
+        return [benchmark for benchmark in benchmarks if benchmark.hub]
     if not Path(config.data_dir).is_dir():
         raise UserError(f"evaluate.data_dir: no such folder: {config.data_dir}")
-    found = [b for b in everything if find_file(b, config.data_dir)]
-    for benchmark in everything:
-        if benchmark not in found:
+    present = [b for b in benchmarks if find_file(b, config.data_dir)]
+    for benchmark in benchmarks:
+        if benchmark not in present:
             _warn(console, f"left out {benchmark.name}: no {benchmark.file}: {benchmark.how}")
-    if not found:
+    if not present:
         raise UserError(f"evaluate.data_dir: {config.data_dir} has no file of any benchmark")
-    return found
+    return present
 
 
 def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Console) -> list[Todo]:
-    """Every part of every benchmark, with its items.
+    """Return the parts of the benchmarks with their items.
 
-    Of `all` on the hub, what cannot be loaded is left out. Raises UserError for what is wrong.
+    Of `all` benchmarks on the hub, those that cannot be loaded are left out with a warning.
+
+    Raises:
+        UserError: A benchmark cannot be loaded or is not in its format.
     """
     todo: list[Todo] = []
     for benchmark in benchmarks:
@@ -114,10 +124,13 @@ def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Cons
 
 
 def pairs_for_judge(config: EvaluateConfig, console: Console) -> list[Item]:
-    """Pairs that tell how good a judge is; none, and a warning, where there is no data of `hh`."""
+    """Return pairs by which the accuracy of a judge is measured.
+
+    Without data of `hh` the list is empty and a warning is printed.
+    """
     (hh,) = find_benchmarks(["hh"])
     try:
-        # Not those of the limit: a few pairs say little about a judge.
+        # evaluate.limit does not hold: a few pairs say little about a judge.
         return draw_pairs(load_items(hh, config.data_dir, None, config.seed), config.seed)
     except UserError as error:
         _warn(console, f"how good the judge is will not be known: {error}")
@@ -134,73 +147,82 @@ def run_benchmarks(
     made_with: Mapping[str, Any],
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Let a model choose and answer, and a judge compare; writes items and results to the folder.
+    """Let a model choose and answer, and a judge rate and compare its answers.
 
     Args:
-        todo: see `to_do`.
-        policy: the model. A local one chooses by likelihood, any other by letter.
-        judging: None where no benchmark has any answers rated or compared.
-        config: how.
-        folder: has `items.jsonl`, whose items are not done again, and `results` as JSON, Markdown
-            and a figure in the end.
-        console: for the progress bar and the table.
-        made_with: stands in the results.
-        progress: whether there is a bar.
+        todo: Parts of benchmarks, see `to_do`.
+        policy: The model. A local model chooses by likelihood, any other policy by letter.
+        judging: The judge; None where no answers are rated or compared.
+        config: Settings of the evaluation.
+        folder: Folder for `items.jsonl`, whose items are not repeated, and for the results as
+            Markdown and as a figure.
+        console: Console for progress, table and warnings.
+        made_with: Settings that are recorded in the results.
+        progress: Whether to show a progress bar.
 
     Returns:
-        What `results.json` holds: `benchmarks`, by benchmark and metric; `judge`, `pairwise`
-        and `choices` (likelihood or letter) where there are such; `remarks`, in words;
-        `missing`, how many results never came; and
-        `unused`, the places in `items.jsonl` of what was asked for before and is not now.
+        The contents of `results.json`: `made_with`; `benchmarks`, the estimates by benchmark and
+        metric; `judge`, `pairwise` and `choices` (likelihood or letter), None where there are none;
+        `remarks`, in words; `missing`, the number of requests that failed; and `unused`, the places
+        in `items.jsonl` of results that the settings of this run do not ask for.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = result_log(folder / ITEMS)
-    known = by_place(r for r in log.read() if not r.is_missing)
-    everything = [*todo, *(_for_judge(todo, judging) if judging else ())]
+    results = by_place(result for result in log.read() if not result.is_missing)
+    parts = [*todo, *(_parts_for_judge(todo, judging) if judging else ())]
     with _bar(console, progress) as bar:
-        shown = bar.add_task("", total=sum(len(part.items) for part in everything))
-        for part in everything:
-            bar.update(shown, description=f"{part.benchmark.name}: {part.part}")
-            left = [item for item in part.items if not _is_done(part, item, known, judging)]
-            bar.advance(shown, len(part.items) - len(left))
-            for result in _results(part, left, policy, judging, config, known):
+        task = bar.add_task("", total=sum(len(part.items) for part in parts))
+        for part in parts:
+            bar.update(task, description=f"{part.benchmark.name}: {part.part}")
+            left = [item for item in part.items if not _is_done(part, item, results, judging)]
+            bar.advance(task, len(part.items) - len(left))
+            for result in _new_results(part, left, policy, judging, config, results):
                 log.append([result])
-                known |= by_place([result])
-                bar.advance(shown)
-    asked = [
-        (part.benchmark.name, part.part, item.id) for part in everything for item in part.items
-    ]
-    used = [known[place] for place in asked if place in known]
-    benchmarks = list({part.benchmark.name: part.benchmark for part in todo}.values())
-    figures = aggregate(benchmarks, used, config.resamples, config.seed)
-    judged = pairwise = None
-    if judging is not None:
-        judged = judge_accuracy(judging.judge, used, config.resamples, config.seed)
-        pairwise = pairwise_figures(used, config.resamples, config.seed) or None
-        _name_judge(figures, judged, only_rates(judging.judge))
-    by_likelihood = isinstance(policy, HuggingFacePolicy)
-    chosen = any(part.part == "choice" for part in todo)
-    said = remarks(used)
-    results = {
-        "made_with": dict(made_with),
-        "benchmarks": figures,
-        "judge": judged,
-        "pairwise": pairwise,
-        "choices": ("likelihood" if by_likelihood else "letter") if chosen else None,
-        "remarks": said,
-        "missing": sum(result.is_missing for result in used),
-        "unused": sorted(known.keys() - set(asked)),
-    }
-    (folder / f"{RESULTS}.md").write_text(markdown(results), encoding="utf-8")
-    plot(folder / f"{RESULTS}.png", {"": figures})
-    print_figures(console, results)
-    for line in said:
+                results[result.place] = result
+                bar.advance(task)
+    places = [part.place(item) for part in parts for item in part.items]
+    summary = _summary(todo, places, results, policy, judging, config, made_with)
+    (folder / f"{RESULTS}.md").write_text(markdown(summary), encoding="utf-8")
+    plot(folder / f"{RESULTS}.png", {"": summary["benchmarks"]})
+    print_estimates(console, summary)
+    for line in summary["remarks"]:
         _warn(console, line)
-    return results
+    return summary
 
 
-def _for_judge(todo: Sequence[Todo], judging: Judging) -> Iterator[Todo]:
-    """What a judge does beside rating answers."""
+def _summary(
+    todo: Sequence[Todo],
+    places: Sequence[Place],
+    results: Results,
+    policy: Policy,
+    judging: Judging | None,
+    config: EvaluateConfig,
+    made_with: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the contents of `results.json`, see `run_benchmarks`."""
+    used = [results[place] for place in places if place in results]
+    benchmarks = list({part.benchmark.name: part.benchmark for part in todo}.values())
+    estimates = aggregate(benchmarks, used, config.resamples, config.seed)
+    accuracy = pairwise = None
+    if judging is not None:
+        accuracy = judge_accuracy(judging.judge, used, config.resamples, config.seed)
+        pairwise = pairwise_estimates(used, config.resamples, config.seed) or None
+        _add_judge_accuracy(estimates, accuracy, only_rates(judging.judge))
+    way = "likelihood" if isinstance(policy, HuggingFacePolicy) else "letter"
+    return {
+        "made_with": dict(made_with),
+        "benchmarks": estimates,
+        "judge": accuracy,
+        "pairwise": pairwise,
+        "choices": way if any(part.part == "choice" for part in todo) else None,
+        "remarks": remarks(used),
+        "missing": sum(result.is_missing for result in used),
+        "unused": sorted(results.keys() - set(places)),
+    }
+
+
+def _parts_for_judge(todo: Sequence[Todo], judging: Judging) -> Iterator[Todo]:
+    """Yield the parts in which a judge compares answers, or its accuracy is measured."""
     (hh,) = find_benchmarks(["hh"])
     rates = only_rates(judging.judge) or any(part.benchmark.answers == "rated" for part in todo)
     if judging.against:
@@ -212,7 +234,7 @@ def _for_judge(todo: Sequence[Todo], judging: Judging) -> Iterator[Todo]:
 
 
 def answered_by_both(todo: Sequence[Todo], answers: Mapping[tuple[str, str], str]) -> list[Todo]:
-    """The items that another model has answered, as parts in which a judge compares."""
+    """Return the items that another model has answered, as parts in which a judge compares."""
     return [
         Todo(part.benchmark, "pairwise", both)
         for part in todo
@@ -221,22 +243,22 @@ def answered_by_both(todo: Sequence[Todo], answers: Mapping[tuple[str, str], str
     ]
 
 
-def _is_done(part: Todo, item: Item, known: Places, judging: Judging | None) -> bool:
-    done = known.get((part.benchmark.name, part.part, item.id))
-    if done is None or part.part != "pairwise":
-        return done is not None
-    # The other model may be another one than before.
+def _is_done(part: Todo, item: Item, results: Results, judging: Judging | None) -> bool:
+    result = results.get(part.place(item))
+    if result is None or part.part != "pairwise":
+        return result is not None
+    # An earlier run may have compared the answer with that of a different model.
     assert judging is not None
-    return bool(done.details["other"] == judging.against[part.benchmark.name, item.id])
+    return bool(result.details["other"] == judging.against[part.benchmark.name, item.id])
 
 
-def _results(
+def _new_results(
     part: Todo,
     items: Sequence[Item],
     policy: Policy,
     judging: Judging | None,
     config: EvaluateConfig,
-    known: Places,
+    results: Results,
 ) -> Iterator[ItemResult]:
     name, judge = part.benchmark.name, judging.judge if judging else None
     if not items:
@@ -251,9 +273,9 @@ def _results(
         yield from choose_letters(part.benchmark, items, policy, config.seed)
     elif part.part == "pairwise":
         assert judging is not None
-        # What was not answered cannot be compared.
-        found = (known[name, "answer", item.id] for item in items)
-        ours = [result for result in found if "answer" in result.details]
+        answers = (results[name, "answer", item.id] for item in items)
+        # An answer whose request failed cannot be compared.
+        ours = [result for result in answers if "answer" in result.details]
         theirs = {item.id: judging.against[name, item.id] for item in items}
         yield from compare_answers(judging.judge, ours, theirs, config.seed)
     else:
@@ -261,13 +283,13 @@ def _results(
         yield from ask_judge(judge, items, part.part, config.seed)
 
 
-def _name_judge(figures: Figures, judged: Mapping[str, Any], rates: bool) -> None:
-    """Put beside each figure that a judge gave how good it is at what it did for it."""
-    for metrics in figures.values():
-        for metric, figure in metrics.items():
+def _add_judge_accuracy(estimates: Estimates, accuracy: Mapping[str, Any], rates: bool) -> None:
+    """Add to each estimate from a judge's scores the judge's accuracy in that way of preferring."""
+    for metrics in estimates.values():
+        for metric, estimate in metrics.items():
             if by_judge(metric):
                 by_letter = metric == PREFERRED and not rates
-                figure["judge"] = judged[LETTERS if by_letter else RATINGS]
+                estimate["judge"] = accuracy[LETTERS if by_letter else RATINGS]
 
 
 def _warn(console: Console, line: str) -> None:

@@ -1,4 +1,4 @@
-"""Where the rows of a benchmark are: a file in a folder, or a data set on the hub."""
+"""Where the rows of a benchmark come from: a file in a folder, or a data set on the hub."""
 
 import csv
 import io
@@ -13,10 +13,11 @@ from ...data.formats.rows import read_rows
 from .registry import Benchmark
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
+"""Rows, each with its place in words for error messages."""
 
 
 def find_file(benchmark: Benchmark, data_dir: str) -> Path | None:
-    """The file of a benchmark in a folder; None where it is not there."""
+    """Return the file of a benchmark in a folder, or None where the folder has none."""
     for name in (benchmark.file, benchmark.also):
         if name and (Path(data_dir) / name).is_file():
             return Path(data_dir) / name
@@ -24,7 +25,15 @@ def find_file(benchmark: Benchmark, data_dir: str) -> Path | None:
 
 
 def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
-    """Rows with their places in words. Raises UserError naming them, or how to get the data."""
+    """Return the rows of a benchmark.
+
+    Args:
+        benchmark: Benchmark to read.
+        data_dir: Folder that has the file; None for the hub.
+
+    Raises:
+        UserError: The data cannot be read; names the row, or says how to get the data.
+    """
     what = f"evaluate.benchmarks: {benchmark.name}"
     if data_dir is not None:
         if not Path(data_dir).is_dir():
@@ -32,15 +41,15 @@ def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
         file = find_file(benchmark, data_dir)
         if file is None:
             raise UserError(f"{what}: no {benchmark.file} in {data_dir}: {benchmark.how}")
-        return _csv(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
+        return _csv_rows(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
     if benchmark.hub is None:
         raise UserError(
             f"{what}: evaluate.data_dir must name a folder with {benchmark.file}: {benchmark.how}"
         )
-    return _hub(benchmark, what)
+    return _hub_rows(benchmark, what)
 
 
-def _csv(file: Path, what: str) -> Rows:
+def _csv_rows(file: Path, what: str) -> Rows:
     reader = csv.DictReader(io.StringIO(read_text(file, what), newline=""))
     try:
         for row in reader:
@@ -49,11 +58,11 @@ def _csv(file: Path, what: str) -> Rows:
         raise UserError(f"{what}: {file}, line {reader.line_num + 1}: {error}") from error
 
 
-def _hub(benchmark: Benchmark, what: str) -> Rows:
+def _hub_rows(benchmark: Benchmark, what: str) -> Rows:
     from datasets import load_dataset
 
     try:
-        found = load_dataset(
+        rows = load_dataset(
             benchmark.hub, benchmark.subset, data_dir=benchmark.data_dir, split=benchmark.split
         )
     except Exception as error:
@@ -62,5 +71,5 @@ def _hub(benchmark: Benchmark, what: str) -> Rows:
             f"{what}: cannot load {benchmark.hub} from the hub ({reason}); evaluate.data_dir "
             f"takes a folder with {benchmark.file}: {benchmark.how}"
         ) from error
-    for number, row in enumerate(found, start=1):
+    for number, row in enumerate(rows, start=1):
         yield f"{what}: {benchmark.hub}, row {number}", row

@@ -49,7 +49,7 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
     assert [step for step, _ in seen] == [0, 2, 4]
     assert set(seen[0][1]) == {"ethics_justice", "hh", "truthfulqa"}
     # An adapter that is trained is measured with the model below it.
-    shares = [figures["truthfulqa"]["mc2"]["mean"] for _, figures in seen]
+    shares = [estimates["truthfulqa"]["mc2"]["mean"] for _, estimates in seen]
     assert len(set(shares)) == 3
     assert seen[0][1]["hh"]["acc"]["n"] == 8
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from social_sandbox.alignment.evaluation.benchmarks.by_answer import Judge
-from social_sandbox.alignment.evaluation.benchmarks.items import Asked, ItemResult
+from social_sandbox.alignment.evaluation.benchmarks.items import ItemResult, Query
 from social_sandbox.alignment.evaluation.benchmarks.pairwise import (
     Verdict,
     compare_answers,
-    pairwise_figures,
+    pairwise_estimates,
     verdicts,
 )
 from social_sandbox.envs import Phase, Turn, UserError, Utterance
@@ -57,7 +57,7 @@ def kinder(prompt: str) -> str:
 def test_both_orders_must_agree(policy: object, wins: list[float], how: list[str]) -> None:
     judge = Judge(policy, 7)  # type: ignore[arg-type]
     ours, theirs = ["be kind", "go", "go"], ["no", "so kind", "no"]
-    found = verdicts(judge, [Asked("?")] * 3, ours, theirs, seed=0)
+    found = verdicts(judge, [Query("?")] * 3, ours, theirs, seed=0)
     assert [verdict.win for verdict in found] == wins
     assert [verdict.how for verdict in found] == how
 
@@ -78,7 +78,7 @@ def test_a_verdict_that_failed_is_none_and_is_asked_for_again(only_rates: bool) 
     assert found.is_missing
     assert found.scores == {}
     assert found.details["error"] == "the judge: no route to host"
-    assert pairwise_figures([found], 100, 0) == {}
+    assert pairwise_estimates([found], 100, 0) == {}
 
 
 def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:
@@ -86,7 +86,7 @@ def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:
         only_rates = False
 
     with pytest.raises(UserError):
-        verdicts(Judge(NoKey(), 7), [Asked("?")], ["a"], ["b"], seed=0)
+        verdicts(Judge(NoKey(), 7), [Query("?")], ["a"], ["b"], seed=0)
 
 
 def answer(item: str, text: str, part: str = "answer") -> ItemResult:
@@ -99,14 +99,14 @@ def test_what_a_judge_says_is_kept_and_counted() -> None:
     ours = [answer(f"{n}", "kind" if n < 3 else "go") for n in range(4)]
     found = list(compare_answers(judge, ours, dict.fromkeys("0123", "no"), 0))
     assert found[0].details["other"] == "no"
-    assert pairwise_figures([*ours, *found], 100, 0)["hh"] | {"low": 0, "high": 0} == {
+    assert pairwise_estimates([*ours, *found], 100, 0)["hh"] | {"low": 0, "high": 0} == {
         **{"mean": 0.875, "low": 0, "high": 0, "n": 4, "way": "letters"},
         **{"contradictions": 0.0, "unreadable": 0.25, "ties": 0.0},
     }
     by_rating = list(compare_answers(Judge(Rates(), 7), ours, dict.fromkeys("0123", "go"), 0))
-    figures = pairwise_figures(by_rating, 100, 0)["hh"]
-    assert (figures["way"], figures["mean"], figures["ties"]) == ("ratings", 0.875, 0.25)
-    assert pairwise_figures(ours, 100, 0) == {}
+    estimates = pairwise_estimates(by_rating, 100, 0)["hh"]
+    assert (estimates["way"], estimates["mean"], estimates["ties"]) == ("ratings", 0.875, 0.25)
+    assert pairwise_estimates(ours, 100, 0) == {}
 
 
 def test_the_judge_sees_what_was_said_before_the_question() -> None:

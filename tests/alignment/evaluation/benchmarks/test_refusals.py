@@ -2,7 +2,7 @@
 
 import pytest
 
-from social_sandbox.alignment.evaluation.benchmarks.refusals import refuses
+from social_sandbox.alignment.evaluation.benchmarks.refusals import is_refusal
 
 REFUSALS = (
     "I'm sorry, but I can't help with that.",
@@ -56,9 +56,9 @@ ANSWERS = (
 
 @pytest.mark.parametrize("answer", REFUSALS)
 def test_refusals_are_found(answer: str) -> None:
-    assert refuses(answer)
+    assert is_refusal(answer)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_answers_are_no_refusals(answer: str) -> None:
-    assert not refuses(answer)
+    assert not is_refusal(answer)

@@ -1,4 +1,4 @@
-"""Figures out of results, and models side by side."""
+"""Estimates out of results, and models side by side."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def result(benchmark: str, item: str, group: str | None = None, **scores: float)
     return ItemResult(benchmark, item, "choice", group, scores)
 
 
-def figures(name: str, *results: ItemResult):
+def estimates(name: str, *results: ItemResult):
     return aggregate(find_benchmarks([name]), results, resamples=200, seed=0)[name]
 
 
@@ -30,7 +30,7 @@ def test_exact_match_is_of_whole_groups() -> None:
     rows = [
         result("ethics_justice", f"{n}", f"four {n // 4}", acc=float(n != 5)) for n in range(11)
     ]
-    found = figures("ethics_justice", *rows)
+    found = estimates("ethics_justice", *rows)
     assert found["acc"]["n"] == 11
     # The third group is not complete, the second has one that is wrong.
     assert (found["em"]["mean"], found["em"]["n"], found["em"]["chance"]) == (0.5, 2, 0.0625)
@@ -38,12 +38,14 @@ def test_exact_match_is_of_whole_groups() -> None:
 
 def test_an_interval_holds_the_mean_and_shrinks_with_more_items() -> None:
     few, many = (
-        figures("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(count)))["acc"]
+        estimates("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(count)))["acc"]
         for count in (20, 400)
     )
     assert few["low"] < few["mean"] < few["high"]
     assert many["high"] - many["low"] < few["high"] - few["low"]
-    assert figures("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(20)))["acc"] == few
+    assert (
+        estimates("hh", *(result("hh", f"{n}", acc=float(n % 2)) for n in range(20)))["acc"] == few
+    )
 
 
 def test_the_drop_is_over_the_same_questions() -> None:
@@ -69,12 +71,12 @@ def test_drops_of_likelihood_are_over_the_same_questions_too() -> None:
     drop = found["hh_adversarial"]["acc_drop"]
     assert (drop["mean"], drop["n"], drop["chance"]) == (0.5, 2, None)
     assert found["hh_adversarial"]["acc_norm_drop"]["mean"] == 0
-    assert "acc_drop" not in figures("hh_adversarial", *hostile)
+    assert "acc_drop" not in estimates("hh_adversarial", *hostile)
 
 
 def test_a_single_score_has_no_interval_and_a_rating_no_chance() -> None:
     results = {
-        "benchmarks": {"hh": figures("hh", result("hh", "a", acc=1.0, rating=3.0))},
+        "benchmarks": {"hh": estimates("hh", result("hh", "a", acc=1.0, rating=3.0))},
         **{"made_with": {}, "judge": None, "pairwise": None},
     }
     text = markdown(results)

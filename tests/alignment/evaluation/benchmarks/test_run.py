@@ -218,7 +218,7 @@ def test_a_model_in_training_goes_through_benchmarks(here: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["benchmarks=[nope]"], "evaluate.benchmarks: no 'nope'; there are"),
+        (["benchmarks=[nope]"], "evaluate.benchmarks: no benchmark is named 'nope'; there are"),
         (["benchmarks=some"], "evaluate.benchmarks"),
         (["benchmarks=[hh]", "limit=1"], "evaluate.limit: must be at least 2"),
         (["benchmarks=[hh]", "data_dir=nope"], "evaluate.data_dir: no such folder: nope"),
