@@ -165,7 +165,9 @@ def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
         load_items(find_benchmarks(["mic"])[0], None, None, 0)
     with pytest.raises(UserError, match=r"evaluate\.data_dir: no such folder"):
         items("hh", tmp_path / "nope")
-    with pytest.raises(UserError, match=r"evaluate\.benchmarks: no benchmark is named 'hhhh'; there are advbench"):
+    with pytest.raises(
+        UserError, match=r"evaluate\.benchmarks: no benchmark is named 'hhhh'; there are advbench"
+    ):
         find_benchmarks(["hhhh"])
 
 
