@@ -223,8 +223,8 @@ def _list_policies() -> None:
 
 def _with_policies(overrides: Sequence[str]) -> list[str]:
     """Overrides in which policies and methods of others can be named, by name or `_target_`."""
-    # A list of players is best written over several lines, which Hydra's grammar does not know.
-    given = [o.replace("\n", " ") if o.startswith("population=") else o for o in overrides]
+    # Lists of players and of sources are written over several lines; Hydra's grammar has none.
+    given = [o.replace("\n", " ") for o in overrides]
     if in_sweep():
         given = as_hydra_overrides(given)
     for kind in registry.KINDS:

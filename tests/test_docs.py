@@ -129,3 +129,29 @@ def test_paths_in_readme_exist() -> None:
     assert paths
     missing = [path for path in paths if not (ROOT / path.partition("#")[0]).exists()]
     assert not missing
+
+
+def shown_commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield the commands of stages that README, guides and results show, with their file."""
+    files = (ROOT / "README.md", *(ROOT / "docs").glob("*/*.md"))
+    for file in files:
+        for block in BLOCK.finditer(file.read_text(encoding="utf-8")):
+            if block["language"] != "sh":
+                continue
+            for words in commands(re.sub(r" \\\n", " ", block["code"])):
+                if words[0] == "social-sandbox" and words[1] in STAGES and "--help" not in words:
+                    yield str(file.relative_to(ROOT)), words[1:]
+
+
+STAGES = ("run", "simulate", "data", "export", "align", "evaluate", "figures", "online")
+
+
+@pytest.mark.parametrize(("file", "words"), list(shown_commands()))
+def test_settings_of_shown_commands_exist(
+    file: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "--multirun" in words:
+        # The first point of the sweep.
+        words = [re.sub(r"^([\w.]+=[\w.-]+),.*", r"\1", word) for word in words]
+        words.remove("--multirun")
+    assert main([*words, "--cfg", "job"]) == 0, capsys.readouterr().err
