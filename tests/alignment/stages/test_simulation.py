@@ -10,8 +10,7 @@ import pytest
 
 from social_sandbox.alignment import cli
 from social_sandbox.policies.scripted import ScriptedPolicy
-
-from ..test_cli import FAST, here, lines, run  # noqa: F401  (a fixture)
+from tests.helpers.command_line import FAST, here, lines, run  # noqa: F401  (a fixture)
 
 MINE = """
 from social_sandbox.policies import ScriptedPolicy

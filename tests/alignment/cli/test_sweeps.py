@@ -20,12 +20,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from wandb.wandb_agent import Agent
 
 from social_sandbox.alignment import cli
-from social_sandbox.alignment.reporting.wandb_run import flat
-from social_sandbox.alignment.runtime.secrets import without_secrets
-from social_sandbox.alignment.runtime.stage import run_stage
-from social_sandbox.alignment.stages.identity import settings_hash
-from social_sandbox.alignment.stages.settings import read_settings
-from social_sandbox.alignment.stages.sweeps import (
+from social_sandbox.alignment.cli.sweeps import (
     POINT,
     as_hydra_overrides,
     begin_point,
@@ -33,6 +28,11 @@ from social_sandbox.alignment.stages.sweeps import (
     sweep_files,
     swept,
 )
+from social_sandbox.alignment.reporting.wandb_run import flat
+from social_sandbox.alignment.runtime.secrets import without_secrets
+from social_sandbox.alignment.runtime.stage import run_stage
+from social_sandbox.alignment.stages.identity import settings_hash
+from social_sandbox.alignment.stages.settings import read_settings
 from tests.helpers.small_job import SOCIETY, composed, settings_of, small_job
 from tests.helpers.wandb_file import offline_runs
 

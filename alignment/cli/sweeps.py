@@ -18,7 +18,6 @@ from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
 
-from ..evaluation.comparison import current_table
 from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep
 from ..runtime.secrets import HIDDEN, without_secret
@@ -144,6 +143,9 @@ def _results(point: Path) -> dict[str, str]:
     for name, share in alignment.get("accuracy", {}).items():
         ends = f"({share['low']:.2f} to {share['high']:.2f})"
         found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
+    # Only now: help texts should not wait for torch.
+    from ..evaluation.comparison import current_table
+
     evaluation = _summary(point / "evaluation")
     for measure, columns in current_table((evaluation or {}).get("table", {})).items():
         # Some measures are of the change itself.

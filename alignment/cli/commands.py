@@ -1,0 +1,177 @@
+"""The commands, their arguments and their exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.table import Table
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.policies import registry
+from social_sandbox.policies.society.account import BudgetReached
+
+from ..runtime.signals import Terminated
+from .jobs import quiet_libraries, run_job
+from .messages import file_problem, nearest, one_line, print_error
+from .sweeps import first_comment, sweep_file, sweep_files
+
+COMMANDS = {
+    "run": "simulate, data, align, evaluate and figures, one after the other",
+    "simulate": "let the society talk; writes simulation/interactions.jsonl",
+    "data": "make rated groups out of interactions and other sources; writes data/groups.jsonl",
+    "export": "write the groups as a data set, to=FORMAT; writes export/",
+    "align": "train the base model on the groups; writes alignment/model",
+    "evaluate": "compare base and aligned model on held-out questions, or benchmarks=NAMES",
+    "compare": "benchmark results of several models side by side; see compare --help",
+    "figures": "draw what there is; writes figures/",
+    "online": "simulate and align in turn, cycles times; each society played by the last model",
+    "bench": "measure how fast everything is here; see bench --help",
+    "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
+    "policies": "list who can play: policies of this project and of installed packages",
+}
+"""What each command does."""
+
+EXAMPLES = """\
+Every setting is a Hydra override, for example:
+  social-sandbox run env.grid_size=6 policy.model=PATH output_dir=runs/six
+  social-sandbox simulate policy=scripted observer=scripted embedder=hashing
+  social-sandbox export to=preference format=parquet
+  social-sandbox evaluate model=embedded benchmarks=all data_dir=FOLDER limit=100
+  social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
+  wandb sweep $(social-sandbox sweeps margin)
+
+A complete stage is not run again; an interrupted one is resumed.
+All settings and groups: social-sandbox run --help"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The command and its arguments; None: those of this process.
+
+    Returns:
+        The exit code: 0 for success; 2 for an error that the user can correct, which is printed in
+        one line; 3 if a budget is spent; 130 for Ctrl-C and 143 for SIGTERM.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # A `_target_` may name a module in the current folder.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    parser = _parser()
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        parser.print_help()
+        return 0 if arguments else 2
+    try:
+        if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+            raise UserError(f"no command {arguments[0]!r}{nearest(arguments[0], COMMANDS)}")
+        # The rest is left to Hydra, or to a command with a parser of its own.
+        options, rest = parser.parse_known_args(arguments)
+        options.run(options, rest)
+    except BudgetReached as error:
+        print_error(f"{error}; nothing is lost: with a larger budget the same command goes on")
+        return 3
+    except (UserError, HydraException, OmegaConfBaseException) as error:
+        print_error(one_line(error, arguments[1:], COMMANDS))
+        return 2
+    except OSError as error:
+        problem = file_problem(error)
+        if problem is None:
+            raise
+        print_error(problem)
+        return 2
+    except KeyboardInterrupt as stopped:
+        print_error("stopped; nothing is lost: the same command goes on from here")
+        return 143 if isinstance(stopped, Terminated) else 130
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like those of a wrong setting."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserError."""
+        raise UserError(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="social-sandbox",
+        usage="social-sandbox COMMAND [setting=value ...]",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="version", version=version("social-sandbox"))
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, prog="social-sandbox"
+    )
+    for name, description in COMMANDS.items():
+        has_help = name in ("policies", "sweeps")
+        command = commands.add_parser(
+            name, help=description, description=description, add_help=has_help, allow_abbrev=False
+        )
+        command.set_defaults(run=_FUNCTIONS.get(name, _run_job))
+        if name == "sweeps":
+            command.add_argument("name", nargs="?", help="print the path of this sweep's file")
+    return parser
+
+
+def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
+    run_job(options.command, overrides)
+
+
+def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    _refuse(rest, "social-sandbox sweeps [NAME]")
+    if options.name is not None:
+        # Only the path, for: wandb sweep $(social-sandbox sweeps NAME)
+        print(sweep_file(options.name))
+        return
+    table = Table("sweep", "what", title="wandb sweep $(social-sandbox sweeps NAME)")
+    for name, path in sweep_files().items():
+        table.add_row(name, first_comment(path))
+    Console().print(table)
+
+
+def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    _refuse(rest, "social-sandbox policies")
+    table = Table("policy=")
+    for heading in ("what", "from"):
+        table.add_column(heading, overflow="fold")
+    for policy in registry.installed():
+        table.add_row(policy.name, policy.target, policy.origin)
+    Console().print(table)
+
+
+def _refuse(rest: Sequence[str], usage: str) -> None:
+    if rest:
+        raise UserError(f"{rest[0]!r} is too much; usage: {usage}")
+
+
+def _measure_speed(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..speed import main
+
+    main.main(rest)
+
+
+def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..evaluation.benchmarks import compare
+
+    compare.main(rest)
+
+
+_FUNCTIONS = {
+    "bench": _measure_speed,
+    "compare": _compare,
+    "policies": _list_policies,
+    "sweeps": _list_sweeps,
+}
+"""Commands that are no jobs with settings."""

@@ -1,0 +1,170 @@
+"""Jobs with settings: Hydra composes the configuration, and a stage runs in its context."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.logging import RichHandler
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.society.account import BudgetReached
+
+from ..runtime.processes import in_sweep, is_first, several
+from ..runtime.signals import sigterm_stops
+from ..runtime.stage import make_folder
+from .messages import one_line, print_error
+from .overrides import hydra_overrides
+from .sweeps import begin_point, summarise, swept
+
+if TYPE_CHECKING:
+    from ..stages import Context, Settings
+
+
+def run_job(command: str, arguments: Sequence[str]) -> None:
+    """Run a command for one point of settings, or for each point of a sweep.
+
+    Args:
+        command: Name of the command.
+        arguments: Overrides of settings, and options of Hydra such as `--multirun`.
+
+    Raises:
+        UserError: A setting is wrong; of a sweep, the first error. The others are printed.
+        BudgetReached: A budget is spent.
+    """
+    overrides = hydra_overrides(command, arguments)
+    # Without this, Hydra prints errors in its own format and exits with code 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    failures: list[Exception] = []
+    sys.argv = ["social-sandbox", *overrides]
+
+    @hydra.main(
+        version_base="1.3", config_path="pkg://social_sandbox.configs", config_name="config"
+    )
+    def job(config: DictConfig) -> None:
+        # An exception that leaves this function would be announced by a line of Hydra's.
+        try:
+            _run(command, config)
+        except BudgetReached as error:
+            failures.append(error)
+        except (UserError, OmegaConfBaseException) as error:
+            failures.append(UserError(f"{_point()}: {error}") if _is_point() else error)
+
+    with sigterm_stops():
+        job()
+    if failures:
+        for failure in failures[1:]:
+            print_error(one_line(failure, arguments, ()))
+        raise failures[0]
+
+
+def quiet_libraries() -> None:
+    """Keep progress bars and advice of libraries out of the output of this program."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Some progress bars have no other switch. tqdm reads this one when it is imported.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def _run(command: str, config: DictConfig) -> None:
+    # Only now: help texts and errors in settings should not wait for torch.
+    quiet_libraries()
+    _log_to_stderr()
+    from ..reporting.wandb_run import tracked
+    from ..stages import Context, read_settings
+    from ..stages.identity import settings_hash
+
+    settings = read_settings(config)
+    console = Console(quiet=not is_first())
+    if several() and command != "align":
+        raise UserError(f"{command} runs in one process; several can only align")
+    whole_dir = settings.output_dir
+    make_folder(whole_dir, "output_dir")
+    if _is_point():
+        settings = _point_settings(settings)
+        console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    named = {str(name): value for name, value in values.items()}
+    identity = settings_hash(settings)
+    with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
+        _functions()[command](Context(settings, console, wandb_run))
+    if _is_point():
+        console.print(f"all points so far: {summarise(whole_dir)}")
+
+
+def _functions() -> dict[str, Callable[["Context"], Any]]:
+    """Return the function of each command."""
+    from .. import stages
+
+    return {
+        "run": stages.run_all,
+        "simulate": stages.simulate,
+        "data": stages.make_data,
+        "export": stages.export,
+        "align": stages.align,
+        "evaluate": _evaluate,
+        "figures": stages.draw_figures,
+        "online": stages.run_online,
+    }
+
+
+def _evaluate(context: "Context") -> Any:
+    """Compare models on held-out questions, or measure one on benchmarks if any are named."""
+    from ..stages import benchmark, evaluate
+
+    if context.settings.evaluate.benchmarks is None:
+        return evaluate(context)
+    return benchmark(context)
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("social_sandbox")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        console = Console(stderr=True)
+        logger.addHandler(RichHandler(console=console, show_time=False, show_path=False))
+
+
+def _is_point() -> bool:
+    """Return whether this job is one point of a sweep, by wandb or by `--multirun`."""
+    return in_sweep() or HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def _point() -> str:
+    """Return the settings in which this point differs from others, for messages."""
+    settings = swept(HydraConfig.get().overrides.task)
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _point_settings(settings: "Settings") -> "Settings":
+    """Return the settings of a point, with a folder of its own named by their hash."""
+    from ..stages.identity import settings_hash
+
+    whole_dir: Path = settings.output_dir
+    point = replace(
+        settings,
+        output_dir=whole_dir / settings_hash(settings),
+        beside=whole_dir,
+        # All points belong to one group; by default the group is named after the point's folder.
+        wandb=replace(settings.wandb, group=settings.wandb.group or whole_dir.name),
+    )
+    begin_point(point.output_dir, HydraConfig.get().overrides.task)
+    # Hydra's copy of the command line would contain the keys of policies.
+    (whole_dir / "multirun.yaml").unlink(missing_ok=True)
+    return point

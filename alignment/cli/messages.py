@@ -1,0 +1,80 @@
+"""Errors as one line for the user."""
+
+import difflib
+import errno
+import re
+from collections.abc import Collection, Sequence
+
+import hydra
+from omegaconf import DictConfig
+from rich.console import Console
+
+
+def print_error(message: str) -> None:
+    """Print a message in red to the standard error."""
+    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def one_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:
+    """Return the first meaningful line of an error.
+
+    Args:
+        error: An error of this project, of Hydra or of OmegaConf.
+        overrides: The settings of the command line. The correct name is suggested for a setting
+            that does not exist.
+        commands: The names of all commands.
+    """
+    text = str(error).strip()
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    if unknown:
+        return _unknown_setting(unknown[1], overrides)
+    option = re.search(r"Could not find '([^']+)'", text)
+    if option and "/" in option[1]:
+        return _unknown_option(option[1], text, commands)
+    return " ".join(line.strip() for line in text.split("\n")[:2])
+
+
+def file_problem(error: OSError) -> str | None:
+    """Return what is wrong with a file or its disk; None for an error of another kind."""
+    name = error.filename or "a file"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return f"cannot write {name}: {error.strerror}"
+    # Reading and writing fail alike without the permission.
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"cannot access {name}: {error.strerror}"
+    return None
+
+
+def nearest(word: str, names: Collection[str]) -> str:
+    """Return the end of a message: the most similar name, or else all names."""
+    matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    if matches:
+        return f"; did you mean {matches[0]!r}?"
+    return f"; there are {', '.join(names)[:300]}"
+
+
+def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
+    # Each method and each policy has settings of its own.
+    choices = [o for o in overrides if re.match(r"(method|policy|observer|embedder)=[^,]*$", o)]
+    owner = "".join(f" of {o}" for o in choices if name.startswith(f"{o.partition('=')[0]}."))
+    with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
+        names = _names(hydra.compose("config", choices), "")
+    return f"{name}: no such setting{owner}{nearest(name, names)}"
+
+
+def _unknown_option(option: str, text: str, commands: Collection[str]) -> str:
+    group, name = option.rsplit("/", 1)
+    if name in commands:
+        return f"{group}: no choice {name!r}, which is a command: social-sandbox {name}"
+    options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
+    names = ", ".join(options[1].split()) if options else ""
+    return f"{group}: no choice {name!r}; there are {names}"
+
+
+def _names(config: DictConfig, prefix: str) -> list[str]:
+    names = []
+    for name, value in config.items_ex(resolve=False):
+        names.append(f"{prefix}{name!s}")
+        if isinstance(value, DictConfig):
+            names += _names(value, f"{names[-1]}.")
+    return names

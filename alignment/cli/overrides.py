@@ -1,0 +1,65 @@
+"""The settings of a command line as Hydra reads them."""
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+
+from omegaconf import DictConfig, OmegaConf
+
+from social_sandbox.policies import registry
+
+from ..runtime.processes import in_sweep
+from .sweeps import as_hydra_overrides
+
+_EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
+
+
+def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a command as overrides of this project's configuration.
+
+    A setting of the command's own section needs no prefix: `evaluate model=PATH`. Policies and
+    methods of other packages can be chosen by name or by `_target_`.
+
+    Raises:
+        UserError: A policy does not exist.
+    """
+    bare = _unprefixed_settings(command)
+    prefixed = [
+        f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o for o in arguments
+    ]
+    return _with_choices(prefixed)
+
+
+def _unprefixed_settings(command: str) -> list[str]:
+    """Return the settings of a command's section whose names occur in no other section."""
+    config = OmegaConf.load(str(files("social_sandbox.configs") / "config.yaml"))
+    assert isinstance(config, DictConfig)
+    section = config.get(command)
+    if not section:
+        return []
+    # `questions` are those of the society, except in the command that asks its own.
+    others = config.keys() - ({"questions"} if command == "evaluate" else set())
+    return [str(name) for name in section if name not in others]
+
+
+def _with_choices(arguments: Sequence[str]) -> list[str]:
+    # Lists may be written over several lines, which Hydra's grammar does not allow.
+    overrides = [o.replace("\n", " ") for o in arguments]
+    if in_sweep():
+        overrides = as_hydra_overrides(overrides)
+    for kind in registry.KINDS:
+        names = [o.partition("=")[2] for o in overrides if o.startswith(f"{kind}=")]
+        registry.register(*names)
+        overrides = _with_target(overrides, kind)
+    overrides = _with_target(overrides, "method")
+    # `extra` takes options of a server or a Trainer that our configuration does not list.
+    return [f"++{o}" if _EXTRA.match(o) else o for o in overrides]
+
+
+def _with_target(overrides: list[str], kind: str) -> list[str]:
+    """Choose the option `custom` where only a `_target_` is given, whose settings are unknown."""
+    if any(o.startswith(f"{kind}=") for o in overrides):
+        return overrides
+    if not any(o.startswith(f"{kind}._target_=") for o in overrides):
+        return overrides
+    return [f"{kind}=custom", *(f"++{o}" if o.startswith(f"{kind}.") else o for o in overrides)]
