@@ -20,6 +20,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from wandb.wandb_agent import Agent
 
 from social_sandbox.alignment import cli
+from social_sandbox.alignment.cli.overrides import hydra_overrides
 from social_sandbox.alignment.cli.sweeps import (
     POINT,
     as_hydra_overrides,
@@ -159,7 +160,7 @@ def test_a_point_that_is_issued_with_its_whole_config_is_the_same_point(
     macros = create_sweep_command_args({"args": {n: {"value": v} for n, v in again.items()}})
     monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
     command = [*begun[:4], *macros["args_no_hyphens"]]
-    settings = read_settings(composed(cli._with_policies(command)))
+    settings = read_settings(composed(hydra_overrides("run", command)))
     assert settings == read_settings(config)
 
 
