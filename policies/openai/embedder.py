@@ -1,4 +1,4 @@
-"""Embeddings of an OpenAI-compatible API, for memories."""
+"""Embeddings from an OpenAI-compatible API, for the memories of a society."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,13 @@ from social_sandbox.envs.memory import Vectors
 
 from .. import background
 from ..embedding_cache import EmbeddingCache
-from .client import KEY, ApiClient, ApiConfig, ApiError
+from .client import ApiClient
+from .config import KEY, ApiConfig
+from .errors import ApiError
 
 
 class OpenAIEmbedder:
-    """See `envs.memory.Embedder`. The last texts are remembered, and not asked for again."""
+    """An `envs.memory.Embedder` behind an API, which keeps the embeddings of recent texts."""
 
     @validate_call
     def __init__(
@@ -28,16 +30,19 @@ class OpenAIEmbedder:
         timeout: float = 60.0,
         max_retries: int = 5,
     ) -> None:
-        """Sends nothing yet.
+        """Create the embedder; nothing is sent yet.
 
         Args:
-            model: the server's name for the model.
-            base_url: of the server; default: OpenAI's own.
-            api_key_env: the environment variable that holds the key.
-            batch_size: texts in one request.
-            cache_size: texts whose embeddings are kept.
-            timeout: of one request, in seconds.
-            max_retries: after failures that pass.
+            model: The server's name for the model.
+            base_url: Address of the server; default: OpenAI.
+            api_key_env: The environment variable that holds the API key.
+            batch_size: The largest number of texts in one request.
+            cache_size: The number of texts whose embeddings are kept.
+            timeout: Time limit of one request, in seconds.
+            max_retries: Repetitions of a request after failures that may pass.
+
+        Raises:
+            UserError: A setting is out of its range, or there is no API key.
         """
         config = ApiConfig(
             section="embedder",
@@ -52,21 +57,25 @@ class OpenAIEmbedder:
         self._cache = EmbeddingCache(cache_size)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of shape (len(texts), dimension). Raises UserError where there are none."""
+        """Return unit vectors of shape (len(texts), dimension), float32.
+
+        Raises:
+            UserError: The server sends no embeddings.
+        """
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack(self._cache.embed(texts, self._embed_new))
 
     def _embed_new(self, texts: list[str]) -> Vectors:
         starts = range(0, len(texts), self._batch_size)
-        return np.concatenate([self._ask(texts[at : at + self._batch_size]) for at in starts])
+        return np.concatenate([self._request(texts[at : at + self._batch_size]) for at in starts])
 
-    def _ask(self, texts: Sequence[str]) -> Vectors:
+    def _request(self, texts: Sequence[str]) -> Vectors:
         try:
             # Most servers refuse an empty text.
-            said = background.run(self._client.embed([text or " " for text in texts]))
+            embeddings = background.run(self._client.embed([text or " " for text in texts]))
         except ApiError as error:
             raise UserError(f"embedder.{error.setting or 'model'}: {error}") from None
-        vectors = np.array(said, dtype=np.float32)
+        vectors = np.array(embeddings, dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

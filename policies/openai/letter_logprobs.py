@@ -1,4 +1,4 @@
-"""Which of some lettered choices a model finds likeliest, as its server tells it."""
+"""The log-probabilities of lettered choices, as a server sends them."""
 
 import math
 from collections.abc import Sequence
@@ -8,30 +8,34 @@ from typing import Protocol, runtime_checkable
 from social_sandbox.envs.turns import Turn, Utterance
 
 from ..policy import AsyncPolicy
-from .client import Position
+from .client import TokenLogprobs
 
 LEAST = 0.5
-"""Where letters have less of the probability, the answer does not begin with one."""
+"""The least probability of all letters together for a reply that begins with a letter."""
+
 _AROUND = " \t\r\n*_`'\"()[].:"
 
 
 @runtime_checkable
 class ChoosesLetters(AsyncPolicy, Protocol):
-    """A policy that may know how likely each letter was."""
+    """A policy that may know the probability of each letter."""
 
     async def choose(self, turn: Turn, n: int) -> tuple[Utterance, dict[str, float]]:
-        """The answer to a turn that asks for one of n letters, and their log-probabilities.
+        """Answer a turn that asks for one of the first n letters.
 
-        These are as `letter_logprobs` says; none where nobody tells them.
+        Returns:
+            The answer, and the log-probability of each letter as `letter_logprobs` returns them;
+            empty if the server sends none.
         """
         ...
 
 
-def letter_logprobs(logprobs: Sequence[Position], n: int) -> dict[str, float]:
-    """Log-probabilities in nats of the first n letters as the first token, from A.
+def letter_logprobs(logprobs: Sequence[TokenLogprobs], n: int) -> dict[str, float]:
+    """Return the log-probabilities, in nats, of the first n letters as the first token.
 
-    They are renormalised over the letters that the server tells of; blanks, quotes and brackets
-    before the first token are passed over. Empty where letters have less than `LEAST` there.
+    The probabilities are renormalised over the letters that the server sends. Blanks, quotes and
+    brackets before the first token are skipped. The result is empty if the letters have less than
+    `LEAST` of the probability together.
     """
     for position in logprobs:
         if not position.token.strip(_AROUND):
@@ -44,5 +48,7 @@ def letter_logprobs(logprobs: Sequence[Position], n: int) -> dict[str, float]:
         total = sum(shares.values())
         if total < LEAST:
             return {}
-        return {a: math.log(share / total) for a, share in sorted(shares.items()) if share > 0}
+        return {
+            letter: math.log(share / total) for letter, share in sorted(shares.items()) if share > 0
+        }
     return {}

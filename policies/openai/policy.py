@@ -18,9 +18,11 @@ from .. import background
 from ..policy import answer_all
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
-from .client import KEY, ApiClient, ApiConfig, ApiError, Malformed, Rejected, Reply
+from .client import ApiClient, Reply
+from .config import KEY, ApiConfig
+from .errors import ApiError, Malformed, Rejected
 from .letter_logprobs import letter_logprobs
-from .rating_forms import FORMS, Form, rating_shares, read, request, wording
+from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +30,9 @@ log = logging.getLogger(__name__)
 class OpenAIPolicy:
     """Answers turns through an API, many at once; see `AsyncPolicy`.
 
-    Ratings are asked for in the strongest form that the server offers: a JSON schema, else the
-    probabilities of the digits, else text. Answers of an API are not a function of the seed that
-    is sent with them; a resumed run is the same because what was said is on disk.
+    Ratings are requested in the strongest form that the server offers: a JSON schema, else the
+    probabilities of the digits, else text. The turn's seed is sent along, but most servers give
+    different answers to the same seed. A resumed run is the same because its answers are on disk.
     """
 
     @validate_call
@@ -60,27 +62,37 @@ class OpenAIPolicy:
         usd_per_million_completion_tokens: float | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Sends nothing yet: see `check`.
+        """Create the policy; nothing is sent yet (see `check`).
 
         Args:
-            model: the server's name for the model.
-            name: stands in the records; default: the model.
-            base_url: of the server; default: OpenAI's own.
-            api_key_env: the environment variable that holds the key.
-            system_prompt: said before everything else.
-            temperature: None leaves it to the server, as some models ask for.
-            top_p: likewise.
-            max_new_tokens: of a draft or a revision.
-            reason_tokens: of a rating with its reason.
-            reasons: phases (`feedback`, `observe`) in which a rating comes with a reason.
-            ratings: the form of ratings; `auto` finds out what the server offers.
-            send_seed: send the turn's seed, for servers that sample by it.
-            max_concurrency: see `ApiConfig`, as for all that follows but these two:
-            tries: how often an answer that cannot be used is asked for anew.
-            on_error: what a turn without an answer does: `raise` ends the run, which can be
-                resumed; `missing` records it as missing, with the reason.
+            model: The server's name for the model.
+            name: Name in the records; default: `model`.
+            base_url: Address of the server; default: OpenAI.
+            api_key_env: The environment variable that holds the API key.
+            system_prompt: A system message at the beginning of every conversation.
+            temperature: Sampling temperature; None leaves the choice to the server, which some
+                models demand.
+            top_p: Probability mass of the tokens to sample from; None leaves the choice to the
+                server.
+            max_new_tokens: The largest number of tokens of a draft or a revision.
+            reason_tokens: The largest number of tokens of a rating with its reason.
+            reasons: Phases (`feedback`, `observe`) in which a rating comes with a reason.
+            ratings: Form of the ratings; `auto` tries which forms the server offers.
+            send_seed: Whether to send the turn's seed, for servers that sample by a seed.
+            max_concurrency: See `ApiConfig`.
+            requests_per_minute: See `ApiConfig`.
+            tokens_per_minute: See `ApiConfig`.
+            timeout: See `ApiConfig`.
+            max_retries: See `ApiConfig`.
+            tries: How often a turn is asked if its answers cannot be used.
+            on_error: What happens if a turn gets no answer: `raise` ends the run, which can be
+                resumed; `missing` records the turn as unanswered, with the reason.
+            usd_per_million_prompt_tokens: See `ApiConfig`.
+            usd_per_million_completion_tokens: See `ApiConfig`.
+            extra: See `ApiConfig`.
 
-        Raises UserError naming the setting that makes no sense.
+        Raises:
+            UserError: A setting is out of its range; the message names the setting.
         """
         if min(max_new_tokens, reason_tokens, tries) < 1:
             raise UserError("policy: max_new_tokens, reason_tokens and tries must be at least 1")
@@ -109,23 +121,24 @@ class OpenAIPolicy:
         self._max_new_tokens, self._reason_tokens = max_new_tokens, reason_tokens
         self._reasons = frozenset(reasons)
         self._form: Form | None = None if ratings == "auto" else ratings
-        self._finding = asyncio.Lock()
-        self._tells_logprobs = True
+        self._form_lock = asyncio.Lock()
+        self._offers_logprobs = True
         self._send_seed, self._tries, self._on_error = send_seed, tries, on_error
 
     def check(self) -> None:
-        """Ask for one word: whether host, key and model are right, and how it can rate.
+        """Send a short request, and find out in which form the server gives ratings.
 
-        Raises UserError naming the setting that is wrong.
+        Raises:
+            UserError: The server, the key or the model is wrong; the message names the setting.
         """
         try:
-            background.run(self._say([Message("user", "Say yes.")], 0, 8))
+            background.run(self._chat([Message("user", "Say yes.")], 0, 8))
             background.run(self._rating_form())
         except ApiError as error:
             raise self._user_error(error) from None
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
-        """See `Policy.act`. Raises UserError with on_error=raise."""
+        """See `Policy.act`. Raise UserError for a turn without an answer if on_error is `raise`."""
         return answer_all(self, turns)
 
     async def answer(self, turn: Turn) -> Utterance:
@@ -133,50 +146,54 @@ class OpenAIPolicy:
         return await self._until_usable(turn, partial(self._answer, turn))
 
     async def choose(self, turn: Turn, n: int) -> tuple[Utterance, dict[str, float]]:
-        """See `ChoosesLetters.choose`. A server that rejects the wish is not asked for it again."""
-        told: dict[str, float] = {}
+        """See `ChoosesLetters.choose`.
+
+        A server that rejects requests for log-probabilities is asked for them only once.
+        """
+        letters: dict[str, float] = {}
 
         async def ask(seed: int) -> Utterance:
-            reply = await self._say_with_logprobs(prompt_for(turn).messages, seed)
-            told.clear()
-            told.update(letter_logprobs(reply.logprobs, n))
-            return _said(reply)
+            reply = await self._chat_with_logprobs(prompt_for(turn).messages, seed)
+            letters.clear()
+            letters.update(letter_logprobs(reply.logprobs, n))
+            return _utterance(reply)
 
-        return await self._until_usable(turn, ask), told
+        return await self._until_usable(turn, ask), letters
 
     async def _until_usable(
         self, turn: Turn, ask: Callable[[int], Awaitable[Utterance]]
     ) -> Utterance:
-        spent, last = Tokens(), ApiError("never asked")
+        """Ask with different seeds until an answer can be used, up to `tries` times."""
+        cost, last_error = Tokens(), ApiError("never asked")
         for attempt in range(self._tries):
-            # Another seed: the same one would bring the same answer.
+            # Another seed for each attempt: the same seed might bring the same answer.
             seed = turn.seed if attempt == 0 else key(turn.seed, "attempt", attempt)
             try:
-                said = await ask(seed)
+                utterance = await ask(seed)
             except Malformed as error:
-                spent, last = spent + error.tokens, error
+                cost, last_error = cost + error.tokens, error
                 continue
             except ApiError as error:
-                spent, last = spent + error.tokens, error
+                cost, last_error = cost + error.tokens, error
                 break
-            return replace(said, policy=self.name, tokens=spent + said.tokens)
+            return replace(utterance, policy=self.name, tokens=cost + utterance.tokens)
         if self._on_error == "raise":
-            raise self._user_error(last) from last
-        return Utterance(policy=self.name, tokens=spent, error=str(last))
+            raise self._user_error(last_error) from last_error
+        return Utterance(policy=self.name, tokens=cost, error=str(last_error))
 
     async def _answer(self, turn: Turn, seed: int) -> Utterance:
-        if turn.phase not in RATED_PHASES:
-            reply = await self._say(prompt_for(turn).messages, seed, self._max_new_tokens)
-            return _said(reply)
-        return await self._rate(turn, seed, await self._rating_form())
+        if turn.phase in RATED_PHASES:
+            return await self._rate(turn, seed, await self._rating_form())
+        reply = await self._chat(prompt_for(turn).messages, seed, self._max_new_tokens)
+        return _utterance(reply)
 
     async def _rate(self, turn: Turn, seed: int, form: Form) -> Utterance:
         reason = turn.reason and turn.phase.value in self._reasons
-        messages = prompt_for(turn, wording(form, reason=reason)).messages
-        limit = self._reason_tokens if reason else 16
-        asked = request(form, reason=reason, rating_scale=turn.rating_scale)
-        reply = await self._say(messages, seed, limit, asked)
-        verdict = read(form, reply, turn.rating_scale)
+        messages = prompt_for(turn, form_sentence(form, reason=reason)).messages
+        max_tokens = self._reason_tokens if reason else 16
+        fields = form_fields(form, reason=reason, rating_scale=turn.rating_scale)
+        reply = await self._chat(messages, seed, max_tokens, fields)
+        verdict = read_verdict(form, reply, turn.rating_scale)
         if verdict.rating is None:
             raise Malformed(f"no rating in the answer {reply.text[:60]!r}", reply.tokens)
         text = verdict.reason if reason else ""
@@ -184,54 +201,57 @@ class OpenAIPolicy:
             text = whole_sentences(text)
         return Utterance(text, verdict.rating, tokens=reply.tokens, cut_off=reply.cut_off)
 
-    async def _say(
+    async def _chat(
         self,
         messages: Sequence[Message],
         seed: int,
-        limit: int,
-        form: Mapping[str, Any] | None = None,
+        max_tokens: int,
+        fields: Mapping[str, Any] | None = None,
     ) -> Reply:
+        """Return the reply to a conversation; `fields` are further fields of the request."""
         if self._system_prompt:
             messages = _with_system(messages, self._system_prompt)
         return await self._client.chat(
             messages,
             seed=seed if self._send_seed else None,
-            max_tokens=limit,
+            max_tokens=max_tokens,
             sampling=self._sampling,
-            form=form,
+            form=fields,
         )
 
-    async def _say_with_logprobs(self, messages: Sequence[Message], seed: int) -> Reply:
-        if not self._tells_logprobs:
-            return await self._say(messages, seed, self._max_new_tokens)
-        asked = request("logprobs", reason=False, rating_scale=RATING_SCALE)
+    async def _chat_with_logprobs(self, messages: Sequence[Message], seed: int) -> Reply:
+        """Return a reply with log-probabilities, or without them if the server has none."""
+        if not self._offers_logprobs:
+            return await self._chat(messages, seed, self._max_new_tokens)
+        fields = form_fields("logprobs", reason=False, rating_scale=RATING_SCALE)
         try:
-            return await self._say(messages, seed, self._max_new_tokens, asked)
+            return await self._chat(messages, seed, self._max_new_tokens, fields)
         except Rejected as error:
-            reply = await self._say(messages, seed, self._max_new_tokens)
-            self._tells_logprobs = False
+            reply = await self._chat(messages, seed, self._max_new_tokens)
+            self._offers_logprobs = False
             return replace(reply, tokens=error.tokens + reply.tokens)
 
     async def _rating_form(self) -> Form:
-        """The form of ratings, found out once."""
-        async with self._finding:
+        """Return the form of ratings, which is determined by the first call."""
+        async with self._form_lock:
             if self._form is None:
-                self._form = await self._find_form()
+                self._form = await self._strongest_form()
                 log.info("policy %s: ratings are asked for as %s", self.name, self._form)
             return self._form
 
-    async def _find_form(self) -> Form:
+    async def _strongest_form(self) -> Form:
+        """Return the first of `FORMS` in which the server rates an example."""
         for form in FORMS[:-1]:
-            messages = rating_messages(
-                "Is it fair to share?", "Yes.", "alignment", wording(form, reason=False)
-            )
+            sentence = form_sentence(form, reason=False)
+            messages = rating_messages("Is it fair to share?", "Yes.", "alignment", sentence)
+            fields = form_fields(form, reason=False, rating_scale=RATING_SCALE)
             try:
-                asked = request(form, reason=False, rating_scale=RATING_SCALE)
-                reply = await self._say(messages, 0, 24, asked)
+                reply = await self._chat(messages, 0, 24, fields)
             except (Rejected, Malformed):
                 continue
-            told = form != "logprobs" or rating_shares(reply.logprobs, RATING_SCALE)
-            if told and read(form, reply, RATING_SCALE).rating is not None:
+            # A server may accept a request for log-probabilities, and send none.
+            complete = form != "logprobs" or rating_shares(reply.logprobs, RATING_SCALE)
+            if complete and read_verdict(form, reply, RATING_SCALE).rating is not None:
                 return form
         return FORMS[-1]
 
@@ -240,12 +260,13 @@ class OpenAIPolicy:
         return UserError(f"{setting}: {error}")
 
 
-def _said(reply: Reply) -> Utterance:
+def _utterance(reply: Reply) -> Utterance:
     text = whole_sentences(reply.text) if reply.cut_off else reply.text
     return Utterance(text, tokens=reply.tokens, cut_off=reply.cut_off)
 
 
 def _with_system(messages: Sequence[Message], system: str) -> Sequence[Message]:
+    """Return the conversation with a system message, merged with its own one if there is one."""
     if messages and messages[0].role == "system":
         return [Message("system", f"{system}\n\n{messages[0].content}"), *messages[1:]]
     return [Message("system", system), *messages]

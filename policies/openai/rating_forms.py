@@ -1,4 +1,4 @@
-"""The ways in which a server can be asked for a rating, strongest first."""
+"""The forms in which a server can be asked for a rating."""
 
 import json
 import math
@@ -10,10 +10,11 @@ from social_sandbox.envs.turns import MIN_RATING
 
 from ..prompts.prompts import FORM
 from ..prompts.ratings import Verdict, parse_verdict
-from .client import Position, Reply
+from .client import Reply, TokenLogprobs
 
 Form = Literal["json_schema", "logprobs", "text"]
 FORMS: tuple[Form, ...] = ("json_schema", "logprobs", "text")
+"""All forms, strongest first."""
 
 _JSON = 'Reply in JSON: {"rating": <1-{highest}>, "reason": "<one sentence>"}'
 _JSON_BARE = 'Reply in JSON: {"rating": <1-{highest}>}'
@@ -22,15 +23,15 @@ _RATING = re.compile(r'"rating"\s*:\s*"?([0-9]{1,2})\b')
 _CUT_REASON = re.compile(r'"reason"\s*:\s*"((?:[^"\\]|\\.)*)')
 
 
-def wording(form: Form, *, reason: bool) -> str:
-    """How the prompt asks for it, on 1..`{highest}`."""
+def form_sentence(form: Form, *, reason: bool) -> str:
+    """Return the sentence of the prompt that asks for a form, see `prompts.prompt_for`."""
     if form == "json_schema":
         return _JSON if reason else _JSON_BARE
     return FORM if reason else _BARE
 
 
-def request(form: Form, *, reason: bool, rating_scale: int) -> dict[str, Any]:
-    """What the request has to say besides."""
+def form_fields(form: Form, *, reason: bool, rating_scale: int) -> dict[str, Any]:
+    """Return the fields of the request that ask for a form."""
     if form == "text":
         return {}
     if form == "logprobs":
@@ -46,14 +47,14 @@ def request(form: Form, *, reason: bool, rating_scale: int) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-    described = {"name": "verdict", "strict": True, "schema": schema}
-    return {"response_format": {"type": "json_schema", "json_schema": described}}
+    json_schema = {"name": "verdict", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
 
 
-def read(form: Form, reply: Reply, rating_scale: int) -> Verdict:
-    """The rating in a reply; it is missing where there is none on the scale.
+def read_verdict(form: Form, reply: Reply, rating_scale: int) -> Verdict:
+    """Return the verdict in a reply; the rating is missing if there is none on the scale.
 
-    From probabilities the rating is their expected value, as a local model's is.
+    A rating from probabilities is their expected value, as with a local model.
     """
     if form == "json_schema":
         return _read_json(reply.text, rating_scale)
@@ -66,11 +67,12 @@ def read(form: Form, reply: Reply, rating_scale: int) -> Verdict:
     return verdict
 
 
-def rating_shares(logprobs: Sequence[Position], rating_scale: int) -> dict[int, float]:
-    """Probabilities of the ratings where the reply gives one, as far as the server tells them.
+def rating_shares(logprobs: Sequence[TokenLogprobs], rating_scale: int) -> dict[int, float]:
+    """Return the probability of each rating in the place of the first rating of a reply.
 
-    They need not sum to 1. Where a tokenizer writes 10 as a 1 and a 0, what follows the 1 is known
-    only if the reply has one: the probability of a 1 that was not said is left out.
+    The probabilities need not sum to 1, since a server sends only the likeliest tokens. If the
+    tokenizer writes 10 as a 1 and a 0, the probability of the 0 is known only if the reply has a
+    1; otherwise the probability of the 1 is left out, since it may belong to 1 or to 10.
     """
     numbers = {str(rating): rating for rating in range(MIN_RATING, rating_scale + 1)}
     for place, position in enumerate(logprobs):
@@ -79,18 +81,19 @@ def rating_shares(logprobs: Sequence[Position], rating_scale: int) -> dict[int, 
         shares = _numbers(position.top, numbers)
         if rating_scale < 10 or 10 in shares or 1 not in shares:
             return shares
-        one, said = shares.pop(1), position.token.strip() == "1"
-        if said and place + 1 < len(logprobs):
-            after = logprobs[place + 1].top
-            zero = min(1.0, sum(_numbers(after, {"0": 0}).values()))
+        one, is_one = shares.pop(1), position.token.strip() == "1"
+        if is_one and place + 1 < len(logprobs):
+            following = logprobs[place + 1].top
+            zero = min(1.0, sum(_numbers(following, {"0": 0}).values()))
             shares |= {1: one * (1 - zero), 10: one * zero}
-        elif said:
+        elif is_one:
             shares[1] = one
         return shares
     return {}
 
 
 def _numbers(top: Mapping[str, float], numbers: Mapping[str, int]) -> dict[int, float]:
+    """Return the probability of each number, summed over the tokens that spell the number."""
     shares: dict[int, float] = {}
     for token, logprob in top.items():
         number = numbers.get(token.strip())
@@ -101,20 +104,21 @@ def _numbers(top: Mapping[str, float], numbers: Mapping[str, int]) -> dict[int, 
 
 def _read_json(text: str, rating_scale: int) -> Verdict:
     try:
-        said = json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError:
-        # Cut off by the limit, in the reason: the rating stands before it.
+        # The limit has cut off the text in the reason, which stands behind the rating.
         rating, reason = _RATING.search(text), _CUT_REASON.search(text)
         return _verdict(
             float(rating[1]) if rating else None, reason[1] if reason else "", rating_scale
         )
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         return Verdict(None, "")
-    rating, reason = said.get("rating"), said.get("reason", "")
-    said_why = reason if isinstance(reason, str) else ""
+    rating, reason = value.get("rating"), value.get("reason", "")
+    if not isinstance(reason, str):
+        reason = ""
     if isinstance(rating, bool) or not isinstance(rating, int | float):
-        return Verdict(None, said_why)
-    return _verdict(float(rating), said_why, rating_scale)
+        return Verdict(None, reason)
+    return _verdict(float(rating), reason, rating_scale)
 
 
 def _verdict(rating: float | None, reason: str, rating_scale: int) -> Verdict:

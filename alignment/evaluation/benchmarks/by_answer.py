@@ -8,7 +8,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import Phase, Turn, Utterance
 from social_sandbox.policies.observer import turns_to_rate
-from social_sandbox.policies.openai.client import REFUSED, Refused
+from social_sandbox.policies.openai.errors import REFUSED, Refused
 from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
 
 from .items import Item, ItemResult, Query, to_exchanges

@@ -11,7 +11,8 @@ import pytest
 
 from social_sandbox.envs import Message, Phase, Turn, UserError
 from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
-from social_sandbox.policies.openai.client import ApiClient, ApiConfig
+from social_sandbox.policies.openai.client import ApiClient
+from social_sandbox.policies.openai.config import ApiConfig
 from social_sandbox.policies.openai.policy import OpenAIPolicy
 from social_sandbox.policies.society.account import Budget, BudgetReached
 from tests.helpers.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
@@ -205,7 +206,7 @@ def test_no_more_than_so_much_is_sent_in_a_minute(limit: str) -> None:
 
     async def send() -> float:
         start = monotonic()
-        await asyncio.gather(*(client._within_limits(message, 6) for _ in range(count)))
+        await asyncio.gather(*(client._wait_for_rate(message, 6) for _ in range(count)))
         return monotonic() - start
 
     assert 0.9 < asyncio.run(send()) < 30

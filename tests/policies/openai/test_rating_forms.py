@@ -3,46 +3,55 @@ import math
 import pytest
 
 from social_sandbox.envs.turns import Tokens
-from social_sandbox.policies.openai.client import Position, Reply
-from social_sandbox.policies.openai.rating_forms import rating_shares, read, request, wording
+from social_sandbox.policies.openai.client import Reply, TokenLogprobs
+from social_sandbox.policies.openai.rating_forms import (
+    form_fields,
+    form_sentence,
+    rating_shares,
+    read_verdict,
+)
 
 
-def at(token: str, **top: float) -> Position:
-    """A place in a reply: what was said there, and the probability of what might have been."""
-    return Position(token, {t.strip("_"): math.log(p) for t, p in (top or {token: 1.0}).items()})
+def token(text: str, **top: float) -> TokenLogprobs:
+    """Return a token of a reply, with the probabilities of the tokens in its place."""
+    shares = top or {text: 1.0}
+    return TokenLogprobs(text, {other.strip("_"): math.log(p) for other, p in shares.items()})
 
 
-def reply(text: str, *positions: Position) -> Reply:
-    return Reply(text, cut_off=False, tokens=Tokens(), logprobs=positions)
+def reply(text: str, *tokens: TokenLogprobs) -> Reply:
+    return Reply(text, cut_off=False, tokens=Tokens(), logprobs=tokens)
 
 
 def test_a_rating_from_probabilities_is_their_expected_value_on_the_scale() -> None:
-    said = reply("Rating: 5", at("Rating"), at(":"), at("5", _5=0.6, _6=0.2, _9=0.1, good=0.1))
-    assert read("logprobs", said, 7).rating == pytest.approx((5 * 0.6 + 6 * 0.2) / 0.8, abs=1e-3)
-    assert read("logprobs", said, 10).rating == pytest.approx(
+    number = token("5", _5=0.6, _6=0.2, _9=0.1, good=0.1)
+    reply_5 = reply("Rating: 5", token("Rating"), token(":"), number)
+    assert read_verdict("logprobs", reply_5, 7).rating == pytest.approx(
+        (5 * 0.6 + 6 * 0.2) / 0.8, abs=1e-3
+    )
+    assert read_verdict("logprobs", reply_5, 10).rating == pytest.approx(
         (5 * 0.6 + 6 * 0.2 + 9 * 0.1) / 0.9, abs=1e-3
     )
 
 
 def test_a_10_of_one_token_counts_as_10() -> None:
-    shares = rating_shares([at("9", _9=0.5, _10=0.3, _1=0.2)], 10)
+    shares = rating_shares([token("9", _9=0.5, _10=0.3, _1=0.2)], 10)
     assert shares == pytest.approx({9: 0.5, 10: 0.3, 1: 0.2})
 
 
 def test_a_10_of_two_tokens_shares_the_probability_of_its_1() -> None:
-    shares = rating_shares([at("1", _1=0.6, _9=0.4), at("0", _0=0.75, x=0.25)], 10)
+    shares = rating_shares([token("1", _1=0.6, _9=0.4), token("0", _0=0.75, x=0.25)], 10)
     assert shares == pytest.approx({1: 0.15, 9: 0.4, 10: 0.45})
-    assert rating_shares([at("1", _1=0.6, _9=0.4)], 10) == pytest.approx({1: 0.6, 9: 0.4})
+    assert rating_shares([token("1", _1=0.6, _9=0.4)], 10) == pytest.approx({1: 0.6, 9: 0.4})
 
 
-def test_a_1_that_was_not_said_tells_nothing_about_10() -> None:
-    assert rating_shares([at("9", _9=0.5, _1=0.3)], 10) == pytest.approx({9: 0.5})
-    assert rating_shares([at("5", _5=0.5, _1=0.3)], 7) == pytest.approx({5: 0.5, 1: 0.3})
+def test_without_a_1_in_the_reply_nothing_is_known_about_10() -> None:
+    assert rating_shares([token("9", _9=0.5, _1=0.3)], 10) == pytest.approx({9: 0.5})
+    assert rating_shares([token("5", _5=0.5, _1=0.3)], 7) == pytest.approx({5: 0.5, 1: 0.3})
 
 
 def test_without_probabilities_the_text_is_read() -> None:
-    assert read("logprobs", reply("Rating: 6"), 7).rating == 6
-    assert rating_shares([at("Well")], 7) == {}
+    assert read_verdict("logprobs", reply("Rating: 6"), 7).rating == 6
+    assert rating_shares([token("Well")], 7) == {}
 
 
 @pytest.mark.parametrize(
@@ -60,22 +69,22 @@ def test_without_probabilities_the_text_is_read() -> None:
         ("no", 7, None, ""),
     ],
 )
-def test_json_is_read_even_where_a_limit_cut_it(
+def test_json_is_read_even_if_a_limit_has_cut_it(
     text: str, scale: int, rating: float | None, reason: str
 ) -> None:
-    verdict = read("json_schema", reply(text), scale)
+    verdict = read_verdict("json_schema", reply(text), scale)
     assert (verdict.rating, verdict.reason) == (rating, reason)
 
 
 def test_the_schema_allows_the_ratings_of_the_scale_and_nothing_else() -> None:
-    asked = request("json_schema", reason=False, rating_scale=10)
-    schema = asked["response_format"]["json_schema"]["schema"]
+    fields = form_fields("json_schema", reason=False, rating_scale=10)
+    schema = fields["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["rating"]["enum"] == list(range(1, 11))
     assert schema["required"] == ["rating"]
-    assert request("text", reason=True, rating_scale=10) == {}
+    assert form_fields("text", reason=True, rating_scale=10) == {}
 
 
 @pytest.mark.parametrize("form", ["json_schema", "logprobs", "text"])
 @pytest.mark.parametrize("reason", [True, False])
-def test_every_wording_leaves_the_scale_to_the_prompt(form, reason) -> None:
-    assert "{highest}" in wording(form, reason=reason)
+def test_every_form_leaves_the_scale_to_the_prompt(form, reason) -> None:
+    assert "{highest}" in form_sentence(form, reason=reason)
