@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Tr
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
-from social_sandbox.policies.huggingface.policy import best_dtype
+from social_sandbox.policies.huggingface.shared_model import best_dtype
 
 from ..data.pairs import Pair
 from ..runtime.processes import is_first

@@ -16,8 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import society_questions
-from social_sandbox.policies.huggingface.policy import best_dtype
-from social_sandbox.policies.huggingface.shared_model import load
+from social_sandbox.policies.huggingface.shared_model import best_dtype, load
 
 from ..data.groups import Candidate, RatedGroup
 from ..methods.stable_alignment import StableAlignmentConfig

@@ -11,7 +11,7 @@ from transformers import (
 from transformers.trainer_utils import SchedulerType
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.huggingface.policy import best_dtype
+from social_sandbox.policies.huggingface.shared_model import best_dtype
 
 from .config import TrainingConfig
 

@@ -1,4 +1,4 @@
-"""How a tokenizer writes ratings, and what a model's logits say about them."""
+"""The tokens by which a tokenizer writes ratings, and their probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ from ..prompts.prompts import PREFILL
 
 @dataclass(frozen=True, slots=True)
 class RatingTokens:
-    """The tokens of every rating on a scale, to be written after `PREFILL` and `lead`.
+    """The tokens of every rating on a scale, as written behind `PREFILL` and `lead`.
 
-    `ids` has one tuple a rating, from the lowest: of one token, or for 10 perhaps of two, the
-    token of 1 and that of 0. `probe` is what to read behind the prompt for all of it at once.
+    Attributes:
+        lead: Text between `PREFILL` and the number: empty or a blank.
+        ids: Token ids of each rating, from the lowest. A rating has one token; only 10 may have
+            two, that of 1 and that of 0.
     """
 
     lead: str
@@ -23,14 +25,18 @@ class RatingTokens:
 
     @property
     def probe(self) -> tuple[int, ...]:
-        """The 1 that a 10 begins with; nothing where one token holds it."""
+        """The tokens to read behind the prompt: the 1 of a 10 of two tokens, or none."""
         return self.ids[-1][:-1]
 
     def shares(self, logits: torch.Tensor) -> torch.Tensor:
-        """Probabilities of the ratings, (batch, ratings) float64, given that one is said.
+        """Return the probabilities of the ratings, given that the model writes one of them.
 
         Args:
-            logits: (batch, 1 + len(probe), vocabulary) behind the prompt, and behind the probe.
+            logits: Logits behind the prompt and behind the probe, of shape
+                (batch, 1 + len(probe), vocabulary).
+
+        Returns:
+            A tensor of shape (batch, ratings), float64.
         """
         first = [ids[0] for ids in self.ids]
         whole = len(first) - len(self.probe)
@@ -44,14 +50,22 @@ class RatingTokens:
 
 
 def rating_tokens(ids_of: Callable[[str], list[int]], rating_scale: int) -> RatingTokens | None:
-    """How the tokenizer behind `ids_of` writes 1..`rating_scale`; None where it cannot be read."""
+    """Return the tokens of the ratings on 1..`rating_scale`.
+
+    Args:
+        ids_of: Returns the token ids of a text.
+        rating_scale: The highest rating.
+
+    Returns:
+        The tokens, or None if the tokenizer splits a number into other tokens.
+    """
     for lead in ("", " "):
-        before = ids_of(PREFILL + lead)
-        written = [ids_of(f"{PREFILL} {n}") for n in range(MIN_RATING, rating_scale + 1)]
-        if any(ids[: len(before)] != before for ids in written):
+        prefix = ids_of(PREFILL + lead)
+        spelled = [ids_of(f"{PREFILL} {n}") for n in range(MIN_RATING, rating_scale + 1)]
+        if any(ids[: len(prefix)] != prefix for ids in spelled):
             continue
-        ids = tuple(tuple(ids[len(before) :]) for ids in written)
-        *short, last = ids
-        if all(len(own) == 1 for own in short) and (len(last) == 1 or last[:-1] == short[0]):
+        ids = tuple(tuple(ids[len(prefix) :]) for ids in spelled)
+        *others, last = ids
+        if all(len(one) == 1 for one in others) and (len(last) == 1 or last[:-1] == others[0]):
             return RatingTokens(lead, ids)
     return None

@@ -1,4 +1,4 @@
-"""Sampling that belongs to the turn: the same draw in any batch."""
+"""Sampling with a seed for each row, so that a draw does not depend on the batch."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from transformers import LogitsProcessor
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Chooses each row's next token with a random number of the row's own.
+    """Chooses the next token of each row by the row's own random numbers.
 
-    Used with greedy decoding: all logits but the chosen token's become -inf. Temperature, top-k
-    and top-p act in this order.
+    To be used with greedy decoding: all logits except that of the chosen token become -inf. The
+    order of the filters is temperature, top-k, top-p.
     """
 
     def __init__(
@@ -23,20 +23,28 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
         top_p: float,
         device: torch.device,
     ) -> None:
-        """`uniforms`: a row's random numbers in [0, 1), one a step."""
+        """Create the processor.
+
+        Args:
+            uniforms: Random numbers in [0, 1) for each row, one for each step.
+            temperature: Sampling temperature, above 0.
+            top_k: Number of likeliest tokens to sample from.
+            top_p: Probability mass of the likeliest tokens to sample from.
+            device: Device of the logits.
+        """
         self.uniforms = torch.tensor(np.stack(uniforms), dtype=torch.float32, device=device)
         self.temperature, self.top_k, self.top_p = temperature, top_k, top_p
         self.step = 0
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (rows, vocabulary) with one finite entry a row."""
+        """Return scores of shape (rows, vocabulary) with one finite entry in each row."""
         draw = self.uniforms[:, self.step, None]
         self.step += 1
         logits, tokens = scores.float().topk(min(self.top_k, scores.shape[-1]), dim=-1)
         weights = (logits / self.temperature).softmax(-1)
         weights = weights.masked_fill(weights.cumsum(-1) - weights >= self.top_p, 0.0)
-        # In the order of token ids: two nearly equal logits may swap their rank from batch to
-        # batch, which in the order of weights would move the draw to another token.
+        # Sorted by token id: two nearly equal logits may swap their ranks between batches, which
+        # would move the draw to another token if the tokens were sorted by weight.
         tokens, order = tokens.sort(-1)
         below = weights.gather(-1, order).cumsum(-1)
         place = (below <= draw * below[:, -1:]).sum(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""A loaded model that several policies play with, each perhaps with a LoRA adapter of its own."""
+"""Models that several policies share, each policy perhaps with its own LoRA adapter."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -16,24 +16,26 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from social_sandbox.envs.errors import UserError, first_words
 
+from .rating_tokens import RatingTokens, rating_tokens
 from .smollm2 import resolve_model
 
 BASE = "__base__"
-"""What peft calls the model without any adapter."""
+"""The name that peft gives to the model without any adapter."""
 
 
 class SharedModel:
-    """Weights that are loaded once, on first use; adapters are added to them."""
+    """A model and its tokenizer, loaded on first use; adapters are added to the model."""
 
     def __init__(self, model_id: str, device: torch.device, dtype: torch.dtype) -> None:
-        """See `shared_model`, which makes them."""
+        """Remember what to load; `shared_model` makes all instances."""
         self.model_id, self.device, self.dtype = model_id, device, dtype
         self._adapters: dict[str, str] = {}
         self._with_adapters: Any = None
+        self._rating_tokens: dict[int, RatingTokens] = {}
 
     @property
     def model(self) -> Any:
-        """The model, with the adapters that have been added."""
+        """The model, with the adapters that have been added so far."""
         return self._base if self._with_adapters is None else self._with_adapters
 
     @cached_property
@@ -43,20 +45,54 @@ class SharedModel:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The tokenizer, padding on the left."""
+        """The tokenizer, which pads on the left."""
         tokenizer = load(AutoTokenizer, self.model_id, padding_side="left")
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
+    @property
+    def pad_id(self) -> int:
+        """The id of the padding token."""
+        return int(self.tokenizer.pad_token_id)
+
+    @cached_property
+    def stop_ids(self) -> frozenset[int]:
+        """The ids of the tokens that end a generated text."""
+        ends = self.model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        return frozenset({*ends, self.tokenizer.eos_token_id} - {None})
+
+    def token_ids(self, text: str) -> list[int]:
+        """Return the token ids of a text, without special tokens around it."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def rating_tokens(self, rating_scale: int) -> RatingTokens:
+        """Return the tokens of the ratings on 1..`rating_scale`.
+
+        Raises:
+            UserError: The tokenizer does not write each number as a token of its own.
+        """
+        if rating_scale not in self._rating_tokens:
+            tokens = rating_tokens(self.token_ids, rating_scale)
+            if tokens is None:
+                raise UserError(
+                    f"policy.model: the tokenizer of {self.model_id} splits numbers: no ratings"
+                )
+            self._rating_tokens[rating_scale] = tokens
+        return self._rating_tokens[rating_scale]
+
     def adapter_names(self, adapters: Sequence[str | None]) -> dict[str, Any]:
-        """What a call of the model has to say for rows with these adapters, loading new ones."""
+        """Return the arguments by which a call of the model chooses an adapter for each row.
+
+        Adapters that are new are loaded. None means no adapter.
+        """
         names = [BASE if adapter is None else self._name(adapter) for adapter in adapters]
         return {} if self._with_adapters is None else {"adapter_names": names}
 
     @contextmanager
     def with_adapter(self, adapter: str | None) -> Iterator[Any]:
-        """The model for whoever calls it without a name for each row: this adapter is on."""
+        """Return a context with the model in which this adapter is on, for calls without names."""
         name = None if adapter is None else self._name(adapter)
         if name is not None:
             self._with_adapters.base_model.set_adapter(name, inference_mode=True)
@@ -67,6 +103,7 @@ class SharedModel:
                 self._with_adapters.base_model.set_adapter([])
 
     def _name(self, adapter: str) -> str:
+        """Return the name of an adapter in peft; the adapter is loaded on first use."""
         if adapter not in self._adapters:
             from peft import PeftModel
 
@@ -83,7 +120,7 @@ class SharedModel:
                     f"policy.adapter: cannot load {adapter} onto {self.model_id}: "
                     f"{first_words(error)}"
                 ) from error
-            # Whoever calls the model without a name for each row gets it without any adapter.
+            # Calls of the model without names of adapters use no adapter.
             self._with_adapters.base_model.set_adapter([])
             self._adapters[adapter] = name
         return self._adapters[adapter]
@@ -93,16 +130,16 @@ _models: "WeakValueDictionary[tuple[str, str, str], SharedModel]" = WeakValueDic
 
 
 def shared_model(model_id: str, device: torch.device, dtype: torch.dtype) -> SharedModel:
-    """The model with these weights: the same one for all who ask while somebody holds it."""
-    which = (model_id, str(device), str(dtype))
-    found = _models.get(which)
-    if found is None:
-        found = _models[which] = SharedModel(model_id, device, dtype)
-    return found
+    """Return the model with these weights, the same object as long as a policy uses it."""
+    name = (model_id, str(device), str(dtype))
+    model = _models.get(name)
+    if model is None:
+        model = _models[name] = SharedModel(model_id, device, dtype)
+    return model
 
 
 def check_adapter(adapter: str | None) -> None:
-    """Raise UserError for a folder that is no adapter, or where peft is not installed."""
+    """Raise UserError if a folder holds no adapter, or if peft is not installed."""
     if adapter is None:
         return
     folder = Path(adapter).expanduser()
@@ -115,9 +152,19 @@ def check_adapter(adapter: str | None) -> None:
 
 
 def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -> Any:
-    """Load a model or tokenizer. Raises UserError naming the setting where that fails."""
+    """Load a model or a tokenizer.
+
+    Args:
+        auto: Class of transformers with `from_pretrained`, such as `AutoTokenizer`.
+        model: Path or hub id, or `smollm2`.
+        setting: Name of the setting that gave `model`, for error messages.
+        **options: Arguments of `from_pretrained`.
+
+    Raises:
+        UserError: Loading fails; the message names the setting.
+    """
     path = find(model, setting)
-    # Without a network each file is tried for half a minute before one learns that there is none.
+    # Without a network, the library would try each file for half a minute.
     offline = not Path(path).is_dir() and not hub_is_found()
     if offline:
         options["local_files_only"] = True
@@ -133,7 +180,7 @@ def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -
 
 
 def hub_is_found() -> bool:
-    """Whether the hub has an address here; a proxy is left to find it."""
+    """Return whether the hub has an address on this network, or a proxy may know one."""
     host = urlsplit(ENDPOINT).hostname
     if host is None or getproxies():
         return True
@@ -145,7 +192,11 @@ def hub_is_found() -> bool:
 
 
 def find(model: str, setting: str = "policy.model") -> str:
-    """The folder or hub id of a model. Raises UserError for a folder that is not there."""
+    """Return the folder or hub id of a model.
+
+    Raises:
+        UserError: The folder does not exist; the message names the setting.
+    """
     path = resolve_model(model)
     if path.startswith((".", "/", "~")):
         folder = Path(path).expanduser()
@@ -153,3 +204,12 @@ def find(model: str, setting: str = "policy.model") -> str:
             raise UserError(f"{setting}: no such folder: {path}")
         return str(folder)
     return path
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """Return the 16-bit type in which a device computes, or float32 if it computes in none."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return torch.bfloat16
+    return torch.float32

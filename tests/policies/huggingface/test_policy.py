@@ -9,7 +9,6 @@ import pytest
 from social_sandbox.envs import Phase, Turn, UserError
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.prompts.prompts import PREFILL, REASON, Prompt, prompt_for
-from social_sandbox.policies.prompts.sentences import whole_sentences
 
 QUESTIONS = ["how are you ?", "please help me with this", "i am fine", "never go away of course"]
 
@@ -132,7 +131,7 @@ def test_on_a_scale_of_ten_the_10_counts_whether_it_is_one_token_or_two(on_ten: 
             log = player.model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
             places = range(len(before), len(ids))
             written.append(sum(log[at - 1, ids[at]] for at in places).exp())
-            if number == 1 and not player._rating_tokens(10).probe:
+            if number == 1 and not player.engine.shared.rating_tokens(10).probe:
                 zero = 0.0
             elif number == 1:
                 zero = log[-1, player.tokenizer.convert_tokens_to_ids("0")].exp()
@@ -238,21 +237,6 @@ def test_without_a_network_nobody_waits_for_a_model_that_is_not_there(
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"policy\.model: cannot load"):
         HuggingFacePolicy(str(tmp_path)).act(turns(Phase.DRAFT, 1))
-
-
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [
-        ("Be kind. It is bet", "Be kind."),
-        ('She said "no." And th', 'She said "no."'),
-        ("Nothing ends here", "Nothing ends here"),
-        ("Is it? Yes", "Is it?"),
-        ("1. Be kind and 2.", "1. Be kind and 2."),
-        ("It costs 3.50 at le", "It costs 3.50 at le"),
-    ],
-)
-def test_a_broken_last_sentence_is_dropped(text: str, whole: str) -> None:
-    assert whole_sentences(text) == whole
 
 
 @pytest.mark.embedded
