@@ -97,6 +97,8 @@ def run_stage(
     made_with = {"settings": settings, **({} if amount is None else {"asked": amount})}
     write_json(folder / RECORD, {**made_with, "complete": False})
     summary, made = work(folder)
+    # The same values as those that are read from the record of a complete stage.
+    summary = json.loads(json.dumps(summary))
     write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
     return summary, made
 

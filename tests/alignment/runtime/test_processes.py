@@ -56,6 +56,21 @@ def test_the_command_line_aligns_in_two_processes(tmp_path: Path) -> None:
     assert record["summary"]["steps"] == 2
     assert (tmp_path / "run" / "alignment" / "model" / "model.safetensors").exists()
     assert "complete, kept" in torchrun(command).stdout
+    done = torchrun([*command, "method.learning_rate=1e-3", "overwrite=true"])
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count(" in 2 steps") == 1
+
+
+def test_no_process_works_in_a_folder_that_is_to_be_replaced(tmp_path: Path) -> None:
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    (stage / "old").touch()
+    record = {"settings": {"a": 1}, "complete": True, "summary": {}}
+    (stage / "stage.json").write_text(json.dumps(record))
+    done = torchrun(["-m", "tests.helpers.stage_in_processes", str(tmp_path)])
+    assert done.returncode == 0, done.stderr[-3000:]
+    for rank in "01":
+        assert "old" not in (tmp_path / f"found_{rank}").read_text()
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

@@ -157,6 +157,8 @@ def test_a_cycle_made_anew_takes_the_later_ones_with_it(
     ("overrides", "message"),
     [
         (["policy=scripted"], "policy: online needs one local model"),
+        (["policy.model=other"], "base_model=other starts from another one"),
+        (["policy.adapter=other"], "policy.adapter: online"),
         (["groups=questions.jsonl"], "groups: online makes its own"),
         (["evaluate.model=tiny"], "evaluate.model: online evaluates the model of each cycle"),
         (["evaluate.benchmarks=[hhh]"], "evaluate.benchmarks: online asks the held-out"),

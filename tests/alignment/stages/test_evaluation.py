@@ -9,6 +9,7 @@ import pytest
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.evaluation import held_out
+from social_sandbox.policies.huggingface import policy
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
 from ...helpers.small_job import small_job
@@ -23,8 +24,8 @@ def test_answers_with_line_separators_are_read_again(
     monkeypatch.chdir(tmp_path)
     generate = HuggingFacePolicy.generate
 
-    def with_separators(policy: Any, *args: Any) -> Any:
-        return [replace(one, text=SEPARATORS + one.text) for one in generate(policy, *args)]
+    def with_separators(speaker: Any, *args: Any) -> Any:
+        return [replace(one, text=SEPARATORS + one.text) for one in generate(speaker, *args)]
 
     monkeypatch.setattr(HuggingFacePolicy, "generate", with_separators)
     job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
@@ -37,3 +38,20 @@ def test_answers_with_line_separators_are_read_again(
     # A finished evaluation reads its answers again, and so do the figures.
     assert cli.main(["evaluate", *job]) == 0
     assert cli.main(["figures", *job]) == 0
+
+
+def test_models_are_evaluated_on_the_device_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    devices = []
+
+    class Recorded(HuggingFacePolicy):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            devices.append(settings["device"])
+            super().__init__(*args, **settings)
+
+    monkeypatch.setattr(policy, "HuggingFacePolicy", Recorded)
+    job = [*small_job(tmp_path), "wandb=disabled", "method.device=cpu", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job]) == 0
+    assert set(devices) == {"cpu"}
