@@ -1,4 +1,4 @@
-"""The embeddings of the texts that were asked for last."""
+"""A cache of the embeddings of recent texts."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from social_sandbox.envs.memory import Vectors
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCache:
-    """Keeps the embeddings of the texts that were used last.
+    """Keeps the embeddings of the texts that were used most recently.
 
     Attributes:
         size: Number of texts whose embeddings are kept.
@@ -25,7 +25,7 @@ class EmbeddingCache:
 
         Args:
             texts: Texts, which may repeat.
-            embed_new: Embeds the texts that are not kept, each once; gives (texts, dimension).
+            embed_new: Embeds texts that are not in the cache; returns (texts, dimension).
         """
         vectors = {text: self._vectors[text] for text in texts if text in self._vectors}
         new = [text for text in dict.fromkeys(texts) if text not in vectors]

