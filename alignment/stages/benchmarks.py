@@ -15,6 +15,7 @@ from ..runtime.stage import Summary, Work, file_hash, weights_hash, write_json
 from .alignment import Alignment, measured_model
 from .context import Context
 from .identity import recorded_recipe
+from .inputs import input_hash
 from .settings import Settings, build
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
         "dialogues": "whole",
         **{name: getattr(config, name) for name in ("seed", "apply_chat_template", "rating_scale")},
     }
+    if settings.chat_template is not None and model != "policy":
+        made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     amount = {
         "benchmarks": list(dict.fromkeys(part.benchmark.name for part in parts)),
         "limit": config.limit,
@@ -139,6 +142,7 @@ def _policy(context: Context, model: str) -> Policy:
         temperature=config.benchmark_temperature,
         max_new_tokens=config.max_new_tokens,
         device=context.device,
+        chat_template=context.settings.chat_template,
     )
 
 

@@ -73,6 +73,8 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
     pairs = settings.evaluate.pairs
     if pairs is not None and not is_hub_id(pairs):
         measured_with["pairs"] = input_hash(pairs, "evaluate.pairs")
+    if settings.chat_template is not None:
+        measured_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     made_with = measured_with | {
         "evaluate": {
             k: v for k, v in asdict(settings.evaluate).items() if k not in SETTINGS_OF_BENCHMARKS
@@ -99,8 +101,13 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []
 
         def results_of(weights: str) -> HeldOutResults:
-            temperature = settings.evaluate.temperature
-            policy = HuggingFacePolicy(weights, temperature=temperature, device=context.device)
+            policy = HuggingFacePolicy(
+                weights,
+                temperature=settings.evaluate.temperature,
+                device=context.device,
+                # Both models: a difference of templates is no difference that training made.
+                chat_template=settings.chat_template,
+            )
             return measure(policy, questions, observer, settings.evaluate, preferences)
 
         def work(folder: Path) -> tuple[Summary, Rows]:

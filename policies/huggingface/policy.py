@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from ..prompts.prompts import Prompt, prompt_for
-from .chat_template import render_messages
+from .chat_template import render_messages, use_template
 from .engine import Engine, Generation
 from .shared_model import best_dtype, check_adapter, find, shared_model
 from .smollm2 import SMOLLM2, model_name
@@ -47,6 +48,7 @@ class HuggingFacePolicy:
         max_batch_tokens: int = 16384,
         device: str | None = None,
         dtype: str | None = None,
+        chat_template: str | Path | None = None,
     ) -> None:
         """Create the policy; the model is loaded on first use.
 
@@ -68,6 +70,7 @@ class HuggingFacePolicy:
                 tokens to be generated.
             device: Device of the model; default: a GPU if there is one.
             dtype: Data type of the weights; default: bfloat16 if the device computes in bfloat16.
+            chat_template: Jinja file with a chat template; default: the template of the model.
 
         Raises:
             UserError: A setting is out of its range, or a folder does not exist.
@@ -88,6 +91,7 @@ class HuggingFacePolicy:
         self.name = name or Path(adapter or model).name
         self.max_new_tokens, self.reason_tokens = max_new_tokens, reason_tokens
         self.reasons = frozenset(reasons)
+        self.chat_template = chat_template
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = getattr(torch, dtype) if dtype else best_dtype(self.device)
         self.engine = Engine(
@@ -105,10 +109,15 @@ class HuggingFacePolicy:
         """The model, loaded on first use."""
         return self.engine.shared.model
 
-    @property
+    @cached_property
     def tokenizer(self) -> Any:
         """The tokenizer, which pads on the left."""
-        return self.engine.shared.tokenizer
+        if self.chat_template is None:
+            return self.engine.shared.tokenizer
+        # A copy: other policies with the same model keep the template of the model.
+        tokenizer = copy(self.engine.shared.tokenizer)
+        use_template(tokenizer, Path(self.chat_template))
+        return tokenizer
 
     def as_it_speaks(self) -> AbstractContextManager[Any]:
         """Return a context with the model and the policy's adapter on, for calls of the model."""
@@ -120,9 +129,8 @@ class HuggingFacePolicy:
 
         The turns of policies with an equal key can be answered by one call of `act_together`.
         """
-        settings = {
-            name: value for name, value in vars(self).items() if name not in ("name", "adapter")
-        }
+        different = ("name", "adapter", "tokenizer")
+        settings = {name: value for name, value in vars(self).items() if name not in different}
         return f"{type(self)} {settings}"
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:

@@ -138,7 +138,10 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
             "evaluate.questions: questions",
         ),
         (["evaluate", "model=embedded", "benchmarks=[]"], "evaluate.benchmarks: name one at least"),
-        (["evaluate", "model=embedded", "benchmarks=truth"], "evaluate.benchmarks: no benchmark is named 'truth'"),
+        (
+            ["evaluate", "model=embedded", "benchmarks=truth"],
+            "evaluate.benchmarks: no benchmark is named 'truth'",
+        ),
         (
             ["simulate", "population=[{slect: a, policy: scripted}]"],
             "population[0].slect: no such setting",

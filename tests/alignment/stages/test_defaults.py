@@ -26,8 +26,9 @@ SECTIONS = {
     "wandb": WandbConfig,
 }
 
-OF_SCRIPTS = {"setting"}
-"""Parameters that the command line does not set: how an error names the model."""
+OF_SCRIPTS = {"setting", "chat_template"}
+"""Parameters that the command line does not set: how an error names the model, and the template of
+a policy, which follows from the setting `chat_template` where a model is measured."""
 
 
 def recipes() -> list[tuple[str, str]]:

@@ -1,11 +1,13 @@
 """The stage of held-out results, on a model that is made in the tests."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.evaluation import held_out
@@ -55,3 +57,31 @@ def test_models_are_evaluated_on_the_device_of_the_training(
     job = [*small_job(tmp_path), "wandb=disabled", "method.device=cpu", "evaluate.model=tiny"]
     assert cli.main(["evaluate", *job]) == 0
     assert set(devices) == {"cpu"}
+
+
+TEMPLATE = "{% for m in messages %}{{ m.role }} says: {{ m.content }}\n{% endfor %}yes of course: "
+
+
+def test_both_models_are_measured_with_the_given_chat_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = [*small_job(tmp_path), "wandb=disabled", "evaluate.model=aligned"]
+    (tmp_path / "template.jinja").write_text(TEMPLATE)
+    # Training without an effect: the aligned model differs from the base in its template alone.
+    shutil.copytree(tmp_path / "tiny", tmp_path / "aligned")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "aligned")
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(tmp_path / "aligned")
+
+    def margins(folder: str, *overrides: str) -> list[list[float]]:
+        assert cli.main(["evaluate", *job, f"output_dir={folder}", *overrides]) == 0
+        files = (tmp_path / folder / "measured").iterdir()
+        return [json.loads(file.read_text())["good_margins"] for file in files]
+
+    base, aligned = margins("own")
+    assert base != aligned
+    base, aligned = margins("given", "chat_template=template.jinja")
+    assert base == aligned
+    # Settings without a template stand for other results.
+    assert cli.main(["evaluate", *job, "output_dir=given"]) == 2

@@ -261,3 +261,13 @@ def test_a_text_that_the_limit_ended_is_marked(policy: Make) -> None:
     ]
     for utterance in long.act(asked):
         assert utterance.cut_off == (utterance.tokens.completion == 200)
+
+
+def test_a_chat_template_is_that_of_one_policy_alone(policy: Make, tmp_path: Path) -> None:
+    path = tmp_path / "template.jinja"
+    path.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    own, given = policy(), policy(chat_template=path)
+    assert given.tokenizer.chat_template == path.read_text()
+    assert own.tokenizer.chat_template != given.tokenizer.chat_template
+    assert own.together != given.together
+    assert given.together == policy(chat_template=path, name="other").together
