@@ -1,7 +1,7 @@
 """Sweeps: many runs that differ in a few settings, by wandb's agent or by Hydra's --multirun.
 
-A point of a sweep has a folder of its own in `output_dir`, named by a hash of its settings: wandb
-hands a preempted point out again under another process, and it must go on where it was.
+Each point of a sweep has a folder in `output_dir`, named by a hash of its settings. If wandb issues
+a preempted point again, another process resumes it in the same folder.
 """
 
 import json
@@ -29,29 +29,34 @@ _NOT_SWEPT = ("output_dir", "overwrite", "progress", "wandb", "hydra", "budget")
 
 
 def sweep_files() -> dict[str, Path]:
-    """The sweeps that come with this package: name -> YAML file for `wandb sweep`."""
+    """Return the sweeps of this package: the YAML file for `wandb sweep` by the sweep's name."""
     folder = Path(str(files("social_sandbox.configs") / "sweeps"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def sweep_file(name: str) -> Path:
-    """The file of one sweep. Raises UserError naming those there are."""
-    known = sweep_files()
-    if name not in known:
-        raise UserError(f"sweeps: no sweep {name!r}; there are {', '.join(known)}")
-    return known[name]
+    """Return the file of a sweep.
+
+    Raises:
+        UserError: There is no such sweep; the message lists all.
+    """
+    paths = sweep_files()
+    if name not in paths:
+        raise UserError(f"sweeps: no sweep {name!r}; there are {', '.join(paths)}")
+    return paths[name]
 
 
 def first_comment(path: Path) -> str:
-    """What a sweep is for: the first line of its file."""
+    """Return the purpose of a sweep, which is the first line of its file."""
     return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
 
 def as_hydra_overrides(arguments: Sequence[str]) -> list[str]:
-    """wandb's arguments as Hydra reads them: wandb writes values as Python does.
+    """Return the arguments that wandb's agent passes as overrides in Hydra's grammar.
 
-    A preempted point comes with its whole config: with lists, with settings that were added, and
-    with hidden keys, which are left to what the sweep's own command says.
+    wandb writes values as Python does. A preempted point is issued again with its whole config:
+    with lists, with settings that had been added, and with hidden keys. The hidden keys are left
+    out: the sweep's own command has them.
     """
     return [_as_hydra_override(argument) for argument in arguments if HIDDEN not in argument]
 
@@ -61,16 +66,16 @@ def _as_hydra_override(argument: str) -> str:
     if re.fullmatch(r"\w+(\.\w+)*\.(?!_target_)\w+", name):
         name = f"++{name}"
     try:
-        read = literal_eval(value)
+        parsed = literal_eval(value)
     except (ValueError, SyntaxError):
-        read = value
-    if read is None or isinstance(read, list | tuple | dict):
-        return f"{name}{equals}{_in_hydras_grammar(read)}"
+        parsed = value
+    if parsed is None or isinstance(parsed, list | tuple | dict):
+        return f"{name}{equals}{_in_hydras_grammar(parsed)}"
     try:
-        one = not OverridesParser.create().parse_override(argument).is_sweep_override()
+        is_single = not OverridesParser.create().parse_override(argument).is_sweep_override()
     except HydraException:
-        one = False
-    return f"{name}{equals}{value if one or not equals else _in_hydras_grammar(value)}"
+        is_single = False
+    return f"{name}{equals}{value if is_single or not equals else _in_hydras_grammar(value)}"
 
 
 def _in_hydras_grammar(value: Any) -> str:
@@ -85,14 +90,14 @@ def _in_hydras_grammar(value: Any) -> str:
 
 
 def begin_point(folder: Path, overrides: Sequence[str]) -> None:
-    """Write down which settings make this point."""
-    # wandb hands a preempted point out again with its whole config, and not as it differs.
+    """Write the settings in which this point differs from others to its folder."""
+    # A preempted point is issued again with its whole config, which hides the differences.
     if not (in_sweep() and (folder / POINT).exists()):
         write_json(folder / POINT, {"settings": swept(overrides)})
 
 
 def swept(overrides: Sequence[str]) -> dict[str, str]:
-    """The settings of a command line, without keys and without where and how it runs."""
+    """Return the settings of a command line that can differ between points, without secrets."""
     pairs = (without_secret(override).lstrip("+~").partition("=") for override in overrides)
     return {
         name: value
@@ -102,7 +107,7 @@ def swept(overrides: Sequence[str]) -> dict[str, str]:
 
 
 def summarise(folder: Path) -> Path:
-    """Write `summary.md`, a table of all points in a folder; returns its path."""
+    """Write `summary.md`, a table of all points in a folder, and return its path."""
     points = [
         (path.parent, json.loads(path.read_text(encoding="utf-8"))["settings"])
         for path in sorted(folder.glob(f"*/{POINT}"))
@@ -128,7 +133,7 @@ def summarise(folder: Path) -> Path:
 
 
 def _results(point: Path) -> dict[str, str]:
-    """What the finished stages of a point came to."""
+    """Return the results of a point's complete stages, formatted, by the name of the column."""
     found: dict[str, str] = {}
     simulation = _summary(point / "simulation")
     if simulation:
@@ -164,7 +169,7 @@ def _summary(stage: Path) -> Mapping[str, Any] | None:
 
 
 def _order(value: str) -> tuple[float, str]:
-    """Numbers by size, words after them."""
+    """Return a key that sorts numbers by size and puts words after them."""
     try:
         return float(value), ""
     except ValueError:

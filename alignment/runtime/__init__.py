@@ -1,4 +1,4 @@
-"""Files, processes, signals and the records of stages."""
+"""Records of stages, processes, signals, secrets and memory: what a run needs from its machine."""
 
 from .processes import is_first, several
 from .secrets import without_secret, without_secrets

@@ -1,4 +1,4 @@
-"""The most memory that was in use: of the GPU if it is one that works, else of this process."""
+"""The peak of the memory in use: of the GPU where one works, else of this process."""
 
 import resource
 import sys
@@ -9,31 +9,31 @@ import torch
 
 
 def peak_bytes(device: str) -> int:
-    """The most up to now, since `reset_peak` or since the process began.
+    """Return the peak since `reset_peak`, or since the process began, in bytes.
 
-    `device`: the kind of the one that works, as in `torch.device(...).type`.
+    Args:
+        device: The type of the device that works, as in `torch.device(...).type`.
     """
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
-    # On Linux ru_maxrss also counts what the process that started this one held; a reset leaves it.
+    # On Linux ru_maxrss includes the peak of the parent process and cannot be reset.
     with suppress(OSError):
         return _high_water_mark()
-    # KiB, but for macOS.
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    # In bytes on macOS, and in KiB elsewhere.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def reset_peak() -> None:
-    """Count anew from what is in use now, where the system can: on GPUs and on Linux."""
+    """Reset the peak to the memory in use now; possible on GPUs and on Linux."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    # Elsewhere what came before counts, too.
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _high_water_mark() -> int:
-    """Linux alone keeps it where it can be read."""
+    """Return the peak of the resident memory in bytes; raise OSError where Linux does not tell."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""Keys and passwords, which must be written nowhere, taken out of settings."""
+"""Hide keys and passwords in settings, so that they are never written to a file."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,12 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def without_secrets(value: Any, name: str = "") -> Any:
-    """A copy of settings in which keys and passwords are hidden, logins inside URLs included."""
+    """Return a copy of settings in which keys, passwords and logins inside URLs are hidden.
+
+    Args:
+        value: Settings, or the value of one setting.
+        name: The name of the setting, which tells whether its value is a secret.
+    """
     if isinstance(value, Mapping):
         return {key: without_secrets(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -23,7 +28,7 @@ def without_secrets(value: Any, name: str = "") -> Any:
 
 
 def without_secret(override: str) -> str:
-    """An argument of the command line in which a key, a password or a login is hidden."""
+    """Return an argument of the command line with its key, password or login hidden."""
     name, equals, value = override.partition("=")
     if not equals:
         return override

@@ -1,4 +1,4 @@
-"""A cluster that takes a machine back sends SIGTERM: it stops a run as Ctrl-C does."""
+"""SIGTERM, which a cluster sends before it takes a machine back, stops a run as Ctrl-C does."""
 
 import signal
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def sigterm_stops() -> Iterator[None]:
-    """Within it SIGTERM raises Terminated, so that what is open is closed in order."""
+    """Raise Terminated on SIGTERM within this context, so that files and runs are closed in order."""
 
     def stop(_: int, __: FrameType | None) -> None:
-        # A second one must not interrupt the closing; SIGKILL still can.
+        # A second SIGTERM must not interrupt the closing.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Terminated
 
