@@ -12,7 +12,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def sigterm_stops() -> Iterator[None]:
-    """Raise Terminated on SIGTERM within this context, so that files and runs are closed in order."""
+    """Raise Terminated on SIGTERM here, so that files and runs are closed."""
 
     def stop(_: int, __: FrameType | None) -> None:
         # A second SIGTERM must not interrupt the closing.
