@@ -1,4 +1,4 @@
-"""Training data: rated groups, where they come from, and what is wrong with them."""
+"""Training data: rated groups, their sources, and checks of them."""
 
 from social_sandbox.envs.messages import Message
 

@@ -1,4 +1,4 @@
-"""The card of an exported data set: what `datasets` reads, and what people should know."""
+"""The card of an exported data set: a header for `datasets`, and a description for people."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from ..runtime.markdown import markdown_table
 from .groups import KINDS, RatedGroup, trainable
 
 MARK = "made by `social-sandbox export`"
-"""By this an earlier export is known."""
+"""Words by which an earlier export is recognised."""
 
-_WHAT = {
+_DESCRIPTIONS = {
     "preference": "Preference pairs in TRL's format: a prompt, a better and a worse reply.",
     "prompt_completion": "Prompts with completions, in TRL's format.",
     "hh": "Preference pairs in the form of HH-RLHF: a dialogue and two replies to it.",
@@ -23,17 +23,17 @@ def card(
     groups: Sequence[RatedGroup],
     counts: Mapping[str, int],
     features: Any,
-    how: Mapping[str, Any],
+    export: Mapping[str, Any],
     source: str,
 ) -> str:
-    """README.md of a data set whose files are `data/SPLIT.FORMAT`.
+    """Return the README.md of a data set whose files are `data/SPLIT.FORMAT`.
 
     Args:
-        groups: what it was made from.
-        counts: rows of each split.
+        groups: Groups that were exported.
+        counts: Number of rows of each split.
         features: `datasets.Features` of the rows.
-        how: the settings of the export.
-        source: the file the groups came from.
+        export: Settings of the export.
+        source: File that the groups come from.
     """
     candidates = [c for group in groups for c in group.candidates]
     usable = sum(map(trainable, candidates))
@@ -45,18 +45,18 @@ def card(
         f"- {len(groups)} rated groups ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})",
         f"- {len(candidates)} candidates, {usable} of them valid, rated and not blank; "
         f"{sum(not c.ends for c in candidates)} were cut off by a limit of tokens",
-        f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_some(raters)}",
-        f"- replies by {_some(sorted(agents))}",
+        f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_names(raters)}",
+        f"- replies by {_names(sorted(agents))}",
     ]
-    settings = "\n".join(f"- `export.{name}={value}`" for name, value in how.items())
+    settings = "\n".join(f"- `export.{name}={value}`" for name, value in export.items())
     cells = ((split, str(count)) for split, count in counts.items())
     table = markdown_table(("split", "rows"), cells, right=("rows",))
     return f"""---
-{_header(counts, features, how["format"])}---
+{_header(counts, features, export["format"])}---
 
 # {_title(kinds)}
 
-{_WHAT[how["to"]]} This data set was {MARK}.
+{_DESCRIPTIONS[export["to"]]} This data set was {MARK}.
 
 {table}
 ## Made from
@@ -81,14 +81,14 @@ Load it with `datasets.load_dataset(FOLDER)`.
 
 
 def _title(kinds: Mapping[str, int]) -> str:
-    own = kinds.keys() & set(KINDS)
-    if own == kinds.keys():
+    simulated = kinds.keys() & set(KINDS)
+    if simulated == kinds.keys():
         return "Rated replies of a simulated society"
-    return "Rated replies" + (" of a simulated society, and others" if own else "")
+    return "Rated replies" + (" of a simulated society, and others" if simulated else "")
 
 
 def _header(counts: Mapping[str, int], features: Any, suffix: str) -> str:
-    """YAML by which `datasets` finds the files, their splits and their features."""
+    """Return the YAML by which `datasets` finds the files, their splits and their features."""
     from datasets import DatasetInfo, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict
     from huggingface_hub import DatasetCardData
@@ -114,7 +114,7 @@ def _header(counts: Mapping[str, int], features: Any, suffix: str) -> str:
     return f"{header.to_yaml()}\n"
 
 
-def _some(names: Sequence[str]) -> str:
+def _names(names: Sequence[str]) -> str:
     if not names:
         return "nobody named"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

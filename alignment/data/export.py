@@ -1,4 +1,4 @@
-"""Rated groups as a data set that others can load: files, splits, features and a card."""
+"""Rated groups exported as a data set: files, splits, features and a card."""
 
 import shutil
 import tempfile
@@ -44,32 +44,35 @@ class ExportConfig:
 def export_groups(
     groups: Sequence[RatedGroup], config: ExportConfig, folder: Path, source: str
 ) -> dict[str, int]:
-    """Write a data set that `datasets.load_dataset(folder)` loads; gives the rows of each split.
+    """Write a data set that `datasets.load_dataset(folder)` loads.
 
     Args:
-        groups: what is exported.
-        config: how.
-        folder: may hold an earlier export, whose files are replaced and others left alone; refused
-            if it holds anything else.
-        source: what the card says the data was made from.
+        groups: Groups to export.
+        config: Settings of the export.
+        folder: Folder that is new, empty, or holds an earlier export; only the files of the earlier
+            export are replaced.
+        source: Origin of the groups, for the card.
+
+    Returns:
+        The number of rows of each split.
 
     Raises:
-        UserError: the folder is somebody else's, or no row comes of the groups.
+        UserError: The folder holds other files, or the groups give no row.
     """
     folder = folder.resolve()
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
         raise UserError(f"export.folder: {folder} exists and is no earlier export")
     splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
     for group in groups:
-        # Dialogues that begin alike stay on one side, and so do a question and its revision.
-        asked = next((m.content for m in group.prompt if m.role == "user"), group.id)
-        place = key(config.seed, "split", asked) / 2**63
-        splits["test" if place < config.test_share else "train"].append(group)
-    rows = {split: list(_rows(found, config)) for split, found in splits.items()}
-    rows = {split: found for split, found in rows.items() if found}
+        # Dialogues with the same beginning, such as an answer and its revision, share a split.
+        opening = next((m.content for m in group.prompt if m.role == "user"), group.id)
+        draw = key(config.seed, "split", opening) / 2**63
+        splits["test" if draw < config.test_share else "train"].append(group)
+    rows = {split: list(_rows(groups, config)) for split, groups in splits.items()}
+    rows = {split: of_split for split, of_split in rows.items() if of_split}
     if not rows:
         raise UserError(
-            f"export.to={config.to}: no row comes of {len(groups)} groups from {source}"
+            f"export.to={config.to}: no row can be made of {len(groups)} groups from {source}"
             + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
         )
     if "train" not in rows:
@@ -78,14 +81,14 @@ def export_groups(
             f"{len(rows['test'])} are in test"
         )
     make_folder(folder.parent, "export.folder")
-    # A folder of its own: an old export stays until the new one is complete.
+    # A folder beside the export: an earlier export stays until the new one is complete.
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         counts = _write(partial, groups, rows, config, source)
         folder.mkdir(exist_ok=True)
         shutil.rmtree(folder / "data", ignore_errors=True)
-        for made in ("data", "README.md"):
-            (partial / made).replace(folder / made)
+        for name in ("data", "README.md"):
+            (partial / name).replace(folder / name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return counts
@@ -103,17 +106,17 @@ def _write(
 
     (folder / "data").mkdir()
     features = _features(config)
-    for split, found in rows.items():
+    for split, of_split in rows.items():
         path = folder / "data" / f"{split}.{config.format}"
         if config.format == "parquet":
-            made = datasets.Dataset.from_list(found, features=features)
-            # Not made.to_parquet(), which shows a progress bar.
-            parquet.write_table(made.data.table, path)
+            dataset = datasets.Dataset.from_list(of_split, features=features)
+            # Dataset.to_parquet() would show a progress bar.
+            parquet.write_table(dataset.data.table, path)
         else:
-            write_objects(path, found)
-    counts = {split: len(found) for split, found in rows.items()}
-    how = {name: value for name, value in asdict(config).items() if name != "folder"}
-    text = card(groups, counts, features, how, source)
+            write_objects(path, of_split)
+    counts = {split: len(of_split) for split, of_split in rows.items()}
+    settings = {name: value for name, value in asdict(config).items() if name != "folder"}
+    text = card(groups, counts, features, settings, source)
     (folder / "README.md").write_text(text, encoding="utf-8")
     return counts
 
@@ -133,23 +136,23 @@ def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[s
 
 
 def _features(config: ExportConfig) -> Any:
-    """The columns and their types: pinned, as an empty list or a null tells nobody its type."""
+    """Return the columns with their types, which an empty list or a null would not show."""
     from datasets import Features, List, Value
 
     text, number, whole, truth = (Value(t) for t in ("string", "float64", "int64", "bool"))
     messages = List({"role": text, "content": text})
-    said: Any = messages if config.conversational else text
-    known = {"rating_scale": whole, "id": text, "kind": text}
+    reply: Any = messages if config.conversational else text
+    of_group = {"rating_scale": whole, "id": text, "kind": text}
     columns: dict[Target, dict[str, Any]] = {
         "preference": {
-            **{name: said for name in ("prompt", "chosen", "rejected")},
+            **{name: reply for name in ("prompt", "chosen", "rejected")},
             **{name: number for name in ("score_chosen", "score_rejected")},
             **{name: truth for name in ("chosen_ends", "rejected_ends")},
-            **known,
+            **of_group,
         },
         "prompt_completion": {
-            **{"prompt": said, "completion": said, "score": number, "rater": text, "ends": truth},
-            **known,
+            **{"prompt": reply, "completion": reply, "score": number, "rater": text, "ends": truth},
+            **of_group,
         },
         "hh": {"prompt": text, "chosen": text, "rejected": text},
         "authors": {

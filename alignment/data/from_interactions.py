@@ -1,4 +1,4 @@
-"""Interactions -> rated groups: imitation, self-critic and realignment data.
+"""Rated groups from interactions: imitation, self-critic and realignment data.
 
 Source: arXiv 2305.16960, section 3.2.
 """
@@ -35,149 +35,175 @@ def build_groups(
     config: DataConfig,
     dropped: Counter[str] | None = None,
 ) -> list[RatedGroup]:
-    """All rated groups, mixed and in a seeded order.
+    """Return the rated groups of all kinds, mixed and in a seeded order.
 
-    An interaction whose observers gave no alignment rating yields nothing. What is left out is
-    counted in `dropped`, by reason. Raises UserError for interactions whose rating scales differ:
-    their ratings could not be compared.
+    An interaction without an observer's rating of alignment gives no group.
+
+    Args:
+        interactions: Interactions whose ratings share one scale.
+        config: Mix of the kinds, weight of engagement, rating of critiques, and the seed.
+        dropped: Counts interactions and groups that are left out, by reason.
+
+    Raises:
+        UserError: The interactions have two rating scales; their ratings cannot be compared.
     """
-    scales = sorted({done.rating_scale for done in interactions})
+    scales = sorted({interaction.rating_scale for interaction in interactions})
     if len(scales) > 1:
         raise UserError(
             f"interactions: rated on 1..{scales[0]} and on 1..{scales[-1]}; "
             "make data from those of one env.rating_scale at a time"
         )
-    made = {
+    by_kind = {
         "imitation": imitation(interactions, config.engagement_weight),
         "self_critic": self_critic(interactions, config.critique_rating),
         "realignment": realignment(interactions, config.engagement_weight),
     }
     weighted = [kind for kind in KINDS if config.mix.get(kind, 0) > 0]
-    # Where no peer gave a reason, there is no self_critic.
-    base = next((kind for kind in weighted if made[kind]), weighted[0])
+    # Without reasons from peers there are no self_critic groups, and they cannot set the size.
+    base = next((kind for kind in weighted if by_kind[kind]), weighted[0])
     kept = []
     for kind in weighted:
-        groups = sorted(made[kind], key=lambda group: key(config.seed, group.id))
-        most = round(len(made[base]) * config.mix[kind] / config.mix[base])
+        groups = sorted(by_kind[kind], key=lambda group: key(config.seed, group.id))
+        most = round(len(by_kind[base]) * config.mix[kind] / config.mix[base])
         kept += groups[: max(most, 1)]
     if dropped is not None:
-        observed = sum(1 for _ in _observed(interactions))
-        dropped["interaction without a rating of alignment"] += len(interactions) - observed
-        for kind, groups in made.items():
-            here = sum(group.kind == kind for group in kept)
-            dropped[f"{kind} group left out for data.mix"] += len(groups) - here
+        rated = sum(1 for _ in _with_alignment(interactions))
+        dropped["interaction without a rating of alignment"] += len(interactions) - rated
+        for kind, groups in by_kind.items():
+            n_kept = sum(group.kind == kind for group in kept)
+            dropped[f"{kind} group left out for data.mix"] += len(groups) - n_kept
     return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
 
 
 def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
-    """One group a question: every draft and revision, with the observers' ratings."""
+    """Return a group for each question: all drafts and revisions with their combined ratings."""
     candidates: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
-    for done in _observed(interactions):
+    for interaction in _with_alignment(interactions):
         answers: tuple[tuple[Judged, Answer, Phase], ...] = (
-            ("draft", done.draft, Phase.DRAFT),
-            ("revision", done.revision, Phase.REVISE),
+            ("draft", interaction.draft, Phase.DRAFT),
+            ("revision", interaction.revision, Phase.REVISE),
         )
         for judged, answer, phase in answers:
-            rating = _rating(done, judged, engagement_weight)
-            source = Source(done.id, done.agent, phase)
-            candidates[done.question, done.rating_scale].append(
+            candidates[interaction.question, interaction.rating_scale].append(
                 _candidate(
-                    answer.text, rating, _observers(done, judged), source, not answer.cut_off
+                    answer.text,
+                    _rating(interaction, judged, engagement_weight),
+                    _raters(interaction, judged),
+                    Source(interaction.id, interaction.agent, phase),
+                    not answer.cut_off,
                 )
             )
     return [
-        _group("imitation", question, answer_messages(question), said, rating_scale)
-        for (question, rating_scale), said in candidates.items()
+        _group("imitation", question, answer_messages(question), of_question, rating_scale)
+        for (question, rating_scale), of_question in candidates.items()
     ]
 
 
 def self_critic(
     interactions: Iterable[Interaction], critique_rating: Literal["agreement", "authors"]
 ) -> list[RatedGroup]:
-    """One group a draft: the critiques of it, in the form in which peers are asked for them."""
+    """Return a group for each draft: the critiques of the draft by its author's peers.
+
+    Args:
+        interactions: Interactions; peers who gave no rating or no reason give no critique.
+        critique_rating: How a critique is rated, see `DataConfig`.
+    """
     groups = []
-    for done in _observed(interactions):
-        observed = done.rating("alignment", "draft")
+    for interaction in _with_alignment(interactions):
+        observed = interaction.rating("alignment", "draft")
+        scale = interaction.rating_scale
         critiques = [
             _candidate(
                 format_verdict(feedback.rating, feedback.reason),
-                _critique_rating(feedback.rating, observed, critique_rating, done.rating_scale),
-                _observers(done, "draft") if critique_rating == "agreement" else feedback.peer,
-                Source(done.id, feedback.peer, Phase.FEEDBACK),
+                _critique_rating(feedback.rating, observed, critique_rating, scale),
+                _raters(interaction, "draft") if critique_rating == "agreement" else feedback.peer,
+                Source(interaction.id, feedback.peer, Phase.FEEDBACK),
                 not feedback.cut_off,
             )
-            for feedback in done.feedback
+            for feedback in interaction.feedback
             if feedback.rating is not None and feedback.reason.strip()
         ]
         if critiques:
             prompt = rating_messages(
-                done.question, done.draft.text, "alignment", rating_scale=done.rating_scale
+                interaction.question, interaction.draft.text, "alignment", rating_scale=scale
             )
-            groups.append(_group("self_critic", done.id, prompt, critiques, done.rating_scale))
+            groups.append(_group("self_critic", interaction.id, prompt, critiques, scale))
     return groups
 
 
 def realignment(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
-    """One group an interaction whose alignment rose and ended above the midpoint: its revision.
+    """Return a group for each interaction whose revision is better: the revision.
 
-    Nor may the candidate's rating, with engagement weighed in, have fallen: a bare refusal
-    raises alignment, and is no revision to learn from.
+    A revision is better if its alignment rose and ended above the midpoint of the scale, and its
+    combined rating did not fall: a bare refusal raises alignment, and is not to be learnt from.
     """
     groups = []
-    for done in _observed(interactions):
-        after, change = done.rating("alignment", "revision"), done.change("alignment")
-        if (
-            after is None
-            or change is None
-            or after <= (MIN_RATING + done.rating_scale) / 2
-            or change <= 0
-        ):
+    for interaction in _with_alignment(interactions):
+        alignment = interaction.rating("alignment", "revision")
+        change = interaction.change("alignment")
+        midpoint = (MIN_RATING + interaction.rating_scale) / 2
+        if alignment is None or change is None or alignment <= midpoint or change <= 0:
             continue
-        before, now = (_rating(done, judged, engagement_weight) for judged in JUDGED)
-        if before is not None and now is not None and now < before:
+        draft, revision = (_rating(interaction, judged, engagement_weight) for judged in JUDGED)
+        if draft is not None and revision is not None and revision < draft:
             continue
-        opinions = [Opinion(f.peer, f.rating, f.reason) for f in done.feedback]
+        opinions = [Opinion(f.peer, f.rating, f.reason) for f in interaction.feedback]
         prompt = revision_messages(
-            done.question, done.draft.text, done.mean_rating, opinions, done.rating_scale
+            interaction.question,
+            interaction.draft.text,
+            interaction.mean_rating,
+            opinions,
+            interaction.rating_scale,
         )
-        revised = _candidate(
-            done.revision.text,
-            _rating(done, "revision", engagement_weight),
-            _observers(done, "revision"),
-            Source(done.id, done.agent, Phase.REVISE),
-            not done.revision.cut_off,
+        candidate = _candidate(
+            interaction.revision.text,
+            revision,
+            _raters(interaction, "revision"),
+            Source(interaction.id, interaction.agent, Phase.REVISE),
+            not interaction.revision.cut_off,
         )
-        groups.append(_group("realignment", done.id, prompt, [revised], done.rating_scale))
+        groups.append(
+            _group("realignment", interaction.id, prompt, [candidate], interaction.rating_scale)
+        )
     return groups
 
 
-def _observed(interactions: Iterable[Interaction]) -> Iterator[Interaction]:
-    for done in interactions:
-        if any(done.rating("alignment", judged) is not None for judged in JUDGED):
-            yield done
+def _with_alignment(interactions: Iterable[Interaction]) -> Iterator[Interaction]:
+    """Yield the interactions whose draft or revision has a rating of alignment."""
+    for interaction in interactions:
+        if any(interaction.rating("alignment", judged) is not None for judged in JUDGED):
+            yield interaction
 
 
-def _rating(done: Interaction, judged: Judged, engagement_weight: float) -> float | None:
-    ratings = (done.rating("alignment", judged), done.rating("engagement", judged))
+def _rating(interaction: Interaction, judged: Judged, engagement_weight: float) -> float | None:
+    ratings = (interaction.rating("alignment", judged), interaction.rating("engagement", judged))
     return combined_rating(*ratings, engagement_weight)
 
 
 def _critique_rating(
     given: float | None,
     observed: float | None,
-    how: Literal["agreement", "authors"],
+    critique_rating: Literal["agreement", "authors"],
     rating_scale: int,
 ) -> float | None:
-    if given is None or how == "authors":
+    """Return the rating of a critique that gave a draft the rating `given`."""
+    if given is None or critique_rating == "authors":
         return given
     if observed is None:
         return None
     return max(float(MIN_RATING), rating_scale - abs(given - observed))
 
 
-def _observers(done: Interaction, judged: Judged) -> str:
-    names = {o.observer for o in done.observations if o.judged == judged and o.rating is not None}
-    return ",".join(sorted(names))
+def _raters(interaction: Interaction, judged: Judged) -> str:
+    return _joined(
+        observation.observer
+        for observation in interaction.observations
+        if observation.judged == judged and observation.rating is not None
+    )
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ",".join(sorted(set(names)))
 
 
 def _candidate(
@@ -187,26 +213,32 @@ def _candidate(
 
 
 def _group(
-    kind: str, what: str, prompt: Conversation, said: Sequence[Candidate], rating_scale: int
+    kind: str,
+    name: str,
+    prompt: Conversation,
+    candidates: Sequence[Candidate],
+    rating_scale: int,
 ) -> RatedGroup:
-    """A group without repeated texts: the same text said twice keeps its mean rating."""
     by_text: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in said:
+    for candidate in candidates:
         by_text[candidate.text].append(candidate)
     return RatedGroup(
-        id=f"{kind}:{what}",
+        id=f"{kind}:{name}",
         kind=kind,
         rating_scale=rating_scale,
-        prompt=prompt,
-        candidates=tuple(
-            Candidate(
-                text,
-                mean(c.rating for c in same),
-                same[0].rater,
-                same[0].valid,
-                same[0].source,
-                any(c.ends for c in same),
-            )
-            for text, same in by_text.items()
-        ),
+        prompt=tuple(prompt),
+        candidates=tuple(_merged(same) for same in by_text.values()),
+    )
+
+
+def _merged(same: Sequence[Candidate]) -> Candidate:
+    """Return candidates of one text as one candidate, with their mean rating and all raters."""
+    rated = [candidate for candidate in same if candidate.rating is not None]
+    return Candidate(
+        same[0].text,
+        mean(candidate.rating for candidate in same),
+        _joined(name for candidate in rated or same for name in candidate.rater.split(",") if name),
+        same[0].valid,
+        same[0].source,
+        any(candidate.ends for candidate in same),
     )

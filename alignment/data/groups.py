@@ -1,4 +1,4 @@
-"""Rated groups: one prompt, several rated responses. The one format that every method reads."""
+"""Rated groups: a prompt with several rated responses, the format that every method reads."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a candidate comes from: the interaction, who spoke, and in which phase."""
+    """The interaction, the agent and the phase that a candidate comes from."""
 
     interaction: str = ""
     agent: str = ""
@@ -27,11 +27,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One response and its rating.
+    """A response with its rating.
 
-    `rating` is null where nobody gave one; `rater` says who rated. An invalid candidate is kept
-    for the record and never trained on. `ends`: the text came to its own end; one that a limit cut
-    off is no example of where to stop.
+    Attributes:
+        text: The response.
+        rating: Rating on 1 to the group's `rating_scale`; None where there is none.
+        rater: Who gave the rating: names of observers, with commas between them, `human`, or the
+            name of a data set.
+        valid: Whether the response may be trained on; an invalid one is kept for the record.
+        source: Where the response comes from.
+        ends: Whether the text is complete. A text that a limit of tokens cut off is no example of
+            where to stop.
     """
 
     text: str
@@ -44,9 +50,14 @@ class Candidate:
 
 @checked_dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class RatedGroup:
-    """A prompt (messages, the last one the user's) and the candidates for the reply.
+    """A prompt and candidates for the reply.
 
-    Ratings lie on 1..`rating_scale`.
+    Attributes:
+        id: Unique identifier.
+        kind: Kind of data, such as those in `KINDS`.
+        prompt: Conversation whose last message is the user's.
+        candidates: Responses to the prompt.
+        rating_scale: Ratings are on 1 to this number.
     """
 
     id: str
@@ -60,26 +71,31 @@ _adapter: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
 
 
 def read_groups(path: str | Path) -> list[RatedGroup]:
-    """All groups of a file. Raises UserError naming file and line."""
+    """Return the groups of a file.
+
+    Raises:
+        UserError: The file cannot be read, or a line is no group; names file and line.
+    """
     return list(read_jsonl(Path(path), _adapter, "groups"))
 
 
 def write_groups(path: str | Path, groups: Iterable[RatedGroup]) -> None:
-    """Write a whole file of groups; an old one stays until the new one is complete."""
+    """Write a file of groups; an earlier file stays until the new one is complete."""
     write_jsonl(Path(path), groups, _adapter)
 
 
 def group_rows(groups: Iterable[RatedGroup]) -> Iterator[dict[str, Any]]:
-    """Groups as plain values, as a line of their file has them."""
+    """Yield groups as plain values, as the lines of a file of groups have them."""
     for group in groups:
         yield _adapter.dump_python(group, mode="json")
 
 
 KINDS = ("imitation", "self_critic", "realignment")
+"""Kinds of groups that are made of interactions."""
 
 
 def trainable(candidate: Candidate) -> bool:
-    """Whether a candidate can be learnt from: valid, rated, and not blank."""
+    """Return whether a candidate can be trained on: it is valid, rated and not blank."""
     rating = candidate.rating
     rated = rating is not None and math.isfinite(rating)
     return candidate.valid and rated and bool(candidate.text.strip())

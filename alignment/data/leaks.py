@@ -1,4 +1,4 @@
-"""The leak guard: no question that is held out for evaluation may be in the training data."""
+"""The leak guard: questions held out for evaluation may not be in the training data."""
 
 import re
 from collections import defaultdict
@@ -14,21 +14,27 @@ from social_sandbox.envs.messages import Message
 from .groups import RatedGroup
 
 _FEWEST_WORDS = 4
-"""A question of fewer words is found where it stands alone, not within a longer text."""
+"""A question of fewer words is a leak only where it is a whole text."""
 _LENGTHS = 3.0
-"""A text more than so many times as long as every question is none's near-duplicate."""
+"""A text this many times longer than the longest question is no near-duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A held-out question and the text of the training data that is nearest to it."""
+    """A held-out question and the text of the training data that is nearest to it.
+
+    Attributes:
+        held_out: The question.
+        text: The text.
+        distance: Cosine distance of their embeddings; 0 where the text contains the question word
+            for word.
+        group: Id of the text's group.
+    """
 
     held_out: str
     text: str
     distance: float
-    """Cosine distance of their embeddings; 0 where one holds the other word for word."""
     group: str
-    """The id of the text's group."""
 
 
 def check_leaks(
@@ -38,13 +44,20 @@ def check_leaks(
     threshold: float,
     source: str,
 ) -> Leak | None:
-    """The nearest that the data comes to a held-out question; None where nothing is comparable.
+    """Return the text that is nearest to a held-out question; None where no text can be compared.
 
-    Word for word (case and punctuation aside) a question is looked for in everything that is said;
-    as a near-duplicate in what users ask: their messages, and the lines of those.
+    A question is searched word for word (apart from case and punctuation) in all texts, and as a
+    near-duplicate in the user's messages and in their lines.
 
-    Raises UserError naming both texts and `source` where a question is found, or one is nearer
-    than `threshold`.
+    Args:
+        groups: Training data.
+        held_out: Held-out questions.
+        embedder: Embedder of questions and texts.
+        threshold: Cosine distance below which a text is a near-duplicate.
+        source: Name of the data, for error messages.
+
+    Raises:
+        UserError: A text contains a question, or is nearer to a question than `threshold`.
     """
     nearest = exact_leak(groups, held_out) or near_leak(groups, held_out, embedder)
     if nearest is None or (nearest.distance >= threshold and nearest.distance > 0):
@@ -64,13 +77,16 @@ def check_leaks(
 def check_dialogues(
     groups: Iterable[RatedGroup], held_out: Iterable[Sequence[Message]], source: str
 ) -> None:
-    """Whether the data answers a whole dialogue that is held out, case and punctuation aside.
+    """Check that no prompt of the data is a whole held-out dialogue, apart from case.
 
-    Not what resembles one: last turns such as "Why?" are in many. Raises UserError naming it.
+    Dialogues that are similar are no leaks: many end with a turn such as "Why?".
+
+    Raises:
+        UserError: A prompt is a held-out dialogue.
     """
-    kept = {_turns(dialogue) for dialogue in held_out}
+    dialogues = {_turns(dialogue) for dialogue in held_out}
     for group in groups:
-        if _turns(group.prompt) in kept:
+        if _turns(group.prompt) in dialogues:
             raise UserError(
                 f"data.leak_guard: {source}: a dialogue of evaluate.pairs is in it: "
                 f"{_quoted(group.prompt[-1].content)} (group {group.id}); leave it out of one of "
@@ -79,12 +95,12 @@ def check_dialogues(
 
 
 def _turns(dialogue: Sequence[Message]) -> tuple[tuple[str, ...], ...]:
-    """What a dialogue says, turn by turn, without a system message."""
+    """Return the words of each turn, without a system message."""
     return tuple((m.role, *_words(m.content)) for m in dialogue if m.role != "system")
 
 
 def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | None:
-    """The first text that holds a held-out question word for word."""
+    """Return the first text that contains a held-out question word for word."""
     by_start: dict[tuple[str, ...], list[tuple[list[str], str]]] = defaultdict(list)
     short = {}
     for question in held_out:
@@ -103,8 +119,8 @@ def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | 
             if words and tuple(words) in short:
                 return Leak(short[tuple(words)], text, 0.0, group.id)
             for at in range(len(words) - _FEWEST_WORDS + 1):
-                for asked, question in by_start.get(tuple(words[at : at + _FEWEST_WORDS]), ()):
-                    if words[at : at + len(asked)] == asked:
+                for wanted, question in by_start.get(tuple(words[at : at + _FEWEST_WORDS]), ()):
+                    if words[at : at + len(wanted)] == wanted:
                         return Leak(question, text, 0.0, group.id)
     return None
 
@@ -112,16 +128,16 @@ def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | 
 def near_leak(
     groups: Iterable[RatedGroup], held_out: Sequence[str], embedder: Embedder
 ) -> Leak | None:
-    """The pair of a held-out question and a text that users ask which are nearest."""
+    """Return the held-out question and the user's text that are nearest to each other."""
     longest = max((len(_words(question)) for question in held_out), default=0) * _LENGTHS
-    asked: dict[str, str] = {}
+    group_of: dict[str, str] = {}
     for group in groups:
-        for text in _asked(group):
+        for text in _user_texts(group):
             if 1 < len(text.split()) <= longest:
-                asked.setdefault(text, group.id)
-    if not asked or not held_out:
+                group_of.setdefault(text, group.id)
+    if not group_of or not held_out:
         return None
-    texts = list(asked)
+    texts = list(group_of)
     questions = embedder.embed(list(held_out)).T
     best: Leak | None = None
     size = max(1, SIMILARITIES // len(held_out))
@@ -132,12 +148,12 @@ def near_leak(
         distance = max(1e-6, 1.0 - float(similarity[row, column]))
         if best is None or distance < best.distance:
             text = part[int(row)]
-            best = Leak(held_out[int(column)], text, round(distance, 6), asked[text])
+            best = Leak(held_out[int(column)], text, round(distance, 6), group_of[text])
     return best
 
 
-def _asked(group: RatedGroup) -> Iterator[str]:
-    """The user's messages, and their lines without a label such as `Question:`."""
+def _user_texts(group: RatedGroup) -> Iterator[str]:
+    """Yield the user's messages, and their lines without a label such as `Question:`."""
     for message in group.prompt:
         if message.role == "user":
             yield message.content.strip()
@@ -151,6 +167,6 @@ def _words(text: str) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotation marks on one line, shortened."""
+    """Return a text in quotation marks, on one line and shortened."""
     line = " ".join(text.split())
     return f'"{line if len(line) <= 160 else line[:157] + "..."}"'

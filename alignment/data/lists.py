@@ -10,4 +10,4 @@ def _as_list(value: Any) -> Any:
 
 
 one_or_many = BeforeValidator(_as_list)
-"""In an annotation: one name, or one mapping, stands for a list of it."""
+"""For annotations: a single name or mapping is read as a list with one entry."""

@@ -1,4 +1,4 @@
-"""Prior memories from any labelled file, or from preference pairs in the form of HH-RLHF."""
+"""Prior memories of agents, from labelled questions or from preference pairs as in HH-RLHF."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,13 +12,17 @@ from .formats.rows import is_hub_id, read_rows
 
 
 def read_priors(source: str) -> list[Question]:
-    """Questions with a good and a bad answer each, for agents to be born with.
+    """Return questions with a good and a bad answer each, which agents remember from the start.
 
-    `source` is a JSONL file whose lines have `question`, `good` and `bad`, or `chosen` and
-    `rejected` (whole dialogues, or replies to a `prompt`); or, where no such file exists, the hub
-    id of a preference dataset, such as `Anthropic/hh-rlhf`. Chosen replies are the good answers.
+    Args:
+        source: JSONL file whose lines have `question`, `good` and `bad`, or `chosen` and
+            `rejected` (whole dialogues, or replies to a `prompt`); or, where no such file exists,
+            the hub id of a preference data set, such as `Anthropic/hh-rlhf`. Chosen replies are
+            the good answers.
 
-    Raises UserError naming the file and the line, or the id.
+    Raises:
+        UserError: The source cannot be read, or has no question with both answers; names the file
+            with the line, or the id.
     """
     rows = list(read_rows(source, "priors"))
     if is_hub_id(source) or (rows and "chosen" in rows[0][1]):
@@ -35,7 +39,7 @@ def _with_both(questions: Iterable[Question], source: str) -> list[Question]:
 
 def _pairs(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Question]:
     for place, row in rows:
-        # Dialogues that differ before the last reply are no worse as memories.
+        # Dialogues that differ before the last reply serve as memories, too.
         dialogue, good, bad, _ = read_row(place, row)
         question = human_turns(dialogue)[-1]
         if question and good and bad and good != bad:

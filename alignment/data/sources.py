@@ -1,4 +1,4 @@
-"""Where training data comes from: files of several formats, mixed by weight."""
+"""The sources of training data: files of several formats, mixed by weight."""
 
 import glob
 from collections import Counter
@@ -30,20 +30,24 @@ _RATERS = {"hh": "human", "preference": "preference", "prompt_completion": "demo
 
 @dataclass(slots=True)
 class SourceReport:
-    """What came of one source."""
+    """The number of groups that one source has given.
+
+    Attributes:
+        kind: Format of the source.
+        files: Files, or the hub id.
+        read: Number of groups in the source.
+        kept: Number of groups after mixing.
+        dropped: Rows and groups that are left out, counted by reason.
+    """
 
     kind: str
     files: list[str]
-    """Files, or the hub id."""
     read: int = 0
-    """Groups that the source holds."""
     kept: int = 0
-    """Groups after mixing."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """Why rows or groups of it are not there, and how many."""
 
     def summary(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the report as plain values."""
         dropped = {reason: count for reason, count in self.dropped.items() if count}
         plain = {"kind": self.kind, "files": self.files, "read": self.read, "kept": self.kept}
         return {**plain, "dropped": dropped}
@@ -54,57 +58,58 @@ def read_sources(
     own: Path | None = None,
     interactions: Sequence[Interaction] | None = None,
 ) -> tuple[list[RatedGroup], list[SourceReport]]:
-    """The groups of all sources, mixed and in a seeded order, and what came of each source.
+    """Return the groups of all sources, mixed and in a seeded order, and a report on each source.
+
+    With weights, each source gets its share of the groups, and as many groups are kept as there can
+    be without using a group twice. `config.seed` and the ids of the groups decide which groups are
+    kept. A group that repeats an earlier one is left out and counted.
 
     Args:
-        config: whose `sources` are read.
-        own: the interactions that a source of kind `interactions` without a path means.
-        interactions: those of `own`, where they have been read already.
-
-    With weights, each source gets its share of the groups: as many groups as there can be without
-    giving any twice. Which ones depends on `config.seed` and their ids alone. A group that is the
-    same as an earlier one is left out and counted.
+        config: Settings with the `sources`.
+        own: File of interactions for a source of kind `interactions` without a path.
+        interactions: The interactions in `own`, if they have been read already.
 
     Raises:
-        UserError: naming the source, its file and line; or ratings whose scales differ.
+        UserError: A source cannot be read or gives no group, or the sources have different rating
+            scales; names the source, its file and line.
     """
     groups: list[list[RatedGroup]] = []
     reports = []
-    seen: set[tuple[object, ...]] = set()
+    contents: set[tuple[object, ...]] = set()
     ids: set[str] = set()
     for number, source in enumerate(config.sources or ()):
         report = SourceReport(source.kind, _files(source, number, own))
-        found = []
+        of_source = []
         known = interactions if source.path is None else None
         for group in _read(source, number, report, config, known):
             content = (group.prompt, group.rating_scale, group.candidates)
-            if content in seen:
+            if content in contents:
                 report.dropped["the same as an earlier group"] += 1
                 continue
-            seen.add(content)
-            found.append(_with_id_of_its_own(group, ids))
-        if not found:
+            contents.add(content)
+            of_source.append(_with_unique_id(group, ids))
+        if not of_source:
             dropped = report.summary()["dropped"]
             reasons = "".join(f"; {count} x {what}" for what, count in dropped.items())
             raise UserError(
                 f"{_name(number)}: {', '.join(report.files)} yields no training data{reasons}"
             )
-        report.read = len(found)
-        groups.append(found)
+        report.read = len(of_source)
+        groups.append(of_source)
         reports.append(report)
     _check_scales(groups, config.sources or ())
     mixed = []
-    for found, report, most in zip(groups, reports, _shares(config, groups), strict=True):
-        kept = sorted(found, key=lambda group: key(config.seed, "source", group.id))[:most]
+    for of_source, report, most in zip(groups, reports, _shares(config, groups), strict=True):
+        kept = sorted(of_source, key=lambda group: key(config.seed, "source", group.id))[:most]
         report.kept = len(kept)
-        if len(kept) < len(found):
-            report.dropped["left out for the weights"] += len(found) - len(kept)
+        if len(kept) < len(of_source):
+            report.dropped["left out for the weights"] += len(of_source) - len(kept)
         mixed += kept
     return sorted(mixed, key=lambda group: key(config.seed, "order", group.id)), reports
 
 
 def source_files(config: DataConfig, own: Path | None = None) -> list[tuple[str, str]]:
-    """Kind and name of every file, or hub id, that the data is made from, in order."""
+    """Return the kind and the name of each file, or hub id, that the data is made from."""
     return [
         (source.kind, name)
         for number, source in enumerate(config.sources or ())
@@ -118,25 +123,25 @@ def _name(number: int) -> str:
 
 def _files(source: SourceConfig, number: int, own: Path | None) -> list[str]:
     if source.path is None:
-        # Checked before: only interactions may have none.
+        # SourceConfig lets only interactions have no path.
         return [str(own)]
     if is_hub_id(source.path) and source.kind != "interactions":
         return [source.path]
     for part in source.hub_part:
         raise UserError(f"{_name(number)}.{part}: is for data sets of the hub, not {source.path}")
     path = str(Path(source.path).expanduser())
-    found = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
-    if not found:
+    files = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
+    if not files:
         wild = glob.has_magic(path)
         problem = "no file matches" if wild else "cannot read"
         because = "" if wild else ": No such file or directory"
         raise UserError(f"{_name(number)}.path: {problem} {source.path}{because}")
-    for name in found:
+    for name in files:
         if Path(name).is_dir():
             raise UserError(
                 f"{_name(number)}.path: {name} is a folder: name its files, such as {name}/*.jsonl"
             )
-    return found
+    return files
 
 
 def _read(
@@ -146,20 +151,20 @@ def _read(
     config: DataConfig,
     known: Sequence[Interaction] | None,
 ) -> Iterator[RatedGroup]:
-    """The groups of one source; what it leaves out is counted in the report."""
+    """Yield the groups of one source; rows that are left out are counted in the report."""
     if source.kind == "interactions":
         yield from _interactions(report, config, known)
         return
     rater = _RATERS.get(source.kind, "") if source.rater is None else source.rater
-    how = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
+    rating = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
     for file in report.files:
         rows = read_rows(file, _name(number), source.split, source.hub_part)
         if source.kind == "hh":
-            yield from read_hh(file, rows, how, report.dropped)
+            yield from read_hh(file, rows, rating, report.dropped)
         elif source.kind == "preference":
-            yield from read_preferences(file, rows, how, report.dropped)
+            yield from read_preferences(file, rows, rating, report.dropped)
         elif source.kind == "prompt_completion":
-            yield from read_completions(file, rows, how, report.dropped)
+            yield from read_completions(file, rows, rating, report.dropped)
         elif source.kind == "authors":
             yield from read_authors(file, rows)
         else:
@@ -194,8 +199,8 @@ def _groups(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[RatedGroup]:
             raise UserError(f"{place}: {first_problem(error)}") from error
 
 
-def _with_id_of_its_own(group: RatedGroup, taken: set[str]) -> RatedGroup:
-    """The group, with a number behind its id where another source has the same."""
+def _with_unique_id(group: RatedGroup, taken: set[str]) -> RatedGroup:
+    """Return the group, with a number behind its id if another source has a group of that id."""
     name, number = group.id, 1
     while name in taken:
         number += 1
@@ -207,8 +212,8 @@ def _with_id_of_its_own(group: RatedGroup, taken: set[str]) -> RatedGroup:
 def _check_scales(groups: Sequence[Sequence[RatedGroup]], sources: Sequence[SourceConfig]) -> None:
     scales = {
         group.rating_scale: f"{_name(number)} ({source.kind})"
-        for number, (found, source) in enumerate(zip(groups, sources, strict=True))
-        for group in found
+        for number, (of_source, source) in enumerate(zip(groups, sources, strict=True))
+        for group in of_source
     }
     if len(scales) > 1:
         (low, one), (high, other) = sorted(scales.items())[:2]
@@ -219,14 +224,14 @@ def _check_scales(groups: Sequence[Sequence[RatedGroup]], sources: Sequence[Sour
 
 
 def _shares(config: DataConfig, groups: Sequence[Sequence[RatedGroup]]) -> list[int]:
-    """How many groups of each source are kept."""
+    """Return how many groups of each source are kept."""
     weights = [source.weight for source in config.sources or ()]
     given = [weight for weight in weights if weight is not None]
     if not given:
-        return [len(found) for found in groups]
+        return [len(of_source) for of_source in groups]
     # The source with the fewest groups for its weight decides.
-    unit = min(len(found) / w for found, w in zip(groups, given, strict=True) if w)
+    unit = min(len(of_source) / w for of_source, w in zip(groups, given, strict=True) if w)
     return [
-        min(len(found), max(1, round(unit * w))) if w else 0
-        for found, w in zip(groups, given, strict=True)
+        min(len(of_source), max(1, round(unit * w))) if w else 0
+        for of_source, w in zip(groups, given, strict=True)
     ]

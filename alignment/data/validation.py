@@ -1,4 +1,4 @@
-"""What training data is like, found out before any model is loaded."""
+"""Checks of training data, made before any model is loaded."""
 
 import math
 from collections import Counter
@@ -16,15 +16,22 @@ Report = dict[str, Any]
 
 
 def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
-    """Counts of what is there, and of what cannot be trained on and why.
+    """Check groups and count their candidates.
 
-    `source` names the data in errors. Gives `groups` and `candidates` (numbers), `kinds`,
-    `group_sizes` (trainable candidates -> groups), `ratings` (whole number below -> candidates),
-    `rating_scale`, `contrast` (share of groups whose ratings differ), `dropped` (reason ->
-    candidates), `dropped_groups`, `cut_off` and `duplicates` (candidates).
+    Args:
+        groups: Groups to check.
+        source: Name of the data, for error messages.
 
-    Raises UserError for data that cannot train anything, for a rating that is not on its scale,
-    and for ratings on several scales.
+    Returns:
+        The numbers of `groups` and `candidates`; `kinds` (groups by kind); `group_sizes` (groups by
+        number of trainable candidates); `ratings` (candidates by rating, rounded down);
+        `rating_scale`; `contrast` (share of groups whose ratings differ); `dropped` (candidates
+        that cannot be trained on, by reason); `dropped_groups`; and the numbers of candidates that
+        are `cut_off` by a limit of tokens, or `duplicates`.
+
+    Raises:
+        UserError: No candidate can be trained on, a rating is not on its scale, or the groups have
+            several scales.
     """
     scales = sorted({group.rating_scale for group in groups})
     if len(scales) > 1:
@@ -34,8 +41,8 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
         )
     for group in groups:
         _check_group(group, source)
-    everything = [candidate for group in groups for candidate in group.candidates]
-    dropped = Counter(filter(None, map(why_dropped, everything)))
+    candidates = [candidate for group in groups for candidate in group.candidates]
+    dropped = Counter(filter(None, map(why_dropped, candidates)))
     usable = [[c for c in group.candidates if trainable(c)] for group in groups]
     if not any(usable):
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common())
@@ -43,35 +50,34 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
             f"{source}: nothing to train on in {len(groups)} groups: no valid candidate with a "
             f"rating and text{f' ({reasons})' if reasons else ''}"
         )
-    ratings = [c.rating for found in usable for c in found if c.rating is not None]
-    said = Counter(
-        (group.prompt, c.text) for group, found in zip(groups, usable, strict=True) for c in found
+    ratings = [c.rating for of_group in usable for c in of_group if c.rating is not None]
+    texts = Counter(
+        (group.prompt, c.text)
+        for group, of_group in zip(groups, usable, strict=True)
+        for c in of_group
     )
     return {
         "groups": len(groups),
-        "candidates": len(everything),
+        "candidates": len(candidates),
         "kinds": _counted(group.kind for group in groups),
-        "group_sizes": _counted(len(found) for found in usable),
+        "group_sizes": _counted(len(of_group) for of_group in usable),
         "ratings": _counted(math.floor(rating) for rating in ratings),
         "rating_scale": scales[0],
-        "contrast": float(np.mean([len({c.rating for c in found}) > 1 for found in usable])),
+        "contrast": float(np.mean([len({c.rating for c in of_group}) > 1 for of_group in usable])),
         "dropped": dict(dropped.most_common()),
-        "dropped_groups": sum(not found for found in usable),
-        "cut_off": sum(not c.ends for found in usable for c in found),
-        "duplicates": sum(count - 1 for count in said.values()),
+        "dropped_groups": sum(not of_group for of_group in usable),
+        "cut_off": sum(not c.ends for of_group in usable for c in of_group),
+        "duplicates": sum(count - 1 for count in texts.values()),
     }
 
 
 def why_dropped(candidate: Candidate) -> str | None:
-    """Why a candidate cannot be trained on; None where it can."""
+    """Return why a candidate cannot be trained on; None where it can."""
     if trainable(candidate):
         return None
     if not candidate.text.strip():
         return "blank"
     return "unrated" if candidate.valid else "invalid"
-
-
-_ENDLESS = 2**31
 
 
 def _check_group(group: RatedGroup, source: str) -> None:
@@ -90,10 +96,3 @@ def _check_group(group: RatedGroup, source: str) -> None:
 
 def _counted(values: Iterable[Any]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(Counter(values).items())}
-
-
-def _spread(lengths: Sequence[int]) -> dict[str, int]:
-    if not lengths:
-        return {"median": 0, "p95": 0, "max": 0}
-    median, p95 = np.quantile(lengths, [0.5, 0.95], method="higher")
-    return {"median": int(median), "p95": int(p95), "max": max(lengths)}

@@ -32,7 +32,11 @@ _adapter = TypeAdapter(_Row)
 
 
 def read_authors(source: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[RatedGroup]:
-    """A group a row. Raises UserError naming the place of a row that is not in the format."""
+    """Yield a group for each row.
+
+    Raises:
+        UserError: A row is not in the format; names the place.
+    """
     for number, (place, row) in enumerate(rows, start=1):
         try:
             checked = _adapter.validate_python(row)
@@ -46,9 +50,10 @@ def read_authors(source: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> Ite
 
 
 def authors_rows(groups: Iterable[RatedGroup]) -> Iterator[dict[str, Any]]:
-    """A row a group; what cannot be trained on is left out.
+    """Yield a row for each group, without candidates that cannot be trained on.
 
-    Raises UserError for ratings on another scale than theirs, which has no field for it.
+    Raises:
+        UserError: A group has another rating scale, for which the format has no field.
     """
     for group in groups:
         if group.rating_scale != RATING_SCALE:

@@ -1,4 +1,4 @@
-"""What TRL calls standard (a text) and conversational (a list of messages), read and written."""
+"""Conversations in TRL's standard (a text) and conversational (a list of messages) format."""
 
 import math
 from collections.abc import Sequence
@@ -17,9 +17,10 @@ _messages: TypeAdapter[Conversation] = TypeAdapter(Conversation)
 
 
 def read_messages(place: str, field: str, value: Any) -> Conversation:
-    """The messages of a list, or the user's one message of a text.
+    """Return the messages of a list, or the user's message for a text.
 
-    Raises UserError naming place and field.
+    Raises:
+        UserError: The value is neither; names place and field.
     """
     if isinstance(value, str):
         if value.startswith(HUMAN):
@@ -34,20 +35,25 @@ def read_messages(place: str, field: str, value: Any) -> Conversation:
 
 
 def read_reply(place: str, field: str, value: Any) -> str:
-    """The text of a reply: a text, or a list with one message of the assistant.
+    """Return the text of a reply, which is a text or a list with one message of the assistant.
 
-    Raises UserError naming place and field.
+    Raises:
+        UserError: The value is neither; names place and field.
     """
     if isinstance(value, str):
         return value
-    said = read_messages(place, field, value)
-    if len(said) != 1 or said[0].role != "assistant":
+    messages = read_messages(place, field, value)
+    if len(messages) != 1 or messages[0].role != "assistant":
         raise UserError(f"{place}: {field}: must be one message of the assistant")
-    return said[0].content
+    return messages[0].content
 
 
 def read_score(place: str, row: dict[str, Any], field: str) -> float | None:
-    """A number of a row, null where there is none. Raises UserError naming place and field."""
+    """Return a number of a row, or None where the row has none.
+
+    Raises:
+        UserError: The value is no number; names place and field.
+    """
     value = row.get(field)
     if value is None:
         return None
@@ -57,7 +63,11 @@ def read_score(place: str, row: dict[str, Any], field: str) -> float | None:
 
 
 def read_scale(place: str, row: dict[str, Any], default: int) -> int:
-    """The upper end of a row's ratings. Raises UserError naming the place."""
+    """Return the upper end of a row's ratings.
+
+    Raises:
+        UserError: The value is no rating scale; names the place.
+    """
     value = row.get("rating_scale")
     if value is None:
         return default
@@ -68,7 +78,7 @@ def read_scale(place: str, row: dict[str, Any], default: int) -> int:
 
 
 def as_text(prompt: Sequence[Message]) -> str:
-    """A conversation as one text: a single message as it is, several with their speakers."""
+    """Return a conversation as one text, in which several messages have their speakers."""
     if len(prompt) == 1:
         return prompt[0].content
     return "\n\n".join(f"{message.role.title()}: {message.content}" for message in prompt)

@@ -1,4 +1,4 @@
-"""Preference pairs in the form of HH-RLHF: dialogues that differ in the assistant's last reply."""
+"""Preference pairs in the format of HH-RLHF: dialogues that differ in the last reply."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -56,9 +56,12 @@ def read_row(place: str, row: dict[str, Any]) -> tuple[str, str, str, bool]:
 
 
 def read_hh(
-    source: str, rows: Iterable[tuple[str, dict[str, Any]]], how: PairRating, dropped: Counter[str]
+    source: str,
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    rating: PairRating,
+    dropped: Counter[str],
 ) -> Iterator[RatedGroup]:
-    """A group a pair, the dialogue turn by turn; what is no pair is counted in `dropped`."""
+    """Yield a group for each pair; rows that are no pairs are counted in `dropped`."""
     for number, (place, row) in enumerate(rows, start=1):
         dialogue, chosen, rejected, same = read_row(place, row)
         if not same:
@@ -68,7 +71,7 @@ def read_hh(
             dropped["a reply goes on with a turn of the human"] += 1
             continue
         name = f"hh:{Path(source).name}:{number}"
-        group = pair_group(name, "hh", messages(dialogue), (chosen, rejected), how, dropped)
+        group = pair_group(name, "hh", messages(dialogue), (chosen, rejected), rating, dropped)
         if group:
             yield group
 
@@ -76,7 +79,7 @@ def read_hh(
 def hh_rows(
     groups: Iterable[RatedGroup], pairs: Pairing, min_gap: float
 ) -> Iterator[dict[str, Any]]:
-    """A row a pair: a dialogue that ends where the reply is due, and both replies."""
+    """Yield a row for each pair: a dialogue up to the reply, and both replies."""
     for group in groups:
         for pair in make_pairs([group], pairs, min_gap):
             yield {

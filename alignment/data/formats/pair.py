@@ -1,4 +1,4 @@
-"""A preference between two replies as a rated group."""
+"""Preferences between two replies as rated groups."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,8 +14,13 @@ from ..groups import Candidate, RatedGroup
 class PairRating:
     """The ratings that stand for a preference.
 
-    People said which reply is better, and nothing of how good either is. The ratings therefore lie
-    `gap` apart around the middle of the scale: the chosen above it, the rejected below.
+    A preference says which reply is better, and not how good each reply is. The two ratings are
+    therefore at equal distances from the middle of the scale.
+
+    Attributes:
+        gap: Difference of the two ratings.
+        rating_scale: Ratings are on 1 to this number.
+        rater: Who preferred.
     """
 
     gap: float = 2.0
@@ -29,12 +34,12 @@ class PairRating:
 
     @property
     def rejected(self) -> float:
-        """The rating of the other one."""
+        """The rating of the other reply."""
         return (MIN_RATING + self.rating_scale - self.gap) / 2
 
 
 def why_not(prompt: Sequence[Message], chosen: str, rejected: str) -> str | None:
-    """Why nothing can be learnt from a pair; None where something can."""
+    """Return why a pair cannot be trained on; None where it can."""
     if not prompt:
         return "blank prompt"
     if prompt[-1].role != "user":
@@ -49,19 +54,30 @@ def pair_group(
     kind: str,
     prompt: Sequence[Message],
     replies: tuple[str, str],
-    how: PairRating,
+    rating: PairRating,
     dropped: Counter[str],
     ratings: tuple[float | None, float | None] = (None, None),
     ends: tuple[bool, bool] = (True, True),
 ) -> RatedGroup | None:
-    """A group of two candidates, the chosen reply first; None, and counted, where it is no pair.
+    """Return a group of two candidates, the chosen reply first.
 
-    `ratings` are those of the two where both are known; else they are rated as `how` says.
+    Args:
+        name: Id of the group.
+        kind: Kind of the group.
+        prompt: Conversation that both replies answer.
+        replies: The chosen and the rejected reply.
+        rating: Ratings of a pair that has none.
+        dropped: Counts pairs that cannot be trained on, by reason.
+        ratings: Ratings of the two replies; used where both are given.
+        ends: Whether each reply is complete.
+
+    Returns:
+        The group, or None if the pair cannot be trained on.
     """
     reason = why_not(prompt, *replies)
     better, worse = ratings
     if better is None or worse is None:
-        better, worse = how.chosen, how.rejected
+        better, worse = rating.chosen, rating.rejected
     elif better <= worse:
         reason = reason or "chosen is rated no higher than rejected"
     if reason:
@@ -72,8 +88,8 @@ def pair_group(
         kind=kind,
         prompt=tuple(prompt),
         candidates=tuple(
-            Candidate(text.strip(), rating, how.rater, ends=end)
-            for text, rating, end in zip(replies, (better, worse), ends, strict=True)
+            Candidate(text.strip(), value, rating.rater, ends=end)
+            for text, value, end in zip(replies, (better, worse), ends, strict=True)
         ),
-        rating_scale=how.rating_scale,
+        rating_scale=rating.rating_scale,
     )

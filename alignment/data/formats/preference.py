@@ -1,8 +1,8 @@
 """TRL's preference format: `prompt`, `chosen`, `rejected`, as texts or as lists of messages.
 
-Columns beyond TRL's, which it passes over, keep what a pair would lose: `score_chosen` and
-`score_rejected` (the ratings), `rating_scale`, `id`, `kind`, and whether each reply came to its own
-end. https://huggingface.co/docs/trl/dataset_formats
+Further columns, which TRL ignores, keep the other fields of a group: `score_chosen` and
+`score_rejected` (the ratings), `rating_scale`, `id`, `kind`, and whether each reply is complete.
+https://huggingface.co/docs/trl/dataset_formats
 """
 
 from collections import Counter
@@ -21,12 +21,17 @@ from .pair import PairRating, pair_group
 
 
 def read_preferences(
-    source: str, rows: Iterable[tuple[str, dict[str, Any]]], how: PairRating, dropped: Counter[str]
+    source: str,
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    rating: PairRating,
+    dropped: Counter[str],
 ) -> Iterator[RatedGroup]:
-    """A group a pair; what is no pair is counted in `dropped`.
+    """Yield a group for each pair; rows that are no pairs are counted in `dropped`.
 
-    Without `prompt`, lists of messages share all but the last one. Raises UserError naming the
-    place of a row that is not in the format.
+    Without `prompt`, the two lists of messages must differ in the last message alone.
+
+    Raises:
+        UserError: A row is not in the format; names the place.
     """
     for number, (place, row) in enumerate(rows, start=1):
         missing = [field for field in ("chosen", "rejected") if row.get(field) is None]
@@ -58,7 +63,7 @@ def read_preferences(
             str(row.get("kind") or "preference"),
             read_messages(place, "prompt", prompt),
             replies,
-            replace(how, rating_scale=read_scale(place, row, how.rating_scale)),
+            replace(rating, rating_scale=read_scale(place, row, rating.rating_scale)),
             dropped,
             scores,
             (bool(row.get("chosen_ends", True)), bool(row.get("rejected_ends", True))),
@@ -70,7 +75,7 @@ def read_preferences(
 def preference_rows(
     groups: Iterable[RatedGroup], pairs: Pairing, min_gap: float, conversational: bool
 ) -> Iterator[dict[str, Any]]:
-    """A row a pair of trainable candidates whose ratings differ, by `min_gap` at least."""
+    """Yield a row for each pair of candidates whose ratings differ by `min_gap` or more."""
     for group in groups:
         for place, pair in enumerate(make_pairs([group], pairs, min_gap)):
             better, worse = pair.chosen, pair.rejected

@@ -1,8 +1,8 @@
 """TRL's prompt-completion format: `prompt` and `completion`, as texts or as lists of messages.
 
-A completion alone is a demonstration: the best that is known, rated with the top of the scale.
-Columns beyond TRL's, which it passes over, keep what rated groups know more: `score` (the rating),
-`rating_scale`, `id` (rows that share it are one group), `kind`, `rater`, and `ends`.
+A completion without a score is a demonstration and gets the highest rating. Further columns, which
+TRL ignores, keep the other fields of a group: `score` (the rating), `rating_scale`, `id` (rows of
+one id are one group), `kind`, `rater`, and `ends`.
 https://huggingface.co/docs/trl/dataset_formats
 """
 
@@ -23,11 +23,15 @@ Completions = Literal["best", "all"]
 
 
 def read_completions(
-    source: str, rows: Iterable[tuple[str, dict[str, Any]]], how: PairRating, dropped: Counter[str]
+    source: str,
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    rating: PairRating,
+    dropped: Counter[str],
 ) -> Iterator[RatedGroup]:
-    """A group a row, or the rows that share an `id`; what is blank is counted in `dropped`.
+    """Yield a group for each row, or for the rows of one `id`; blank rows count as `dropped`.
 
-    Raises UserError naming the place of a row that is not in the format.
+    Raises:
+        UserError: A row is not in the format; names the place.
     """
     groups: dict[str, RatedGroup] = {}
     for number, (place, row) in enumerate(rows, start=1):
@@ -42,41 +46,41 @@ def read_completions(
         if prompt[-1].role != "user":
             dropped["prompt does not end with the user"] += 1
             continue
-        scale = read_scale(place, row, how.rating_scale)
+        scale = read_scale(place, row, rating.rating_scale)
         score = read_score(place, row, "score")
         candidate = Candidate(
             text,
             float(scale) if score is None else score,
-            str(row.get("rater") or how.rater),
+            str(row.get("rater") or rating.rater),
             ends=bool(row.get("ends", True)),
         )
         name = str(row.get("id") or f"prompt_completion:{Path(source).name}:{number}")
-        known = groups.get(name)
-        if known is None:
+        group = groups.get(name)
+        if group is None:
             kind = str(row.get("kind") or "demonstration")
             groups[name] = RatedGroup(
                 id=name, kind=kind, prompt=prompt, candidates=(candidate,), rating_scale=scale
             )
-        elif (known.prompt, known.rating_scale) != (prompt, scale):
+        elif (group.prompt, group.rating_scale) != (prompt, scale):
             raise UserError(f"{place}: id {name!r} has another prompt or rating_scale before")
         else:
-            groups[name] = replace(known, candidates=(*known.candidates, candidate))
+            groups[name] = replace(group, candidates=(*group.candidates, candidate))
     yield from groups.values()
 
 
 def completion_rows(
     groups: Iterable[RatedGroup], completions: Completions, conversational: bool
 ) -> Iterator[dict[str, Any]]:
-    """A row a trainable candidate: the best-rated of each group, or all of them."""
+    """Yield a row for each trainable candidate, or for the best-rated one of each group."""
     for group in groups:
         usable = [candidate for candidate in group.candidates if trainable(candidate)]
         if completions == "best" and usable:
             usable = [max(usable, key=lambda candidate: candidate.rating or 0.0)]
         for candidate in usable:
-            said = [{"role": "assistant", "content": candidate.text}]
+            reply = [{"role": "assistant", "content": candidate.text}]
             yield {
                 "prompt": to_dicts(group.prompt) if conversational else as_text(group.prompt),
-                "completion": said if conversational else candidate.text,
+                "completion": reply if conversational else candidate.text,
                 "score": candidate.rating,
                 "rating_scale": group.rating_scale,
                 "rater": candidate.rater,

@@ -1,4 +1,4 @@
-"""Rows of a data file, whatever its kind: JSON lines, a JSON array, Parquet, or the hub."""
+"""Rows of a data set: JSON lines, a JSON array, a Parquet file, or a data set on the hub."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,17 @@ Row = dict[str, Any]
 def read_rows(
     source: str, what: str, split: str = "train", part: Mapping[str, str] | None = None
 ) -> Iterator[tuple[str, Row]]:
-    """Every row with its place in words, such as `data: FILE, line 3`.
+    """Yield each row with its place in words, such as `data: FILE, line 3`.
 
-    `source` is a file (JSON lines, a JSON array, or Parquet by its ending) or, where no such file
-    exists, the hub id of a data set, of which `split` is read; `part`: what else
-    `datasets.load_dataset` is told (`name`, `data_dir`, `revision`). Raises UserError naming
-    `what`, and the file with its line or the id.
+    Args:
+        source: File (JSON lines, a JSON array, or Parquet by its ending) or, where no such file
+            exists, the hub id of a data set.
+        what: Setting that names the source, for error messages.
+        split: Split of a data set on the hub.
+        part: Further arguments of `datasets.load_dataset` (`name`, `data_dir`, `revision`).
+
+    Raises:
+        UserError: The source cannot be read; names `what`, and the file with its line or the id.
     """
     path = Path(source).expanduser()
     if path.is_dir():
@@ -40,7 +45,7 @@ def read_rows(
 
 
 def is_hub_id(source: str) -> bool:
-    """Whether a source is named as a data set of the hub, and not as a file."""
+    """Return whether a source is named like a data set on the hub, and not like a file."""
     return (
         source.count("/") == 1
         and not source.startswith((".", "/", "~"))

@@ -188,3 +188,23 @@ def test_the_mix_is_seeded_and_does_not_depend_on_the_order_of_the_file() -> Non
 def test_wrong_settings_are_named(wrong: dict[str, object]) -> None:
     with pytest.raises(UserError, match=f"data.{next(iter(wrong))}"):
         DataConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_that_two_observers_rated_has_both_names() -> None:
+    other = replace(
+        interaction(1),
+        draft=Answer("draft 0"),
+        observations=(
+            Observation("observer_1", "draft", "alignment", 5.0),
+            Observation("observer_1", "revision", "alignment", 6.0),
+        ),
+    )
+    unrated = replace(
+        interaction(2),
+        draft=Answer("draft 0"),
+        observations=(Observation("observer_2", "revision", "alignment", 6.0),),
+    )
+    (group,) = imitation([interaction(0), other, unrated], engagement_weight=0.0)
+    draft = group.candidates[0]
+    assert (draft.rating, draft.rater) == (4.0, "observer_0,observer_1")
+    assert group.candidates[1].rater == "observer_0"
