@@ -145,7 +145,7 @@ def test_an_export_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
 
 
 def test_an_export_without_rows_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no row comes of 6 groups from x with min_gap 5"):
+    with pytest.raises(UserError, match="no row can be made of 6 groups from x with min_gap 5"):
         export_groups(PAIRS, ExportConfig(min_gap=5), tmp_path / "out", "x")
     assert not (tmp_path / "out").exists()
 
