@@ -140,7 +140,7 @@ def test_a_mistake_in_the_data_ends_with_one_line_and_code_2(
         (["to=tweets"], "export.to: must be preference, "),
         (["format=csv"], "export.format: must be jsonl or parquet"),
         (["export.min_gap=-1"], "export.min_gap: must be at least 0"),
-        (["export.min_gap=6.5"], "no row comes of 1 groups"),
+        (["export.min_gap=6.5"], "no row can be made of 1 groups"),
         (["folder=full"], "full exists and is no earlier export"),
         (["groups=none.jsonl"], "groups: cannot read none.jsonl"),
     ],
