@@ -1,4 +1,4 @@
-"""The rules alone: what a turn costs in societies of growing size, beside PettingZoo's games."""
+"""The environment alone: seconds of a turn in societies of growing size, and of board games."""
 
 import gc
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from pettingzoo import AECEnv
 
 from social_sandbox.envs import Utterance, World, WorldConfig, sandbox_v0
 
-from .measure import Figure, Goal, Missing, Row, alternate
+from .measure import Goal, Measurement, Missing, Row, alternate
 
 SECTION = "env"
 GRIDS = (4, 10, 32, 100)
-"""Sides: 16, 100, 1,024 and 10,000 social agents."""
+"""Sides of the grids, for 16, 100, 1,024 and 10,000 social agents."""
 
 PARALLEL, UNOBSERVED = "Parallel", "Parallel without observers"
-SAID = Utterance("That is for her to say.", 4.0)
-ACTION = {"text": SAID.text, "rating": np.array(SAID.rating)}
+UTTERANCE = Utterance("That is for her to say.", 4.0)
+ACTION = {"text": UTTERANCE.text, "rating": np.array(UTTERANCE.rating)}
 
 
-def bench(quick: bool) -> list[Row]:
-    """Seconds a turn by population and face, and a step of two board games."""
+def measurements(quick: bool) -> list[Row]:
+    """Measure turns by number of agents and interface, and the steps of two board games."""
     sizes = {side * side: side for side in GRIDS}
     turns = 5_000 if quick else 20_000
     faces: dict[str, Callable[[int, int], float]] = {
@@ -45,35 +45,35 @@ def bench(quick: bool) -> list[Row]:
         games = {}
     costs = alternate(ways | games, 1 if quick else 5)
     rows: list[Row] = [
-        Figure(SECTION, name, 1 / costs.median(name), "turns/s") for name in ways | games
+        Measurement(SECTION, name, 1 / costs.median(name), "turns/s") for name in ways | games
     ]
     most, some = max(sizes), 100
     for face in faces:
         ratio = costs.ratio(f"{face}, {most} agents", f"{face}, {some} agents")
         name = f"{face}: a turn among {most} agents / among {some}"
-        rows.append(Figure(SECTION, name, ratio, "x", Goal(2, at_least=False)))
+        rows.append(Measurement(SECTION, name, ratio, "x", Goal(2, at_least=False)))
     beside = "AEC: a step of connect_four_v3 / a turn among 100 agents"
     if games:
         ratio = costs.ratio("connect_four_v3", "AEC, 100 agents")
-        rows.append(Figure(SECTION, beside, ratio, "x", Goal(1)))
+        rows.append(Measurement(SECTION, beside, ratio, "x", Goal(1)))
     else:
         rows.append(Missing(SECTION, beside, "pip install pygame"))
     return rows
 
 
 def world_turn(side: int, turns: int) -> float:
-    """Seconds a turn through `pending` and `submit`, the beginnings of rounds included."""
+    """Return the seconds of a turn through `pending` and `submit`, with the starts of rounds."""
     gc.collect()
     start = perf_counter()
     world = World(rules(side, turns), seed=0)
     while not world.done:
         for turn in world.pending():
-            world.submit(turn.id, SAID)
+            world.submit(turn.id, UTTERANCE)
     return (perf_counter() - start) / len(world.log)
 
 
 def aec_turn(side: int, turns: int) -> float:
-    """Seconds a turn through `last` and `step`, with PettingZoo's own checks."""
+    """Return the seconds of a turn through `last` and `step`, with PettingZoo's own checks."""
     env = sandbox_v0.env(**asdict(rules(side, turns)))
     gc.collect()
     start = perf_counter()
@@ -85,10 +85,10 @@ def aec_turn(side: int, turns: int) -> float:
 
 
 def parallel_turn(side: int, turns: int, n_observers: int = 1) -> float:
-    """Seconds a turn through `step`, in which everybody says something.
+    """Return the seconds of a turn through `step`, in which every agent acts.
 
-    One observer of 10,000 agents is asked 40,000 things a round, one a step, and PettingZoo has
-    every step return something for every agent.
+    One observer of 10,000 agents has 40,000 turns in a round, one in each step, and PettingZoo has
+    each step return a value for each agent.
     """
     env = sandbox_v0.parallel_env(**asdict(rules(side, turns, n_observers)))
     gc.collect()
@@ -101,7 +101,7 @@ def parallel_turn(side: int, turns: int, n_observers: int = 1) -> float:
 
 
 def game_step(game: str, steps: int) -> float:
-    """Seconds a step of one of PettingZoo's games, played with the first legal move."""
+    """Return the seconds of a step of one of PettingZoo's games, with the first legal move."""
     env: AECEnv = import_module(f"pettingzoo.classic.{game}").env()
     env.reset(seed=0)
     gc.collect()
@@ -109,16 +109,16 @@ def game_step(game: str, steps: int) -> float:
     for _ in range(steps):
         if not env.agents:
             env.reset(seed=0)
-        seen, _, terminated, truncated, _ = env.last()
-        legal = None if terminated or truncated else int(np.argmax(seen["action_mask"]))
+        observation, _, terminated, truncated, _ = env.last()
+        legal = None if terminated or truncated else int(np.argmax(observation["action_mask"]))
         env.step(legal)
     return (perf_counter() - start) / steps
 
 
 def rules(side: int, turns: int, n_observers: int = 1) -> WorldConfig:
-    """A society of this size that lasts for at least so many turns, and one round.
+    """Return the rules of a society that lasts for at least `turns` turns, and one round.
 
-    Nobody is born with memories: the 50 of each agent are made once in its life.
+    Agents have no prior memories, which are made once and would count for a short society only.
     """
     config = WorldConfig(grid_size=side, n_observers=n_observers, n_prior_memories=0)
     a_round = side * side * (2 + config.n_peers + 4 * config.n_observers)

@@ -1,4 +1,4 @@
-"""`social-sandbox bench`: run the sections, show the table, write it down."""
+"""`social-sandbox bench`: measure the sections, print the table and write it to a file."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,12 +11,17 @@ from . import environment, memories, observe, rollouts, table, train
 from .measure import Row
 
 SECTIONS = {
-    module.SECTION: module.bench for module in (environment, memories, rollouts, observe, train)
+    module.SECTION: module.measurements
+    for module in (environment, memories, rollouts, observe, train)
 }
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure what was asked for. Raises UserError for what cannot be measured."""
+    """Measure the given sections.
+
+    Raises:
+        UserError: A section cannot be measured.
+    """
     parser = argparse.ArgumentParser(
         prog="social-sandbox bench",
         description="Speeds as ratios of two things done in turn in one run, medians over several "
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         with console.status(f"measuring {name}"):
             rows += SECTIONS[name](options.quick)
         console.print(f"{name}: measured in {monotonic() - start:.0f} s", highlight=False)
-        # After every section: what was measured outlives a Ctrl-C.
+        # After each section, so that a Ctrl-C loses one section at most.
         table.write(options.output, rows, options.quick)
     table.show(console, rows)
     options.output.with_suffix(".md").write_text(table.markdown(rows), encoding="utf-8")

@@ -1,32 +1,32 @@
-"""Ways of doing the same work, run in turn; figures with their goals."""
+"""Measurements with their goals, and ways of doing the same work that are timed in turn."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Way = Callable[[], float]
-"""Does some work once; returns what a unit of it took (seconds, bytes, ...)."""
+"""Does some work once and returns the cost of a unit, such as seconds or bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure should reach."""
+    """A bound that a measurement should reach."""
 
     bound: float
     at_least: bool = True
 
     def met(self, value: float) -> bool:
-        """Whether this value reaches it."""
+        """Return whether a value reaches the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
-        """As it stands in a table."""
+        """Return the goal as a table shows it."""
         return f"{'>=' if self.at_least else '<='} {self.bound:g}"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table: what was measured, perhaps with a goal."""
+class Measurement:
+    """One line of the table: a measured value, perhaps with a goal."""
 
     section: str
     name: str
@@ -36,43 +36,47 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is reached, in a word."""
+        """`met` or `MISSED`; empty without a goal."""
         return "" if self.goal is None else "met" if self.goal.met(self.value) else "MISSED"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A figure that cannot be measured here, and why."""
+    """A measurement that cannot be made on this machine, and why."""
 
     section: str
     name: str
     why: str
 
 
-Row = Figure | Missing
+Row = Measurement | Missing
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What every way took, in every alternation."""
+    """The costs of each way in each alternation.
+
+    Attributes:
+        of: Costs by way.
+    """
 
     of: Mapping[str, Sequence[float]]
 
     def median(self, way: str) -> float:
-        """Of one way."""
+        """Return the median cost of a way."""
         return statistics.median(self.of[way])
 
     def ratio(self, way: str, to: str) -> float:
-        """How many times as costly one way is as another: the median over the alternations.
+        """Return the ratio of the costs of two ways, as the median over the alternations.
 
-        Both of a pair ran within one alternation: what slowed the machine down slowed both.
+        The costs of a pair come from one alternation, so that a slower machine slows both.
         """
         pairs = zip(self.of[way], self.of[to], strict=True)
         return statistics.median(one / other for one, other in pairs)
 
 
 def alternate(ways: Mapping[str, Way], times: int) -> Costs:
-    """Run every way once, in order, and this so many times over."""
+    """Run each way once, in order, and repeat this `times` times."""
     costs: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(times):
         for name, way in ways.items():

@@ -1,4 +1,4 @@
-"""Ratings: the expected value from the logits beside a rating that is written and read."""
+"""Ratings: the expected value from the logits beside a rating that the model writes out."""
 
 from functools import partial
 from time import perf_counter
@@ -10,13 +10,13 @@ from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
 from social_sandbox.policies.prompts.ratings import parse_verdict
 
-from .measure import Figure, Row, alternate
+from .measure import Measurement, Row, alternate
 
 SECTION = "observe"
 
 
-def bench(quick: bool) -> list[Row]:
-    """Ratings a second by the embedded model."""
+def measurements(quick: bool) -> list[Row]:
+    """Measure the ratings of the embedded model, in ratings a second."""
     policy = HuggingFacePolicy("smollm2", temperature=0)
     turns = ratings(32 if quick else 128)
     written: list[float | None] = []
@@ -27,30 +27,33 @@ def bench(quick: bool) -> list[Row]:
     costs = alternate(ways, 1 if quick else 7)
     read = sum(rating is not None for rating in written) / len(written)
     return [
-        *(Figure(SECTION, f"ratings {way}", 1 / costs.median(way), "/s") for way in ways),
-        Figure(SECTION, "written ratings that can be read", 100 * read, "%"),
-        Figure(SECTION, "written / from logits", costs.ratio("written", "from logits"), "x"),
+        *(Measurement(SECTION, f"ratings {way}", 1 / costs.median(way), "/s") for way in ways),
+        Measurement(SECTION, "written ratings that can be read", 100 * read, "%"),
+        Measurement(SECTION, "written / from logits", costs.ratio("written", "from logits"), "x"),
     ]
 
 
 def from_logits(policy: HuggingFacePolicy, turns: list[Turn]) -> float:
-    """Seconds a rating in one forward pass."""
+    """Return the seconds of a rating from one forward pass."""
     start = perf_counter()
     policy.act(turns)
     return (perf_counter() - start) / len(turns)
 
 
 def by_writing(policy: HuggingFacePolicy, turns: list[Turn], read: list[float | None]) -> float:
-    """Seconds a rating that the model writes out; what could be read of them is kept."""
+    """Return the seconds of a rating that the model writes out.
+
+    The ratings are appended to `read`, None for one that cannot be parsed.
+    """
     prompts = [Prompt(prompt_for(turn).messages) for turn in turns]
     start = perf_counter()
-    said = policy.generate(prompts, [turn.seed for turn in turns], max_new_tokens=16)
-    read += [parse_verdict(generation.text).rating for generation in said]
+    generations = policy.generate(prompts, [turn.seed for turn in turns], max_new_tokens=16)
+    read += [parse_verdict(generation.text).rating for generation in generations]
     return (perf_counter() - start) / len(turns)
 
 
 def ratings(count: int) -> list[Turn]:
-    """So many different things to rate."""
+    """Return turns to rate `count` different answers."""
     texts = [(q, text) for q in held_out_questions() for text in (q.good, q.bad) if text]
     questions, answers = zip(*texts[:count], strict=True)
     return turns_to_rate([question.text for question in questions], answers, "alignment")

@@ -1,6 +1,6 @@
-"""llama.cpp's server with the embedded model, in a process of its own, which prints its address.
+"""llama.cpp's server with the embedded model, in a process of its own that prints its address.
 
-In the process of torch the threads of both would wait for each other, busily.
+In the process of torch, the threads of both would compete in busy waiting.
 """
 
 import os
@@ -17,7 +17,7 @@ from social_sandbox.policies.huggingface.smollm2 import gguf_file
 
 @contextmanager
 def serving(slots: int) -> Iterator[str]:
-    """The address of a server that answers so many requests at once, while it runs."""
+    """Run a server that answers `slots` requests at once; the context is its address."""
     command = [sys.executable, "-m", __name__, str(slots)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -34,7 +34,7 @@ def serving(slots: int) -> Iterator[str]:
 
 
 def start(slots: int = 4, *, embeddings: bool = False) -> Any:
-    """The running server, in this process; `.listening_address` is where."""
+    """Start a server in this process; its address is `.listening_address`."""
     from xllamacpp import CommonParams, Server, llama_pooling_type
 
     params = CommonParams()
@@ -50,7 +50,7 @@ def start(slots: int = 4, *, embeddings: bool = False) -> Any:
 
 
 def main(slots: int) -> None:
-    """Serve until whoever started this is gone."""
+    """Serve until the parent process ends."""
     server = start(slots)
     print(server.listening_address, flush=True)
     sys.stdin.read()

@@ -1,4 +1,4 @@
-"""The figures as a table for the eye, as Markdown and as JSON, with the machine they come from."""
+"""Measurements as a table on the terminal, in Markdown and in JSON, with the machine."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ..runtime.markdown import markdown_table
-from .measure import Figure, Row
+from .measure import Measurement, Row
 
 
 def show(console: Console, rows: Sequence[Row]) -> None:
-    """Print the figures, the goal beside each."""
+    """Print the measurements with their goals."""
     table = Table("", "what", title="How fast")
-    for heading in ("figure", "goal"):
+    for heading in ("value", "goal"):
         table.add_column(heading, justify="right")
     table.add_column("")
     section = ""
@@ -34,24 +34,25 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The table for a README."""
-    header = ("section", "what", "figure", "goal", "verdict")
+    """Return the table in Markdown."""
+    header = ("section", "what", "value", "goal", "verdict")
     cells = ((row.section, *_cells(row)) for row in rows)
-    return markdown_table(header, cells, right=("figure", "goal"))
+    return markdown_table(header, cells, right=("value", "goal"))
 
 
 def write(path: Path, rows: Sequence[Row], quick: bool) -> None:
-    """Everything that was measured, and where."""
-    figures = [
-        asdict(row) | ({"verdict": row.verdict} if isinstance(row, Figure) else {}) for row in rows
+    """Write all measurements and the machine to a JSON file."""
+    measurements = [
+        asdict(row) | ({"verdict": row.verdict} if isinstance(row, Measurement) else {})
+        for row in rows
     ]
-    result = {"machine": machine(), "quick": quick, "figures": figures}
+    result = {"machine": machine(), "quick": quick, "measurements": measurements}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
-    """What this was measured on and with."""
+    """Return the processor, the packages and the commit of the measurements."""
     import torch
 
     return {
@@ -65,7 +66,7 @@ def machine() -> dict[str, Any]:
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    if isinstance(row, Figure):
+    if isinstance(row, Measurement):
         goal = "" if row.goal is None else str(row.goal)
         return row.name, f"{row.value:,.4g} {row.unit}", goal, row.verdict
     return row.name, "-", "", row.why
@@ -80,7 +81,7 @@ def _cpu() -> str:
 
 
 def _commit() -> str | None:
-    """Of the checkout that this runs from, where it is one."""
+    """Return the commit of the checkout with this file; None without a checkout."""
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()

@@ -12,13 +12,13 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from .measure import Costs, Figure, Goal, Missing, Row, alternate
+from .measure import Costs, Goal, Measurement, Missing, Row, alternate
 
 SECTION = "train"
 
 
-def bench(quick: bool) -> list[Row]:
-    """Examples and tokens a second, and memory above the model's own, each in its own process."""
+def measurements(quick: bool) -> list[Row]:
+    """Measure groups and tokens a second, and memory beside the model, in a process each."""
     if not Path("/proc/self/clear_refs").exists():
         return [Missing(SECTION, "examples and memory", "memory is measured on Linux only")]
     results: dict[str, list[dict[str, Any]]] = {way: [] for way in (*OWN, "plain")}
@@ -34,35 +34,35 @@ def bench(quick: bool) -> list[Row]:
         groups, tokens = (statistics.median(r[x] / r["seconds"] for r in kept) for x in _UNITS)
         peak = statistics.median(r["bytes"] for r in kept) / 2**30
         rows += [
-            Figure(SECTION, f"{way}: groups", groups, "/s"),
-            Figure(SECTION, f"{way}: tokens", tokens, "/s"),
-            Figure(SECTION, f"{way}: memory above the model's own", peak, "GiB"),
+            Measurement(SECTION, f"{way}: groups", groups, "/s"),
+            Measurement(SECTION, f"{way}: tokens", tokens, "/s"),
+            Measurement(SECTION, f"{way}: memory above the model's own", peak, "GiB"),
         ]
     peaks = Costs({way: [r["bytes"] for r in kept] for way, kept in results.items()})
     a_token = Costs({w: [r["seconds"] / r["tokens"] for r in k] for w, k in results.items()})
     for way in OWN:
         less = peaks.ratio(way, "plain")
         rows += [
-            Figure(
+            Measurement(
                 SECTION, f"{way}: throughput / plain", costs.ratio("plain", way), "x", Goal(1.5)
             ),
-            Figure(SECTION, f"{way}: memory / plain", less, "x", Goal(0.7, at_least=False)),
+            Measurement(SECTION, f"{way}: memory / plain", less, "x", Goal(0.7, at_least=False)),
         ]
         if "dpo" in results:
             beside = a_token.ratio("dpo", way)
-            rows.append(Figure(SECTION, f"{way}: tokens/s / DPOTrainer", beside, "x", Goal(1)))
+            rows.append(Measurement(SECTION, f"{way}: tokens/s / DPOTrainer", beside, "x", Goal(1)))
     return rows
 
 
 OWN = ("stable_alignment", "checkpointed")
-"""As it is by default, and with gradient checkpointing: one way has to reach all goals."""
+"""The defaults, and gradient checkpointing: one of these ways has to reach all goals."""
 _UNITS = ("groups", "tokens")
 
 
 def train(way: str, steps: int, kept: list[dict[str, Any]]) -> float:
-    """Seconds a group, in a new process; what it measured is kept."""
+    """Return the seconds of a group, measured in a new process; `kept` gets the result."""
     command = [sys.executable, "-m", f"{__package__}.train_way", way, str(steps)]
-    # What is freed goes back to the system, or the peak would tell what the heap has kept.
+    # Freed memory goes back to the system, so that the peak does not include the heap's reserve.
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**20)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:

@@ -1,6 +1,6 @@
-"""One way of training, in a process of its own: `python -m ...train_way WAY` prints JSON.
+"""One way of training in a process of its own: `python -m ...train_way WAY STEPS` prints JSON.
 
-Memory can only be told apart in processes that have done nothing else.
+The peak of memory can be measured in a process that has done nothing else.
 """
 
 import json
@@ -27,16 +27,16 @@ from ..training.train import train
 BATCH, LENGTH = 4, 256
 """Groups in a step; tokens of prompt and response at most."""
 FIRST = 1
-"""Steps before the clock runs: threads start, and Adam's state is made."""
+"""Steps before the clock starts, in which threads start and the state of Adam is made."""
 
 
 def rated_groups(count: int) -> list[RatedGroup]:
-    """Questions of the project, each with its good answer, its bad one and half of the good one."""
-    asked = [q for q in society_questions() if q.good and q.bad][:count]
+    """Return groups of a good answer, a bad answer and half of the good answer to a question."""
+    questions = [q for q in society_questions() if q.good and q.bad][:count]
     return [
         RatedGroup(
             id=question.text,
-            kind="bench",
+            kind="speed",
             prompt=(Message("user", question.text),),
             candidates=(
                 Candidate(question.good, 6.0),
@@ -44,19 +44,19 @@ def rated_groups(count: int) -> list[RatedGroup]:
                 Candidate(question.bad, 2.0),
             ),
         )
-        for question in asked
+        for question in questions
         if question.good and question.bad
     ]
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]
-    """When the first steps were over, and the last one."""
+    """Records when the first steps and the last step ended."""
 
     def __init__(self) -> None:
         self.start = self.end = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Look at the clock."""
+        """Record the time."""
         self.end = perf_counter()
         if state.global_step == FIRST:
             self.start = self.end
@@ -65,7 +65,7 @@ class Clock(TrainerCallback):  # type: ignore[misc]
 def stable_alignment(
     model: Any, tokenizer: Any, groups: Sequence[RatedGroup], checkpointing: bool = False
 ) -> float:
-    """This project's trainer; seconds after the first steps."""
+    """Train with this project's trainer; return the seconds after the first steps."""
     clock = Clock()
     config = StableAlignmentConfig(
         max_steps=len(groups) // BATCH,
@@ -81,7 +81,7 @@ def stable_alignment(
 
 
 def plain(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
-    """The paper's formulation as one would write it down: full logits, one group at a time."""
+    """Train by the formulation of the paper, with full logits and one group at a time."""
     config = StableAlignmentConfig()
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate)
     device = next(model.parameters()).device
@@ -119,7 +119,7 @@ def plain(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
 
 
 def dpo(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
-    """TRL's DPOTrainer on the pairs of best and worst."""
+    """Train with TRL's DPOTrainer on pairs of the best and the worst answer."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
@@ -168,17 +168,17 @@ WAYS: dict[str, Callable[..., float]] = {
 
 
 def tokens_of(tokenizer: Any, groups: Sequence[RatedGroup], way: str) -> int:
-    """Tokens of prompts and responses that a way reads."""
-    read = [
+    """Return the number of tokens of prompts and responses that a way reads."""
+    sequences = [
         encode(tokenizer, group.prompt, candidate.text, LENGTH)
         for group in groups
         for candidate in (group.candidates[:: 2 if way == "dpo" else 1])
     ]
-    return sum(len(row.input_ids) for row in read)
+    return sum(len(row.input_ids) for row in sequences)
 
 
 def main(way: str, steps: int) -> None:
-    """Train this way, and print what it took."""
+    """Train in a way and print seconds, groups, tokens and bytes."""
     tokenizer = load(AutoTokenizer, "smollm2")
     model = load(AutoModelForCausalLM, "smollm2", dtype=torch.float32)
     if torch.cuda.is_available():

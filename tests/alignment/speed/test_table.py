@@ -6,12 +6,12 @@ from rich.console import Console
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.speed import environment, memories, table
-from social_sandbox.alignment.speed.measure import Costs, Figure, Goal, Missing, alternate
+from social_sandbox.alignment.speed.measure import Costs, Goal, Measurement, Missing, alternate
 
 ROWS = [
-    Figure("env", "fast enough", 3.0, "x", Goal(2)),
-    Figure("env", "too dear", 3.0, "x", Goal(2, at_least=False)),
-    Figure("env", "just a figure", 1234.5, "/s"),
+    Measurement("env", "fast enough", 3.0, "x", Goal(2)),
+    Measurement("env", "too dear", 3.0, "x", Goal(2, at_least=False)),
+    Measurement("env", "no goal", 1234.5, "/s"),
     Missing("train", "beside another", "pip install other"),
 ]
 
@@ -35,14 +35,14 @@ def test_a_ratio_pairs_what_ran_side_by_side() -> None:
 
 
 def test_a_goal_is_met_or_missed() -> None:
-    assert [row.verdict for row in ROWS if isinstance(row, Figure)] == ["met", "MISSED", ""]
+    assert [row.verdict for row in ROWS if isinstance(row, Measurement)] == ["met", "MISSED", ""]
 
 
 def test_what_was_measured_is_written_with_the_machine(tmp_path: Path) -> None:
     table.write(tmp_path / "new" / "bench.json", ROWS, quick=True)
     written = json.loads((tmp_path / "new" / "bench.json").read_text())
     assert written["machine"]["cores"] >= 1
-    assert [row.get("verdict") for row in written["figures"]] == ["met", "MISSED", "", None]
+    assert [row.get("verdict") for row in written["measurements"]] == ["met", "MISSED", "", None]
     assert "| env | fast enough | 3 x | >= 2 | met |" in table.markdown(ROWS)
     console = Console(record=True, width=100)
     table.show(console, ROWS)
