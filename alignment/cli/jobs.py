@@ -95,7 +95,9 @@ def _run(command: str, config: DictConfig) -> None:
         raise UserError(f"{command} runs in one process; several can only align")
     whole_dir = settings.output_dir
     make_folder(whole_dir, "output_dir")
+    point_of = None
     if _is_point():
+        point_of = whole_dir
         settings = _point_settings(settings)
         console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
     values = OmegaConf.to_container(config, resolve=True)
@@ -103,7 +105,7 @@ def _run(command: str, config: DictConfig) -> None:
     named = {str(name): value for name, value in values.items()}
     identity = settings_hash(settings)
     with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
-        _functions()[command](Context(settings, console, wandb_run))
+        _functions()[command](Context(settings, console, wandb_run, point_of))
     if _is_point():
         console.print(f"all points so far: {summarise(whole_dir)}")
 
@@ -160,7 +162,6 @@ def _point_settings(settings: "Settings") -> "Settings":
     point = replace(
         settings,
         output_dir=whole_dir / settings_hash(settings),
-        beside=whole_dir,
         # All points belong to one group; by default the group is named after the point's folder.
         wandb=replace(settings.wandb, group=settings.wandb.group or whole_dir.name),
     )

@@ -126,7 +126,7 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
     folder = context.stage_folder("benchmarks")
     console.print(f"  {folder}/results.md, .json, .png", soft_wrap=True, highlight=False)
     with context.logged_once("benchmarks", [("model", Path(model))]) as run:
-        wandb_rows.log_benchmarks(run, summary["benchmarks"], settings.cycle)
+        wandb_rows.log_benchmarks(run, summary["benchmarks"], context.cycle)
     return summary
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 
 from ..reporting import wandb_run as tracking
+from ..reporting.wandb_config import Before
 from ..runtime.processes import wait_for_all
 from ..runtime.stage import Made, Summary, Work, is_complete, run_stage
 from .settings import Settings
@@ -25,16 +26,28 @@ class Context:
         settings: The checked settings, see `read_settings`.
         console: Where stages print.
         wandb_run: The run of Weights & Biases to log to; None: nothing is logged.
+        whole_dir: The folder of the sweep or of the online job that this run is a part of; None:
+            the run is on its own.
+        cycle: Number of the cycle of an online job, from 0.
+        before: What the earlier cycles of an online job came to.
     """
 
     settings: Settings
     console: Console = field(default_factory=Console)
     wandb_run: tracking.Run = None
+    whole_dir: Path | None = None
+    cycle: int = 0
+    before: Before = field(default_factory=Before)
 
     @property
     def output_dir(self) -> Path:
         """The folder that holds the folders of all stages."""
         return self.settings.output_dir
+
+    @property
+    def shared_dir(self) -> Path:
+        """The folder for results that all parts of a sweep or an online job can use."""
+        return self.whole_dir or self.output_dir
 
     @property
     def device(self) -> str | None:

@@ -117,7 +117,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 measure_model = partial(results_of, weights)
                 text = f"evaluate: {name} model answers {len(questions)} questions"
                 with context.console.status(text):
-                    measured[name] = measured_once(settings.shared_dir, key, measure_model)
+                    measured[name] = measured_once(context.shared_dir, key, measure_model)
             rows = answer_rows(questions, measured)
             write_objects(folder / "answers.jsonl", rows)
             table = compare(measured["base"], measured["aligned"], settings.evaluate)
@@ -143,7 +143,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 evaluation.answers,
                 summary["words_per_answer"],
                 summary["rating_scale"],
-                settings.cycle,
+                context.cycle,
             )
     report.print_evaluation(context.console, summary)
     return evaluation

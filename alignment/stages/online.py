@@ -53,7 +53,13 @@ def run_online(context: Context) -> Summary:
     model, before, rows = settings.base_model, Before(), []
     for cycle in range(settings.cycles):
         console.rule(f"cycle {cycle + 1} of {settings.cycles}")
-        here = replace(context, settings=cycle_settings(settings, cycle, model, before))
+        here = replace(
+            context,
+            settings=cycle_settings(settings, cycle, model, before),
+            whole_dir=context.shared_dir,
+            cycle=cycle,
+            before=before,
+        )
         was_complete = here.is_complete("alignment")
         try:
             simulation = simulate(here)
@@ -111,11 +117,8 @@ def cycle_settings(settings: Settings, cycle: int, model: str, before: Before) -
     """Return the settings of one cycle, whose social agents are played by `model`."""
     return replace(
         settings,
-        cycle=cycle,
-        before=before,
         seed=key(settings.seed, "cycle", cycle),
         output_dir=cycle_folder(settings, cycle),
-        beside=settings.shared_dir,
         budget=_budget_left(settings, cycle, before),
         policy={**settings.policy, "model": model},
         base_model=model,

@@ -1,7 +1,6 @@
 """Hydra's configuration, validated and turned into the dataclasses of the code."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from ..data.config import DataConfig
 from ..data.export import ExportConfig
 from ..evaluation.config import EvaluateConfig
 from ..methods import AnyMethod, find_method
-from ..reporting.wandb_config import Before, WandbConfig
+from ..reporting.wandb_config import WandbConfig
 
 
 @settings_dataclass("")
@@ -54,17 +53,6 @@ class Settings:
     evaluate: EvaluateConfig
     wandb: WandbConfig
     cycles: Annotated[int, Field(ge=1)]
-    cycle: int = 0
-    """Which cycle of an online run this is; not a setting of users."""
-    before: Before = field(default_factory=Before)
-    """What came before this cycle; not a setting of users."""
-    beside: Path | None = None
-    """Folder of the sweep or of the online run that this is a part of; not a setting of users."""
-
-    @property
-    def shared_dir(self) -> Path:
-        """Where what other parts can use, too, is kept."""
-        return self.beside or self.output_dir
 
 
 _SECTIONS: dict[str, type] = {
@@ -105,7 +93,8 @@ def compose_settings(*overrides: str) -> Settings:
     """Return the settings of a command line, such as `compose_settings("env.grid_size=6")`.
 
     Raises:
-        UserError: A setting is wrong.
+        UserError: A setting has a wrong value.
+        HydraException: A setting does not exist.
     """
     with initialize_config_module("social_sandbox.configs", version_base="1.3"):
         return read_settings(compose("config", list(overrides)))

@@ -115,7 +115,7 @@ def make_data(context: Context, simulation: Simulation | None = None) -> Trainin
     local = [(data_artifact(k, file), Path(file)) for k, file in sources if not is_hub_id(file)]
     with context.logged_once("data", local) as run:
         if run is not None:
-            wandb_rows.log_data(run, data.groups, settings.cycle)
+            wandb_rows.log_data(run, data.groups, context.cycle)
     report.print_data(context.console, summary)
     data_report.print_report(context.console, data.report or {})
     return data
