@@ -75,8 +75,10 @@ def test_figures_draw_what_there_is(here: Path) -> None:
 def test_own_questions_are_asked(here: Path) -> None:
     (here / "mine.jsonl").write_text('{"question": "Is it fair?"}\n')
     assert run("simulate", "questions=mine.jsonl") == 0
-    asked = {row["question"] for row in lines(here / "runs/default/simulation/interactions.jsonl")}
-    assert asked == {"Is it fair?"}
+    questions = {
+        row["question"] for row in lines(here / "runs/default/simulation/interactions.jsonl")
+    }
+    assert questions == {"Is it fair?"}
 
 
 def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:

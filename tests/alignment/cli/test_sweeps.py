@@ -102,12 +102,12 @@ def test_every_point_is_a_command_line_of_its_own(name: str) -> None:
         command, *overrides = arguments(config, point)
         assert command in cli.COMMANDS
         settings = read_settings(composed(overrides))
-        for dotted, given in point.items():
+        for dotted, entry in point.items():
             value: Any = settings
             for part in dotted.split("."):
                 value = getattr(value, part)
             if dotted != "method":
-                assert value == given["value"]
+                assert value == entry["value"]
         hashes.append(settings_hash(settings))
     assert len(set(hashes)) == len(hashes) > 1
 
@@ -143,7 +143,7 @@ def test_a_point_that_is_issued_with_its_whole_config_is_the_same_point(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fixed = ["policy=openai", "policy.model=x", "policy.api_key_env=KEY"]
-    begun = [
+    overrides = [
         *fixed,
         "policy.base_url='http://me:password@host/v1?a=b, c'",
         "method=dpo",
@@ -153,13 +153,13 @@ def test_a_point_that_is_issued_with_its_whole_config_is_the_same_point(
         "data.sources=[{kind: hh, path: 'a, \\'b\\'.jsonl', gap: 3}, {kind: interactions}]",
         "population=[{select: 'social_*', share: 0.7, policy: scripted}]",
     ]
-    config = composed(begun)
-    sent = flat(without_secrets(OmegaConf.to_container(config, resolve=True)))
+    config = composed(overrides)
+    recorded = flat(without_secrets(OmegaConf.to_container(config, resolve=True)))
     # Through wandb's server it comes back as JSON; what is swept has its own name in it, too.
-    again = json.loads(json.dumps({**sent, "method": "dpo"}))
-    macros = create_sweep_command_args({"args": {n: {"value": v} for n, v in again.items()}})
+    issued = json.loads(json.dumps({**recorded, "method": "dpo"}))
+    macros = create_sweep_command_args({"args": {n: {"value": v} for n, v in issued.items()}})
     monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
-    command = [*begun[:4], *macros["args_no_hyphens"]]
+    command = [*overrides[:4], *macros["args_no_hyphens"]]
     settings = read_settings(composed(hydra_overrides("run", command)))
     assert settings == read_settings(config)
 
@@ -344,8 +344,8 @@ def test_the_table_has_the_accuracies_of_a_method_that_trains_an_observer(tmp_pa
 
 
 def test_where_a_run_goes_is_no_setting_of_a_point() -> None:
-    given = ["output_dir=x", "wandb=offline", "wandb.tags=[a]", "+method.margin=1", "seed=2"]
-    assert swept([*given, "--multirun"]) == {"method.margin": "1", "seed": "2"}
+    overrides = ["output_dir=x", "wandb=offline", "wandb.tags=[a]", "+method.margin=1", "seed=2"]
+    assert swept([*overrides, "--multirun"]) == {"method.margin": "1", "seed": "2"}
 
 
 def test_wandb_is_the_version_whose_agent_this_is_tested_with() -> None:

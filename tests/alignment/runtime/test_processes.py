@@ -164,8 +164,8 @@ def test_accelerate_accepts_the_files_that_are_shipped(name: str) -> None:
     config = load_config_from_file(str(path))
     plain = yaml.safe_load(path.read_text())
     assert config.distributed_type.value == plain["distributed_type"]
-    known = FullyShardedDataParallelPlugin.__dataclass_fields__
+    settings = FullyShardedDataParallelPlugin.__dataclass_fields__
     for setting in plain.get("fsdp_config", {}):
-        own = setting.removeprefix("fsdp_")
+        short = setting.removeprefix("fsdp_")
         # These two are named otherwise where they are read from the environment.
-        assert setting in known or own in known or own == "offload_params", setting
+        assert setting in settings or short in settings or short == "offload_params", setting

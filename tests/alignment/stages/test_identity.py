@@ -31,9 +31,9 @@ def test_where_and_how_it_runs_does_not(changed: str) -> None:
 
 
 def test_how_an_api_is_asked_does_not() -> None:
-    asked = ["policy=openai", "policy.model=m"]
-    assert hash_of(*asked, "policy.max_concurrency=3") == hash_of(*asked)
-    assert hash_of(*asked, "policy.temperature=0") != hash_of(*asked)
+    openai = ["policy=openai", "policy.model=m"]
+    assert hash_of(*openai, "policy.max_concurrency=3") == hash_of(*openai)
+    assert hash_of(*openai, "policy.temperature=0") != hash_of(*openai)
 
 
 class Renamed(StableAlignmentConfig):

@@ -46,8 +46,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Any) -> Pat
     model.config.max_position_embeddings = 4096
     model.save_pretrained("tiny")
     tokenizer.save_pretrained("tiny")
-    asked = [{"question": f"how are you {n} ?", "good": "fine", "bad": "go away"} for n in "ab"]
-    Path("questions.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    questions = [{"question": f"how are you {n} ?", "good": "fine", "bad": "go away"} for n in "ab"]
+    Path("questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
     return tmp_path
 
 
@@ -86,9 +86,9 @@ def test_each_society_is_played_by_the_model_of_the_cycle_before(here: Path) -> 
 
 def test_a_stopped_run_goes_on_with_the_cycle_that_is_missing(here: Path) -> None:
     assert run("cycles=1") == 0
-    made = (here / "out/cycle_0/alignment/stage.json").stat().st_mtime_ns
+    changed = (here / "out/cycle_0/alignment/stage.json").stat().st_mtime_ns
     assert run() == 0
-    assert (here / "out/cycle_0/alignment/stage.json").stat().st_mtime_ns == made
+    assert (here / "out/cycle_0/alignment/stage.json").stat().st_mtime_ns == changed
     assert len(json.loads((here / "out/cycles.json").read_text())) == 2
 
 
@@ -118,8 +118,8 @@ def test_wandb_is_told_of_each_cycle_once_and_after_the_one_before(
     last = [row for row in first.rows if row.get("spent/interactions") == 8][-1]
     cycles = [json.loads((here / f"out/cycle_{n}/simulation/stage.json").read_text()) for n in "01"]
     costs = [c for cycle in cycles for c in cycle["summary"]["spent"].values()]
-    told = sum(v for name, v in last.items() if name.endswith("/completion"))
-    assert told == sum(cost["completion"] for cost in costs)
+    tokens = sum(v for name, v in last.items() if name.endswith("/completion"))
+    assert tokens == sum(cost["completion"] for cost in costs)
 
     assert len(first.artifacts) > 8
     assert again.id == first.id

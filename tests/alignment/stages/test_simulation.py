@@ -42,9 +42,9 @@ def policies_of(folder: Path) -> Counter[str]:
 
 @pytest.mark.usefixtures("my_pkg")
 def test_a_class_of_ones_own_plays(here: Path) -> None:  # noqa: F811
-    own = [argument for argument in FAST if not argument.startswith("policy=")]
+    others = [argument for argument in FAST if not argument.startswith("policy=")]
     target = "policy._target_=my_pkg.MyPolicy"
-    assert cli.main(["simulate", *own, target, "policy.name=me", "output_dir=out"]) == 0
+    assert cli.main(["simulate", *others, target, "policy.name=me", "output_dir=out"]) == 0
     assert policies_of(here / "out") == {"me": 16}
 
 
@@ -107,8 +107,8 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     if "policy.model=m" in overrides:
         overrides = [*overrides, "policy.api_key_env=NO_KEY_HERE"]
-    given = {override.partition("=")[0].partition(".")[0] for override in overrides}
-    fast = [argument for argument in FAST if argument.partition("=")[0] not in given]
+    names = {override.partition("=")[0].partition(".")[0] for override in overrides}
+    fast = [argument for argument in FAST if argument.partition("=")[0] not in names]
     assert cli.main(["simulate", *fast, *overrides]) == 2
     error = capsys.readouterr().err.strip()
     assert said in error
@@ -125,8 +125,8 @@ def test_policies_are_listed_with_where_they_come_from(capsys: pytest.CaptureFix
 
 
 def test_priors_come_from_preference_pairs(here: Path) -> None:  # noqa: F811
-    asked = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: May I lie?\n\nAssistant:"
-    pair = {"chosen": f"{asked} Rather not.", "rejected": f"{asked} Sure."}
+    dialogue = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: May I lie?\n\nAssistant:"
+    pair = {"chosen": f"{dialogue} Rather not.", "rejected": f"{dialogue} Sure."}
     (here / "hh.jsonl").write_text(json.dumps(pair))
     (here / "asked.jsonl").write_text(json.dumps({"question": "May I lie?"}))
     arguments = ["priors=hh.jsonl", "questions=asked.jsonl", "env.world_view=all_bad"]
@@ -160,10 +160,12 @@ def test_a_key_is_written_nowhere(
     server = start(2)
     # The server quotes the key in its errors, as OpenAI's does.
     upset = FaultyProxy(server.listening_address, share=0.35, kinds=("422",), quotes_key=True)
-    own = [a for a in FAST if not a.startswith(("policy=", "wandb=", "n_worlds", "env.n_rounds"))]
+    others = [
+        a for a in FAST if not a.startswith(("policy=", "wandb=", "n_worlds", "env.n_rounds"))
+    ]
     with faulty_proxy(upset) as proxy:
         arguments = [
-            *own,
+            *others,
             "policy=openai",
             "policy.model=m",
             f"policy.base_url={proxy.url}",

@@ -41,8 +41,8 @@ def test_a_society_and_pairs_are_mixed_exported_and_read_again(
     written = lines(data / "groups.jsonl")
 
     assert run("export", mixed, "to=groups", "format=parquet", "folder=out") == 0
-    again = "data.sources=[{kind: groups, path: out/data/train.parquet}]"
-    assert run("data", again, ELSEWHERE, "output_dir=again") == 0
+    exported = "data.sources=[{kind: groups, path: out/data/train.parquet}]"
+    assert run("data", exported, ELSEWHERE, "output_dir=again") == 0
     assert read_groups(here / "again/data/groups.jsonl") == read_groups(data / "groups.jsonl")
     assert run("export", mixed, "to=preference") == 0
     assert "rows in train" in capsys.readouterr().out
@@ -69,18 +69,18 @@ def test_a_leak_is_an_error_that_can_be_switched_off(
         "candidates": [{"text": "a", "rating": 3}],
     }
     write(here / "mine.jsonl", group)
-    given = {
+    source = {
         "data": "data.sources=[{kind: groups, path: mine.jsonl}]",
         "align": "groups=mine.jsonl",
     }[command]
     base = f"base_model={save_tiny_model(here / 'tiny')}" if command == "align" else ELSEWHERE
-    assert run(command, given, base) == 2
+    assert run(command, source, base) == 2
     printed = capsys.readouterr().err
     assert "data.leak_guard" in printed
     assert leaked in printed
     assert "mine.jsonl" in printed
     assert printed.count("\n") == 1
-    switched_off = run(command, given, ELSEWHERE, "data.leak_guard=false")
+    switched_off = run(command, source, ELSEWHERE, "data.leak_guard=false")
     assert switched_off == (0 if command == "data" else 2)
     assert "leak" not in capsys.readouterr().err
 
@@ -152,8 +152,8 @@ def test_a_mistake_in_an_export_ends_with_one_line_and_code_2(
     (here / "full/file").write_text("x")
     rated = {**ROW, "candidates": [{"text": "a", "rating": 3}, {"text": "b", "rating": 5}]}
     write(here / "mine.jsonl", rated)
-    given = [] if "groups=none.jsonl" in arguments else ["groups=mine.jsonl"]
-    assert run("export", *given, *arguments) == 2
+    source = [] if "groups=none.jsonl" in arguments else ["groups=mine.jsonl"]
+    assert run("export", *source, *arguments) == 2
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.count("\n") == 1
@@ -180,9 +180,9 @@ def test_training_on_the_pairs_of_the_evaluation_is_a_leak(
     pairs = "data.sources=[{kind: hh, path: hh.jsonl}]"
     # The same last turn is no leak.
     assert run("data", pairs, ELSEWHERE, "evaluate.pairs=held.jsonl") == 0
-    made = "groups=runs/default/data/groups.jsonl"
+    groups = "groups=runs/default/data/groups.jsonl"
     tiny = f"base_model={save_tiny_model(here / 'tiny')}"
-    for command in (["data", pairs, ELSEWHERE], ["align", made, tiny]):
+    for command in (["data", pairs, ELSEWHERE], ["align", groups, tiny]):
         leak = ["evaluate.pairs=both.jsonl", "output_dir=again"]
         assert run(*command, *leak) == 2
         failed = capsys.readouterr().err
@@ -231,7 +231,7 @@ def test_data_that_was_just_searched_for_leaks_is_not_searched_again(
 
     search, searches = data_checks.check_leaks, []
     monkeypatch.setattr(
-        data_checks, "check_leaks", lambda *given: searches.append(given) or search(*given)
+        data_checks, "check_leaks", lambda *args: searches.append(args) or search(*args)
     )
     job = small_job(here)
     for command in ("simulate", "data", "align"):
