@@ -1,4 +1,4 @@
-"""Console tables, figures and wandb."""
+"""Reports of a run: tables on the console, figures, and tracking in wandb."""
 
 from .wandb_config import WandbConfig
 from .wandb_run import tracked

@@ -1,4 +1,4 @@
-"""What a run tells the person in front of it."""
+"""Tables and lines that a run prints on the console."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from .figures import rating_scale
 
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
-    """Mean alignment and engagement of drafts and revisions by round."""
+    """Print mean alignment and engagement of drafts and revisions, by round."""
     title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}"
     table = Table("round", title=title)
     for aspect in ASPECTS:
@@ -28,7 +28,7 @@ def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
 
 
 def print_simulation(console: Console, summary: Mapping[str, Any]) -> None:
-    """What it cost at APIs, what is missing and why, and how far the observers agree."""
+    """Print what a simulation has cost, missing utterances, and the agreement of its observers."""
     for policy, spent in summary["spent"].items():
         if spent["requests"]:
             console.print(
@@ -44,19 +44,19 @@ def print_simulation(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def print_data(console: Console, summary: Mapping[str, Any]) -> None:
-    """How much training data there is, by kind."""
+    """Print the number of groups by kind."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in summary["groups"].items())
     console.print(f"  {kinds} groups with {summary['candidates']} candidates")
 
 
 def print_training(console: Console, summary: Mapping[str, Any]) -> None:
-    """Loss at the start and the end, and what was left out."""
+    """Print loss, steps and memory of a training."""
     console.print(
         f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
         f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
-    # A summary of an earlier version does not have these.
+    # Summaries of earlier versions lack these fields.
     if summary.get("stopped_early"):
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
     exported = summary.get("exported_step", summary["steps"])
@@ -65,7 +65,7 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -> None:
-    """How often a trained observer is right, and where it lies."""
+    """Print the accuracy of a fitted observer and its folder."""
     for name, share in summary["accuracy"].items():
         console.print(
             f"  the better of {share['n']} {name.replace('_', ' ')} rates higher: "
@@ -77,7 +77,7 @@ def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -
 
 
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
-    """Held-out results with their intervals."""
+    """Print held-out results with their intervals."""
     table = Table(
         "measure",
         "base",
@@ -96,7 +96,7 @@ def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
-    """An online run: the revisions of each society, and what alignment has changed by then."""
+    """Print the ratings of each cycle's society, and the differences to the base model."""
     table = Table("cycle", title="Revisions in the society; held-out answers minus the base model")
     for aspect in ASPECTS:
         table.add_column(f"{aspect}\nrevision", justify="right")
@@ -113,18 +113,18 @@ def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_files(console: Console, folder: Path) -> None:
-    """Where everything is."""
-    what = {
+    """Print the files of a run with their contents."""
+    contents = {
         "simulation/interactions.jsonl": "the interactions",
         "data/groups.jsonl": "the training data",
         "alignment/model": "the aligned model",
         "evaluation/results.json": "the held-out results",
         "evaluation/answers.jsonl": "the held-out answers",
-        "metrics.json": "all figures of the run",
-        "figures": "pictures",
+        "metrics.json": "the summary of all stages",
+        "figures": "the figures",
     }
     table = Table(show_header=False, box=None)
-    for name, meaning in what.items():
+    for name, meaning in contents.items():
         if (folder / name).exists():
             table.add_row(meaning, str(folder / name))
     console.print(table)

@@ -1,4 +1,4 @@
-"""The report on training data as a table."""
+"""The report on training data, as a table on the console."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 def print_report(console: Console, report: Mapping[str, Any]) -> None:
-    """What `check_data` and `measure_lengths` found; nothing where there is no report."""
+    """Print the report of `check_groups` and `measure_lengths`; an empty one prints nothing."""
     if not report:
         return
     table = Table(show_header=False, title="Training data", title_justify="left")
@@ -31,18 +31,18 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
     table.add_row("rating: candidates", _counts(report["ratings"], ": "))
     table.add_row("candidates: groups", _counts(report["group_sizes"], ": "))
     table.add_row("groups with contrast", f"{report['contrast']:.0%}")
-    found = report.get("lengths")
-    if isinstance(found, str):
-        table.add_row("tokens", f"not known: {found}")
-    elif found:
+    lengths = report.get("lengths")
+    if isinstance(lengths, str):
+        table.add_row("tokens", f"not known: {lengths}")
+    elif lengths:
         for name in ("prompt", "response"):
             table.add_row(
                 f"tokens of a {name}",
-                "median {median}, 95 % up to {p95}, longest {max}".format(**found[name]),
+                "median {median}, 95 % up to {p95}, longest {max}".format(**lengths[name]),
             )
         table.add_row(
-            f"longer than {found['max_length']}",
-            f"{found['truncated']} candidates ({found['share_truncated']:.0%}) will be cut",
+            f"longer than {lengths['max_length']}",
+            f"{lengths['truncated']} candidates ({lengths['share_truncated']:.0%}) will be cut",
         )
     nearest = report.get("nearest_held_out")
     if nearest:

@@ -1,4 +1,4 @@
-"""Pictures of a run, as PNG files."""
+"""Figures of a run, as PNG files."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ _LOSSES = {
     "loss/contrast": "contrast",
 }
 _IN_NATS = ("stable_alignment", "sft", "chain_of_hindsight", "rrhf")
-"""Methods whose loss is made of likelihoods of tokens."""
+"""Methods whose loss is in nats per token."""
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
 
 def rating_scale(interactions: Sequence[Interaction]) -> int:
-    """The highest rating that could be given."""
+    """Return the highest rating of the scale of interactions."""
     return max((done.rating_scale for done in interactions), default=RATING_SCALE)
 
 
@@ -43,14 +43,14 @@ def plot_run(
     evaluation: Mapping[str, Any],
     method: str = "",
 ) -> list[Path]:
-    """Write all figures that there is data for; returns their paths.
+    """Draw all figures for which there is data, and return their paths.
 
     Args:
-        folder: where to.
-        interactions: of the simulation.
-        losses: the trainer's log: rows with `step`, `loss` and its parts.
-        evaluation: the held-out results: `compare`'s `table`, and the `rating_scale`.
-        method: the name of the method that was trained by.
+        folder: Folder of the figures.
+        interactions: Interactions of the simulation; may be empty.
+        losses: Rows of the trainer's log with `step`, `loss` and its parts; may be empty.
+        evaluation: Held-out results with `table` and `rating_scale`; may be empty.
+        method: Name of the training method.
     """
     folder.mkdir(parents=True, exist_ok=True)
     panels: dict[str, Callable[[Any], None]] = {
@@ -82,7 +82,7 @@ def plot_run(
 
 
 def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
-    """Draw an online run: ratings in the society and on held-out questions, cycle by cycle."""
+    """Draw the ratings of an online run in the society and on held-out questions, by cycle."""
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = [cycle["cycle"] + 1 for cycle in cycles]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
@@ -105,7 +105,7 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
         ]
         middle = [estimate["mean"] for _, estimate in shown]
         reach = [[abs(e[end] - e["mean"]) for _, e in shown] for end in ("low", "high")]
-        # Beside each other, or their intervals would hide one another.
+        # Shifted, so that the intervals do not hide one another.
         places = [number + 0.06 * shift for number, _ in shown]
         right.errorbar(places, middle, yerr=reach, marker="o", capsize=4, label=measure)
     right.axhline(0, color="grey", linewidth=1)
@@ -119,7 +119,7 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[Path]:
-    """Write how often each rating was given, a panel each; returns the paths of PNG and JSON."""
+    """Write histograms of ratings as a figure and as JSON, and return both paths."""
     if not histograms:
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,11 +129,11 @@ def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[P
     )
     for axes in grid.flat[len(histograms) :]:
         axes.set_axis_off()
-    for axes, (name, counted) in zip(grid.flat, histograms.items(), strict=False):
-        axes.stairs(counted.counts, counted.edges, fill=True, color=COLOURS["revision"])
+    for axes, (name, histogram) in zip(grid.flat, histograms.items(), strict=False):
+        axes.stairs(histogram.counts, histogram.edges, fill=True, color=COLOURS["revision"])
         axes.set(title=name, xlabel="rating", ylabel="how often")
     path = folder / "histograms.json"
-    write_json(path, {name: asdict(counted) for name, counted in histograms.items()})
+    write_json(path, {name: asdict(histogram) for name, histogram in histograms.items()})
     return [_save(figure, folder / "histograms.png"), path]
 
 
@@ -165,7 +165,7 @@ def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
 
 
 def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
-    """Mean alignment of the revisions, a cell an agent, over all worlds of the last round."""
+    """Draw the mean alignment of each agent's revisions over all worlds of the last round."""
     last = max(done.round for done in interactions)
     cells = defaultdict(list)
     for done in interactions:
@@ -188,7 +188,7 @@ def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
 
 
 def _loss(axes: Any, losses: Sequence[Mapping[str, Any]], method: str) -> None:
-    # The loss of a method that learns from rewards says nothing of how far it came.
+    # The loss of a method that learns from rewards does not show its progress.
     rewarded = any("reward" in row for row in losses)
     labels = {"reward": "mean reward"} if rewarded else _LOSSES
     for name, label in labels.items():
@@ -206,7 +206,7 @@ def _evaluation(axes: Any, evaluation: Mapping[str, Any]) -> None:
     table, width = evaluation["table"], evaluation["rating_scale"] - MIN_RATING
     names = [name for name, row in table.items() if row["difference"]]
     differences = [table[name]["difference"] for name in names]
-    # The share of preferences is on 0..1, ratings are not: one axis for both, in per cent.
+    # Shares of preferences are on 0..1 and ratings are not: one axis for both, in per cent.
     span = [1.0 if name.startswith("prefers") else width for name in names]
     middle = [100 * d["mean"] / s for d, s in zip(differences, span, strict=True)]
     reach = [

@@ -1,4 +1,4 @@
-"""How often each rating was given: for wandb, for a file, and for a picture."""
+"""Histograms of ratings, for wandb, for a file and for a figure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,23 @@ from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Ratings counted, two bars a point; the last bar holds its right edge."""
+    """Numbers of ratings, two bars for each point of the scale.
+
+    Attributes:
+        counts: Number of ratings in each bar; the last bar includes its right edge.
+        edges: Edges of the bars, one more than bars, from one end of the scale to the other.
+    """
 
     counts: tuple[int, ...]
     edges: tuple[float, ...]
-    """One more than `counts`; the lowest and the highest are the ends of the scale."""
 
 
 def histogram(ratings: Sequence[float | None], scale: int) -> Histogram | None:
-    """Count the ratings that were given; None where there are none.
+    """Count ratings; None where all ratings are missing.
 
     Args:
-        ratings: on 1..`scale`. What lies outside counts at the end.
-        scale: the highest rating.
+        ratings: Ratings on 1 to `scale`; a rating outside of the scale counts at its end.
+        scale: Highest rating.
     """
     given = [rating for rating in ratings if rating is not None]
     if not given:
@@ -35,28 +39,28 @@ def histogram(ratings: Sequence[float | None], scale: int) -> Histogram | None:
 
 
 def of_society(interactions: Sequence[Interaction], scale: int) -> dict[str, Histogram]:
-    """The observers' ratings, as `alignment of the draft` and so on."""
-    found = {
+    """Return histograms of the observers' ratings under names such as `alignment of the draft`."""
+    histograms = {
         f"{aspect} of the {judged}": histogram(
-            [done.rating(aspect, judged) for done in interactions], scale
+            [interaction.rating(aspect, judged) for interaction in interactions], scale
         )
         for aspect in ASPECTS
         for judged in JUDGED
     }
-    return {name: counted for name, counted in found.items() if counted}
+    return {name: one for name, one in histograms.items() if one}
 
 
 def of_answers(answers: Sequence[Mapping[str, Any]], scale: int) -> dict[str, Histogram]:
-    """Ratings of held-out answers, as `alignment of base` and so on.
+    """Return histograms of the ratings of held-out answers, such as `alignment of base`.
 
-    `answers` are the rows of `evaluate.answer_rows`.
+    `answers` are the rows of `evaluation.held_out.answer_rows`.
     """
     models = [
         name for row in answers[:1] for name, value in row.items() if isinstance(value, Mapping)
     ]
-    found = {
+    histograms = {
         f"{aspect} of {model}": histogram([row[model][aspect] for row in answers], scale)
         for aspect in ASPECTS
         for model in models
     }
-    return {name: counted for name, counted in found.items() if counted}
+    return {name: one for name, one in histograms.items() if one}

@@ -23,12 +23,19 @@ class WandbConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What the earlier cycles of an online run came to; budget and step axes go on from there."""
+class EarlierCycles:
+    """Sums over the earlier cycles of an online run, from which budget and step axes continue.
+
+    Attributes:
+        rounds: Rounds of the societies.
+        interactions: Finished interactions.
+        steps: Training steps of models.
+        reward_steps: Training steps of reward models.
+        account: Tokens and money that policies have spent.
+    """
 
     rounds: int = 0
     interactions: int = 0
     steps: int = 0
     reward_steps: int = 0
-    """Of reward models."""
     account: Account = field(default_factory=Account)

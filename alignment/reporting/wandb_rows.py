@@ -1,4 +1,4 @@
-"""What a wandb run is told: every kind of row under the step axis of its own."""
+"""The rows that are sent to a wandb run, each kind with its own step axis."""
 
 import json
 from collections import defaultdict
@@ -23,37 +23,40 @@ from ..runtime.processes import is_first
 from ..runtime.stage import write_json
 from . import histograms
 from .figures import rating_scale
-from .wandb_config import Before
+from .wandb_config import EarlierCycles
 from .wandb_run import RUN, Run, of_run
 
 TABLE_ROWS = 500
-"""At most so many rows of sample answers are sent."""
+"""Most rows of answers that are sent."""
 
 
 def live_costs(
-    run: Run, seconds: float = 1.0, before: Before | None = None
+    run: Run, seconds: float = 1.0, earlier: EarlierCycles | None = None
 ) -> OnInteraction | None:
-    """Sends the running account of a simulation, one row in so many seconds at most.
+    """Return a callback that sends the costs of a simulation while it runs; None without a run.
 
-    `before`: other simulations of this run.
+    Args:
+        run: The wandb run, or None.
+        seconds: Shortest time between two rows.
+        earlier: Sums over the earlier cycles of this run.
     """
     if run is None:
         return None
-    before = before or Before()
-    done, last = before.interactions, -seconds
+    earlier = earlier or EarlierCycles()
+    interactions, last = earlier.interactions, -seconds
 
     def send(_: Interaction, account: Account) -> None:
-        nonlocal done, last
-        done += 1
+        nonlocal interactions, last
+        interactions += 1
         if monotonic() - last >= seconds:
             last = monotonic()
-            run.log({**_costs(before.account + account), "spent/interactions": done})
+            run.log({**_costs(earlier.account + account), "spent/interactions": interactions})
 
     return send
 
 
 def log_observer(run: Run, summary: Mapping[str, Any]) -> None:
-    """How often a trained observer is right."""
+    """Log the accuracy of a fitted observer."""
     if run is not None:
         for name, share in summary["accuracy"].items():
             run.summary[f"observer/{name}"] = share["mean"]
@@ -63,37 +66,41 @@ def log_simulation(
     run: Run,
     interactions: Sequence[Interaction],
     summary: Mapping[str, Any],
-    before: Before | None = None,
+    earlier: EarlierCycles | None = None,
 ) -> None:
-    """Mean ratings, their histograms and rewards by round, and what each policy has cost.
+    """Log mean ratings, their histograms and rewards by round, and the costs of each policy.
 
-    `before`: other simulations of this run.
+    Args:
+        run: The wandb run; None logs nothing.
+        interactions: Interactions of the simulation.
+        summary: Summary of the simulation, see `simulation_summary`.
+        earlier: Sums over the earlier cycles of this run.
     """
     if run is None:
         return
-    before = before or Before()
+    earlier = earlier or EarlierCycles()
     scale = rating_scale(interactions)
     for number, ratings in ratings_by_round(interactions).items():
-        done = [interaction for interaction in interactions if interaction.round == number]
+        of_round = [interaction for interaction in interactions if interaction.round == number]
         row: dict[str, Any] = {
             f"env/{aspect}_{judged}": ratings[judged][aspect]
             for judged in JUDGED
             for aspect in ASPECTS
         }
-        row["env/reward"] = sum(interaction.reward for interaction in done) / len(done)
+        row["env/reward"] = sum(interaction.reward for interaction in of_round) / len(of_round)
         for judged in JUDGED:
             for aspect in ASPECTS:
-                given = [interaction.rating(aspect, judged) for interaction in done]
-                row[f"env/ratings/{aspect}_{judged}"] = histogram(given, scale)
+                values = [interaction.rating(aspect, judged) for interaction in of_round]
+                row[f"env/ratings/{aspect}_{judged}"] = histogram(values, scale)
         present = {name: value for name, value in row.items() if value is not None}
-        run.log({**present, "env/round": before.rounds + number})
+        run.log({**present, "env/round": earlier.rounds + number})
     account = Account({name: Tokens(**costs) for name, costs in summary["spent"].items()})
-    done = before.interactions + summary["interactions"]
-    run.log({**_costs(before.account + account), "spent/interactions": done})
+    total = earlier.interactions + summary["interactions"]
+    run.log({**_costs(earlier.account + account), "spent/interactions": total})
 
 
 def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
-    """How the candidates of the training data are rated, by kind of group."""
+    """Log the numbers of groups and the ratings of their candidates, by kind of group."""
     if run is None:
         return
     ratings: dict[str, list[float | None]] = defaultdict(list)
@@ -104,22 +111,22 @@ def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:
     row: dict[str, Any] = {f"data/groups/{kind}": 0 for kind in ratings}
     for group in groups:
         row[f"data/groups/{group.kind}"] += 1
-    for kind, given in ratings.items():
-        row[f"data/ratings/{kind}"] = histogram(given, scales[kind])
+    for kind, values in ratings.items():
+        row[f"data/ratings/{kind}"] = histogram(values, scales[kind])
     present = {name: value for name, value in row.items() if value is not None}
     run.log({**present, "data/cycle": cycle})
 
 
-def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: int = 0) -> None:
-    """Every metric of every benchmark, with the ends of its interval."""
+def log_benchmarks(run: Run, estimates: Mapping[str, Mapping[str, Any]], cycle: int = 0) -> None:
+    """Log each metric of each benchmark, with the ends of its interval."""
     if run is None:
         return
     row = {
-        f"eval/{benchmark}/{metric}{suffix}": figure[end]
-        for benchmark, metrics in figures.items()
-        for metric, figure in metrics.items()
+        f"eval/{benchmark}/{metric}{suffix}": estimate[end]
+        for benchmark, metrics in estimates.items()
+        for metric, estimate in metrics.items()
         for end, suffix in (("mean", ""), ("low", "_low"), ("high", "_high"))
-        if figure[end] is not None
+        if estimate[end] is not None
     }
     run.log({**row, "eval/cycle": cycle})
 
@@ -127,33 +134,40 @@ def log_benchmarks(run: Run, figures: Mapping[str, Mapping[str, Any]], cycle: in
 def log_during(
     run: Run,
     folder: Path,
-    before: Before,
+    earlier: EarlierCycles,
     step: int,
-    figures: Mapping[str, Mapping[str, Any]],
+    estimates: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Benchmarks in the middle of training: a row of `benchmarks.jsonl`, and of the run.
+    """Log benchmarks in the middle of training, as a row of `benchmarks.jsonl` and of the run.
 
-    Of several processes the first one writes. A training that goes on from a checkpoint comes to
-    the same steps again: their rows are replaced.
+    Only the first of several processes writes. A training that resumes from a checkpoint repeats
+    steps, whose rows are replaced.
+
+    Args:
+        run: The wandb run; None writes the file alone.
+        folder: Folder of `benchmarks.jsonl`.
+        earlier: Sums over the earlier cycles of this run.
+        step: Training step.
+        estimates: Estimates by benchmark and metric.
     """
     if not is_first():
         return
     means = {
-        f"{benchmark}/{metric}": figure["mean"]
-        for benchmark, metrics in figures.items()
-        for metric, figure in metrics.items()
+        f"{benchmark}/{metric}": estimate["mean"]
+        for benchmark, metrics in estimates.items()
+        for metric, estimate in metrics.items()
     }
     path = folder / "benchmarks.jsonl"
-    earlier = read_jsonl(path, OBJECT, "benchmarks") if path.exists() else ()
-    kept = [row for row in earlier if row["step"] < step]
-    write_jsonl(path, [*kept, {"step": step, "benchmarks": figures}], OBJECT)
+    recorded = read_jsonl(path, OBJECT, "benchmarks") if path.exists() else ()
+    kept = [row for row in recorded if row["step"] < step]
+    write_jsonl(path, [*kept, {"step": step, "benchmarks": estimates}], OBJECT)
     if run is not None:
         row = {f"train/benchmarks/{name}": mean for name, mean in means.items()}
-        run.log({**row, "train/global_step": before.steps + step})
+        run.log({**row, "train/global_step": earlier.steps + step})
 
 
-def log_training(run: Run, folder: Path, before: Before) -> None:
-    """The rows of a training that another run has seen, or none, from the files of its stage."""
+def log_training(run: Run, folder: Path, earlier: EarlierCycles) -> None:
+    """Log the rows of a finished training from the files of its stage."""
     if run is None:
         return
     reward_model = folder / "reward_model" / "log.json"
@@ -163,7 +177,7 @@ def log_training(run: Run, folder: Path, before: Before) -> None:
     rows += json.loads((folder / "log.json").read_text(encoding="utf-8"))
     for row in rows:
         logs = {name: value for name, value in row.items() if name != "step"}
-        run.log(_training_row(logs, row["step"], before))
+        run.log(_training_row(logs, row["step"], earlier))
 
 
 def log_evaluation(
@@ -174,15 +188,15 @@ def log_evaluation(
     scale: int,
     cycle: int = 0,
 ) -> None:
-    """Held-out results with the ends of their intervals, ratings, and the answers themselves.
+    """Log held-out results with their intervals, histograms of ratings, and the answers.
 
     Args:
-        run: where to; None: nowhere.
-        table: of `evaluate.compare`, as plain values.
-        answers: of `evaluate.answer_rows`: question, and answer and ratings by model.
-        words: in an answer of each model.
-        scale: the highest rating.
-        cycle: which evaluation of this run it is.
+        run: The wandb run; None logs nothing.
+        table: Comparison of the models as plain values, see `comparison.plain_table`.
+        answers: Rows of `held_out.answer_rows`.
+        words: Mean number of words of an answer, by model.
+        scale: Highest rating.
+        cycle: Cycle of an online run.
     """
     if run is None:
         return
@@ -197,11 +211,11 @@ def log_evaluation(
     models = [name for name, value in answers[0].items() if isinstance(value, Mapping)]
     for name in models:
         for aspect in ASPECTS:
-            given = [answer[name][aspect] for answer in answers]
-            row[f"eval/ratings/{aspect}_{name}"] = histogram(given, scale)
-    columns = [f"{name} {what}" for what in ("answer", *ASPECTS) for name in models]
+            values = [answer[name][aspect] for answer in answers]
+            row[f"eval/ratings/{aspect}_{name}"] = histogram(values, scale)
+    columns = [f"{name} {field}" for field in ("answer", *ASPECTS) for name in models]
     cells = [
-        [answer[name][what] for what in ("answer", *ASPECTS) for name in models]
+        [answer[name][field] for field in ("answer", *ASPECTS) for name in models]
         for answer in answers[:TABLE_ROWS]
     ]
     row["eval/answers"] = wandb.Table(
@@ -216,27 +230,34 @@ def log_evaluation(
 
 
 def histogram(ratings: Sequence[float | None], scale: int) -> Any:
-    """`histograms.histogram` as wandb draws it; None where no rating was given."""
+    """Return a histogram in the form that wandb draws; None where all ratings are missing."""
     counted = histograms.histogram(ratings, scale)
     return counted and wandb.Histogram(np_histogram=(counted.counts, counted.edges))
 
 
 class WandbMetrics(TrainerCallback):  # type: ignore[misc]
-    """Sends the trainer's log to a run, and tells each checkpoint which run that is.
+    """Sends the trainer's log to a run, and records the run in each checkpoint.
 
-    The Trainer's own would flatten its whole config.
+    The Trainer's own wandb callback would flatten its whole config into the run's.
+
+    Attributes:
+        sent: Whether a row was sent.
     """
 
-    def __init__(self, run: Run, before: Before | None = None) -> None:
-        """`run` may be None: then nothing is sent. `before`: other trainings of this run."""
-        self.run, self.before = run, before or Before()
+    def __init__(self, run: Run, earlier: EarlierCycles | None = None) -> None:
+        """Create the callback; it sends nothing if `run` is None.
+
+        Args:
+            run: The wandb run, or None.
+            earlier: Sums over the earlier cycles of this run, from which the step axes continue.
+        """
+        self.run, self.earlier = run, earlier or EarlierCycles()
         self.sent = False
-        """Whether anything was."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Send one row of metrics."""
         if self.run is not None and logs:
-            self.run.log(_training_row(logs, state.global_step, self.before))
+            self.run.log(_training_row(logs, state.global_step, self.earlier))
             self.sent = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -246,10 +267,10 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
             write_json(checkpoint / RUN, of_run(self.run))
 
 
-def _training_row(logs: Mapping[str, Any], step: int, before: Before) -> dict[str, Any]:
-    """A row of a training under its own step axis: rlhf trains a reward model first."""
+def _training_row(logs: Mapping[str, Any], step: int, earlier: EarlierCycles) -> dict[str, Any]:
+    """Return a row under the step axis of the model or, as rlhf trains one, the reward model."""
     of_reward = any(name.startswith("reward_model/") for name in logs)
-    axis, first = ("reward_model", before.reward_steps) if of_reward else ("train", before.steps)
+    axis, first = ("reward_model", earlier.reward_steps) if of_reward else ("train", earlier.steps)
     row = {f"{axis}/{name.removeprefix('reward_model/')}": value for name, value in logs.items()}
     return {**row, f"{axis}/global_step": first + step}
 

@@ -1,6 +1,6 @@
-"""The run of Weights & Biases around a command; offline without a key, and none when disabled.
+"""The run of Weights & Biases around a command: offline without a key, None when disabled.
 
-What it is told is in `wandb_rows`.
+`wandb_rows` sends the rows of a run.
 """
 
 import json
@@ -36,16 +36,16 @@ AXES = {
     "reward_model": "global_step",
     "eval": "cycle",
 }
-"""Each kind of metric has a step axis of its own: prefix -> the metric that counts."""
+"""The step axis of each kind of metric: prefix of the metrics, and the metric that counts."""
 
 RUNS = "wandb_runs.json"
-"""In the output folder: the wandb run of each command, and how often it was begun."""
+"""File in the output folder: the wandb run of each command, and how often it was started."""
 
 RUN = "wandb_run.json"
-"""In a checkpoint: the wandb run that its training belongs to."""
+"""File in a checkpoint: the wandb run of the training."""
 
 KILLED = 255
-"""The exit code by which wandb knows a run that was stopped from outside."""
+"""Exit code by which wandb recognises a run that was stopped from outside."""
 
 _ROWS_OF_A_TRY = 1_000_000
 
@@ -54,30 +54,33 @@ _ROWS_OF_A_TRY = 1_000_000
 def tracked(
     folder: Path, wanted: WandbConfig, config: Mapping[str, Any], command: str, identity: str
 ) -> Iterator[Run]:
-    """A wandb run around a command; the same command with the same settings goes on in it.
+    """Open a wandb run around a command; the same command with equal settings resumes the run.
 
     Args:
-        folder: the output folder of the command.
-        wanted: where metrics go.
-        config: the settings as plain values, which become the run's config under dotted names.
-        command: becomes the run's job type.
-        identity: a hash of all settings that the outcome depends on.
+        folder: Output folder of the command.
+        wanted: Settings of the tracking.
+        config: Settings as plain values, which become the run's config under dotted names.
+        command: Name of the command, which becomes the run's job type.
+        identity: Hash of all settings that the outcome depends on.
+
+    Yields:
+        The run; None if tracking is disabled, and in all processes but the first.
     """
     mode = _mode(wanted.mode)
-    # Of several processes that train together, the first one speaks.
+    # Of several processes that train together, the first one logs.
     if mode == "disabled" or not is_first():
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
-    # Or it advertises another product wherever it sees the package openai.
+    # Otherwise wandb advertises Weave wherever the package openai is installed.
     os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
-    # What an offline run has still to upload lies beside it, not in the user's home.
+    # Files that an offline run has still to upload are beside the run, not in the user's home.
     os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
-    known = _begin(folder, f"{command} {identity}")
+    record = _begin(folder, f"{command} {identity}")
     with _argv_without_secrets():
         run = wandb.init(
-            # Inside a sweep these three are the sweep's.
-            id=None if in_sweep() else known["id"],
+            # Inside a sweep, the sweep sets these three.
+            id=None if in_sweep() else record["id"],
             project=None if in_sweep() else wanted.project,
             entity=None if in_sweep() else wanted.entity,
             group=wanted.group or folder.name,
@@ -93,60 +96,60 @@ def tracked(
     for prefix, step in AXES.items():
         run.define_metric(f"{prefix}/{step}")
         run.define_metric(f"{prefix}/*", step_metric=f"{prefix}/{step}")
-    if run.offline and known["tries"] > 1:
-        # Offline a run cannot be gone on with: every try counts its rows from 0, and rows of
-        # one number would replace each other when all tries are synced into one run.
-        run.log({"tries": known["tries"]}, step=(known["tries"] - 1) * _ROWS_OF_A_TRY)
+    if run.offline and record["tries"] > 1:
+        # An offline run cannot be resumed: each try counts its rows from 0, and rows with one
+        # number would replace each other when all tries are synced into one run.
+        run.log({"tries": record["tries"]}, step=(record["tries"] - 1) * _ROWS_OF_A_TRY)
     exit_code = 1
     try:
         yield run
         exit_code = 0
     except BudgetReached:
-        # It did what it was told to.
+        # The run has done what its settings ask for.
         exit_code = 0
         raise
     except KeyboardInterrupt as stopped:
         exit_code = KILLED
         if isinstance(stopped, Terminated) and in_sweep():
-            # The sweep hands the point out again; its folder is found by the settings.
+            # The sweep issues the point again, and the settings lead to its folder.
             run.mark_preempting()
         raise
     finally:
         run.finish(exit_code=exit_code)
         for stage in PRODUCTS:
-            # Those of an online run are in its cycles.
-            for made in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
-                _is_sent(run, made)
+            # The stages of an online run are in the folders of its cycles.
+            for stage_folder in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
+                _record_sent(run, stage_folder)
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under dotted names, as on the command line and in the keys of a sweep."""
-    found: dict[str, Any] = {}
+    """Return nested settings under dotted names, as on the command line and in sweeps."""
+    settings: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{prefix}{name}.")
+            settings |= flat(value, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = value
-    return found
+            settings[f"{prefix}{name}"] = value
+    return settings
 
 
 def is_logged(run: Run, folder: Path) -> bool:
-    """Whether nothing of this folder's stage has to be sent: the run has it, or there is none."""
+    """Return whether a run already has the rows of a stage, or tracking is disabled."""
     return run is None or run.id in (read_record(folder) or {}).get("logged_to", ())
 
 
 def log_files(
     run: Run, folder: Path, sources: Sequence[tuple[str, Path]], log_model: LogModel
 ) -> None:
-    """Record what a stage made and read, and log it as artifacts."""
+    """Record the output and the inputs of a stage, and log them as artifacts."""
     described = describe(folder, sources)
     if not is_logged(run, folder):
         log_stage(run, described, log_model)
         extend_record(folder, {"logging_to": run.id})
 
 
-def _is_sent(run: Run, folder: Path) -> None:
-    """Only a run that was finished has everything; one that was killed is told again."""
+def _record_sent(run: Run, folder: Path) -> None:
+    """Record that a finished run has a stage; a run that was killed is sent the stage again."""
     record = read_record(folder) or {}
     if record.get("logging_to") == run.id:
         sent = [*record.get("logged_to", ()), run.id]
@@ -154,45 +157,45 @@ def _is_sent(run: Run, folder: Path) -> None:
 
 
 def _begin(folder: Path, name: str) -> dict[str, Any]:
-    """The wandb run of this command and these settings: `id`, and `tries` with this one."""
+    """Return the `id` of the run of this command and settings, and `tries` including this one."""
     path = folder / RUNS
     runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known = runs.get(name) or _in_checkpoint(folder, name) or {"id": generate_id(), "tries": 0}
+    record = runs.get(name) or _in_checkpoint(folder, name) or {"id": generate_id(), "tries": 0}
     if in_sweep():
-        known["id"] = os.environ.get("WANDB_RUN_ID", known["id"])
-    known["tries"] += 1
-    write_json(path, {**runs, name: known})
-    return dict(known)
+        record["id"] = os.environ.get("WANDB_RUN_ID", record["id"])
+    record["tries"] += 1
+    write_json(path, {**runs, name: record})
+    return dict(record)
 
 
 def of_run(run: Run) -> dict[str, Any]:
-    """What a checkpoint has to know of its run, to go on in it where `wandb_runs.json` is gone."""
+    """Return the record for a checkpoint, by which its run is resumed without `wandb_runs.json`."""
     runs = json.loads((Path(run.settings.root_dir) / RUNS).read_text(encoding="utf-8"))
-    name = next(name for name, known in runs.items() if known["id"] == run.id)
+    name = next(name for name, record in runs.items() if record["id"] == run.id)
     return {**runs[name], "project": run.project, "entity": run.entity, "command": name}
 
 
 def _in_checkpoint(folder: Path, name: str) -> dict[str, Any] | None:
-    """The run of this command and these settings as the latest checkpoint of it knows it."""
+    """Return the run of this command and settings from its latest checkpoint."""
     checkpoints = "alignment/checkpoints/checkpoint-*"
     paths = [p for start in ("", "cycle_*/") for p in folder.glob(f"{start}{checkpoints}/{RUN}")]
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    own = [known for known in found if known["command"] == name]
-    if not own:
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    records = [record for record in records if record["command"] == name]
+    if not records:
         return None
-    latest = max(own, key=lambda known: known["tries"])
+    latest = max(records, key=lambda record: record["tries"])
     return {"id": latest["id"], "tries": latest["tries"]}
 
 
 @contextmanager
 def _argv_without_secrets() -> Iterator[None]:
-    """wandb records the command line."""
-    before = sys.argv
-    sys.argv = [without_secret(argument) for argument in before]
+    """Hide secrets in the command line, which wandb records."""
+    arguments = sys.argv
+    sys.argv = [without_secret(argument) for argument in arguments]
     try:
         yield
     finally:
-        sys.argv = before
+        sys.argv = arguments
 
 
 def _mode(mode: str) -> Any:
@@ -202,7 +205,7 @@ def _mode(mode: str) -> Any:
 
 
 def _has_key() -> bool:
-    """Whether wandb would find a key: in the environment, or where `wandb login` puts it."""
+    """Return whether wandb has a key: in the environment, or where `wandb login` puts it."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname

@@ -92,7 +92,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:
         made_with["observer"] = recorded_recipe(settings.observer)
-    metrics = wandb_rows.WandbMetrics(context.wandb_run, context.before)
+    metrics = wandb_rows.WandbMetrics(context.wandb_run, context.earlier)
 
     def prepare() -> Work[Log]:
         tokenizer = base_tokenizer(settings)
@@ -151,7 +151,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
     sources = [("groups", data.path), *models([{"model": settings.base_model}])]
     with context.logged_once("alignment", sources) as run:
         if not metrics.sent:
-            wandb_rows.log_training(run, folder, context.before)
+            wandb_rows.log_training(run, folder, context.earlier)
     report.print_training(context.console, summary)
     return Alignment(folder, method_name(method), summary, log)
 
@@ -226,7 +226,7 @@ def _benchmarks_during_training(context: Context) -> list[Any]:
         BenchmarkCallback(
             items,
             config.during_steps,
-            partial(wandb_rows.log_during, context.wandb_run, folder, context.before),
+            partial(wandb_rows.log_during, context.wandb_run, folder, context.earlier),
             apply_chat_template=config.apply_chat_template,
             seed=config.seed,
         )

@@ -12,7 +12,7 @@ from rich.console import Console
 from social_sandbox.envs.errors import UserError
 
 from ..reporting import wandb_run as tracking
-from ..reporting.wandb_config import Before
+from ..reporting.wandb_config import EarlierCycles
 from ..runtime.processes import wait_for_all
 from ..runtime.stage import Made, Summary, Work, is_complete, run_stage
 from .settings import Settings
@@ -29,7 +29,7 @@ class Context:
         whole_dir: The folder of the sweep or of the online job that this run is a part of; None:
             the run is on its own.
         cycle: Number of the cycle of an online job, from 0.
-        before: What the earlier cycles of an online job came to.
+        earlier: Sums over the earlier cycles of an online job.
     """
 
     settings: Settings
@@ -37,7 +37,7 @@ class Context:
     wandb_run: tracking.Run = None
     whole_dir: Path | None = None
     cycle: int = 0
-    before: Before = field(default_factory=Before)
+    earlier: EarlierCycles = field(default_factory=EarlierCycles)
 
     @property
     def output_dir(self) -> Path:

@@ -18,7 +18,7 @@ from social_sandbox.policies.society.account import Account, Budget, BudgetReach
 
 from ..methods import method_name
 from ..reporting import console as report
-from ..reporting.wandb_config import Before
+from ..reporting.wandb_config import EarlierCycles
 from ..runtime.stage import Summary, is_complete, write_json
 from ..training.method import Method
 from .alignment import Alignment, align
@@ -50,25 +50,25 @@ def run_online(context: Context) -> Summary:
     settings, console = context.settings, context.console
     _check_settings(settings)
     preflight(context, ["alignment", "evaluation"])
-    model, before, rows = settings.base_model, Before(), []
+    model, earlier, rows = settings.base_model, EarlierCycles(), []
     for cycle in range(settings.cycles):
         console.rule(f"cycle {cycle + 1} of {settings.cycles}")
         here = replace(
             context,
-            settings=cycle_settings(settings, cycle, model, before),
+            settings=cycle_settings(settings, cycle, model, earlier),
             whole_dir=context.shared_dir,
             cycle=cycle,
-            before=before,
+            earlier=earlier,
         )
         was_complete = here.is_complete("alignment")
         try:
             simulation = simulate(here)
         except BudgetReached as error:
-            if not before.account.by_policy:
+            if not earlier.account.by_policy:
                 raise
             raise BudgetReached(f"{error}, which is what earlier cycles had left") from error
         alignment = align(here, make_data(here, simulation))
-        before = _after_cycle(before, here.settings, simulation.summary, alignment)
+        earlier = _after_cycle(earlier, here.settings, simulation.summary, alignment)
         if not was_complete:
             _remove_later_cycles(settings, cycle)
         model = str(alignment.model)
@@ -113,13 +113,13 @@ def _check_settings(settings: Settings) -> None:
         )
 
 
-def cycle_settings(settings: Settings, cycle: int, model: str, before: Before) -> Settings:
+def cycle_settings(settings: Settings, cycle: int, model: str, earlier: EarlierCycles) -> Settings:
     """Return the settings of one cycle, whose social agents are played by `model`."""
     return replace(
         settings,
         seed=key(settings.seed, "cycle", cycle),
         output_dir=cycle_folder(settings, cycle),
-        budget=_budget_left(settings, cycle, before),
+        budget=_budget_left(settings, cycle, earlier),
         policy={**settings.policy, "model": model},
         base_model=model,
     )
@@ -144,27 +144,27 @@ def cycle_row(cycle: int, model: str, simulation: Summary, evaluation: Summary) 
 
 
 def _after_cycle(
-    before: Before, settings: Settings, simulation: Summary, alignment: Alignment
-) -> Before:
+    earlier: EarlierCycles, settings: Settings, simulation: Summary, alignment: Alignment
+) -> EarlierCycles:
     """Return what all cycles have come to after one more."""
     spent = Account({name: Tokens(**costs) for name, costs in simulation["spent"].items()})
     reward_model = read_json(alignment.folder / "reward_model" / "log.json")
     reward_steps = reward_model["rows"][-1]["step"] if reward_model else 0
-    return Before(
-        rounds=before.rounds + settings.env.n_rounds,
-        interactions=before.interactions + simulation["interactions"],
-        steps=before.steps + alignment.summary["steps"],
-        reward_steps=before.reward_steps + reward_steps,
-        account=before.account + spent,
+    return EarlierCycles(
+        rounds=earlier.rounds + settings.env.n_rounds,
+        interactions=earlier.interactions + simulation["interactions"],
+        steps=earlier.steps + alignment.summary["steps"],
+        reward_steps=earlier.reward_steps + reward_steps,
+        account=earlier.account + spent,
     )
 
 
-def _budget_left(settings: Settings, cycle: int, before: Before) -> Budget:
+def _budget_left(settings: Settings, cycle: int, earlier: EarlierCycles) -> Budget:
     """Return the budget of a cycle's simulation; raise BudgetReached if nothing is left."""
     if is_complete(cycle_folder(settings, cycle) / "simulation"):
         return settings.budget
-    before.account.check(settings.budget)
-    spent, budget = before.account.total, settings.budget
+    earlier.account.check(settings.budget)
+    spent, budget = earlier.account.total, settings.budget
     return Budget(
         tokens=budget.tokens and budget.tokens - spent.prompt - spent.completion,
         usd=budget.usd and budget.usd - spent.usd,

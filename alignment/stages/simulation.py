@@ -65,7 +65,7 @@ def simulate(context: Context) -> Simulation:
                 worlds,
                 population,
                 folder,
-                on_interaction=wandb_rows.live_costs(context.wandb_run, before=context.before),
+                on_interaction=wandb_rows.live_costs(context.wandb_run, earlier=context.earlier),
                 budget=settings.budget,
                 progress=settings.progress,
             )
@@ -79,7 +79,7 @@ def simulate(context: Context) -> Simulation:
         interactions = read_interactions(path)
     players = [settings.policy] if settings.population is None else settings.population
     with context.logged_once("simulation", models([*players, settings.observer])) as run:
-        wandb_rows.log_simulation(run, interactions, summary, context.before)
+        wandb_rows.log_simulation(run, interactions, summary, context.earlier)
     report.print_rounds(context.console, interactions)
     report.print_simulation(context.console, summary)
     return Simulation(path, interactions, summary)

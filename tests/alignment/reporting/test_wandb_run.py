@@ -16,7 +16,7 @@ from transformers import TrainerState
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.evaluation.society import simulation_summary
-from social_sandbox.alignment.reporting.wandb_config import Before
+from social_sandbox.alignment.reporting.wandb_config import EarlierCycles
 from social_sandbox.alignment.reporting.wandb_rows import WandbMetrics, live_costs, log_simulation
 from social_sandbox.alignment.reporting.wandb_run import tracked
 from social_sandbox.alignment.runtime.signals import Terminated, sigterm_stops
@@ -207,7 +207,7 @@ def test_another_run_is_told_what_was_made_before_it(here: Path) -> None:
 
 def test_a_reward_model_has_a_step_axis_of_its_own(here: Path) -> None:
     with tracked_of("align") as run:
-        metrics_of = WandbMetrics(run, Before(steps=10, reward_steps=5))
+        metrics_of = WandbMetrics(run, EarlierCycles(steps=10, reward_steps=5))
         for step, row in ((3, {"reward_model/loss": 0.5}), (1, {"reward": 2.0})):
             metrics_of.on_log(None, TrainerState(global_step=step), None, row)
     told = only(offline_runs(here / "runs/default"))

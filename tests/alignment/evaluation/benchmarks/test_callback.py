@@ -10,7 +10,7 @@ from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCal
 from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
-from social_sandbox.alignment.reporting.wandb_config import Before
+from social_sandbox.alignment.reporting.wandb_config import EarlierCycles
 from social_sandbox.alignment.reporting.wandb_rows import log_during
 from social_sandbox.alignment.training.train import train
 from tests.helpers import benchmark_files as fixtures
@@ -69,7 +69,7 @@ def test_the_last_step_is_measured_whatever_its_number(tokenizer: Any, tmp_path:
 
 def test_steps_that_a_resumed_training_comes_to_again_are_told_once(tmp_path: Path) -> None:
     for step, mean in ((0, 0.1), (2, 0.2), (4, 0.4), (2, 0.3), (4, 0.5)):
-        log_during(None, tmp_path, Before(), step, {"hh": {"acc": {"mean": mean}}})
+        log_during(None, tmp_path, EarlierCycles(), step, {"hh": {"acc": {"mean": mean}}})
     rows = [json.loads(line) for line in (tmp_path / "benchmarks.jsonl").read_text().splitlines()]
     told = [(row["step"], row["benchmarks"]["hh"]["acc"]["mean"]) for row in rows]
     assert told == [(0, 0.1), (2, 0.3), (4, 0.5)]
