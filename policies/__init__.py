@@ -28,6 +28,8 @@ simulation resumes. The policies of this project:
 loads no language model library.
 """
 
+from social_sandbox.envs.moved import moved
+
 from .adapt import as_policy
 from .human import HumanPolicy
 from .observer import rate
@@ -58,3 +60,25 @@ __all__ = [
 ]
 
 solo.register()
+
+# Where the modules of version 0.1.0 are now.
+moved(
+    __name__,
+    {
+        "account": "society.account",
+        "api_client": "openai.client",
+        "batches": "huggingface.batches",
+        "chat_template": "huggingface.chat_template",
+        "letter_logprobs": "openai.letter_logprobs",
+        "population": "society.population",
+        "prefixes": "huggingface.prefixes",
+        "rating_forms": "openai.rating_forms",
+        "rating_tokens": "huggingface.rating_tokens",
+        "ratings": "prompts.ratings",
+        "sampling": "huggingface.sampling",
+        "sentences": "prompts.sentences",
+        "shared_model": "huggingface.shared_model",
+        "smollm2": "huggingface.smollm2",
+        "solo": "society.solo",
+    },
+)
