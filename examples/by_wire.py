@@ -1,7 +1,7 @@
-"""An agent in another program: whatever speaks the OpenAI protocol can join.
+"""Let an agent in another program play: any server with an OpenAI-compatible API.
 
-python examples/by_wire.py                      # plays with the small server below
-python examples/by_wire.py http://HOST/v1 MODEL # or with vLLM, llama.cpp, Ollama, ...
+python examples/by_wire.py                      # with the small server below
+python examples/by_wire.py http://HOST/v1 MODEL # with vLLM, llama.cpp, Ollama, ...
 """
 
 import json
@@ -15,14 +15,14 @@ from social_sandbox.policies.openai import OpenAIPolicy
 
 
 class Agent(BaseHTTPRequestHandler):
-    """All of the protocol that an agent needs: messages in, one message out."""
+    """The part of the protocol that an agent needs: messages in, one message out."""
 
     def do_POST(self) -> None:
         """Answer one request."""
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        question = request["messages"][-1]["content"]
-        rated = "Rating:" in question
-        text = "Rating: 6 ### Reason: It is kind." if rated else f"Kindly: {question}"
+        prompt = request["messages"][-1]["content"]
+        rated = "Rating:" in prompt
+        text = "Rating: 6 ### Reason: It is kind." if rated else f"Kindly: {prompt}"
         reply = {"choices": [{"message": {"role": "assistant", "content": text}}]}
         body = json.dumps(reply).encode()
         self.send_response(200)
@@ -48,7 +48,6 @@ if __name__ == "__main__":
     world = World(WorldConfig(grid_size=2, n_rounds=1), seed=0)
     interactions = rollout([world], Population(social=agent, observer=ScriptedPolicy()))
     ratings = [f.rating for i in interactions for f in i.feedback if f.rating is not None]
-    print(f"{len(interactions)} interactions with {model}; {len(ratings)} ratings; ", end="")
-    print("social_0 in the end:")
+    print(f"{len(interactions)} interactions with {model}; {len(ratings)} ratings")
     (first,) = [i for i in interactions if i.agent == "social_0"]
-    print(repr(first.revision.text[:70]))
+    print(f"the revision of social_0: {first.revision.text[:70]!r}")

@@ -154,10 +154,10 @@ def _ask(policy: Policy, turns: Sequence[Turn], what: str) -> tuple[list[Utteran
 def _missing_kinds(turns: Sequence[Turn], answers: Sequence[Utterance]) -> Iterable[str]:
     """Yield the phases in which a policy gives no rating, or no text, though one is asked for."""
     for phase in Phase:
-        own = [u for t, u in zip(turns, answers, strict=True) if t.phase is phase]
-        if phase in RATED_PHASES and own and all(u.rating is None for u in own):
+        in_phase = [u for t, u in zip(turns, answers, strict=True) if t.phase is phase]
+        if phase in RATED_PHASES and in_phase and all(u.rating is None for u in in_phase):
             yield f"{phase.value}: it never gives a rating"
-        if phase not in RATED_PHASES and own and not any(u.text.strip() for u in own):
+        if phase not in RATED_PHASES and in_phase and not any(u.text.strip() for u in in_phase):
             yield f"{phase.value}: it never says anything"
 
 

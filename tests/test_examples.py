@@ -1,4 +1,4 @@
-"""The examples run, and show what they say."""
+"""The examples run and print what their readers expect."""
 
 import os
 import subprocess
@@ -12,45 +12,45 @@ EXAMPLES = HERE / "examples"
 
 
 def run(*arguments: str, **environment: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
         timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.mark.parametrize(
-    ("example", "shows"),
+    ("example", "output"),
     [
-        ("step_through.py", "social_0 is asked:"),
+        ("step_through.py", "The question to social_0:"),
         ("parallel_loop.py", "turns and"),
-        ("own_agent.py", "wrong with polite: nothing\nwrong with Thinker: nothing\n"),
+        ("own_agent.py", "problems of polite: none\nproblems of Thinker: none\n"),
         (
             "by_wire.py",
-            '4 interactions with kind-agent; 8 ratings; social_0 in the end:\n"Kindly: ',
+            '4 interactions with kind-agent; 8 ratings\nthe revision of social_0: "Kindly: ',
         ),
-        ("solo.py", "8 interactions, the learner was paid"),
+        ("solo.py", "8 interactions, the learner's sum of rewards is"),
     ],
 )
-def test_an_example_runs(example: str, shows: str) -> None:
-    assert shows in run(str(EXAMPLES / example))
+def test_an_example_runs(example: str, output: str) -> None:
+    assert output in run(str(EXAMPLES / example))
 
 
 @pytest.mark.embedded
-def test_a_real_server_joins_by_wire() -> None:
+def test_a_real_server_plays_by_wire() -> None:
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
     from social_sandbox.alignment.speed.server import start
 
     server = start()
     arguments = [str(EXAMPLES / "by_wire.py"), f"{server.listening_address}/v1", "smollm2"]
-    assert "4 interactions with smollm2; 8 ratings;" in run(*arguments)
+    assert "4 interactions with smollm2; 8 ratings" in run(*arguments)
 
 
-def test_a_package_of_somebody_else_joins_by_its_name(tmp_path: Path) -> None:
+def test_an_installed_package_plays_by_its_name(tmp_path: Path) -> None:
     site = tmp_path / "site"
     package = tmp_path / "third_party_agent"
     package.mkdir()
@@ -73,5 +73,5 @@ def test_a_package_of_somebody_else_joins_by_its_name(tmp_path: Path) -> None:
         f"output_dir={tmp_path / 'out'}",
     ]
     run(*sandbox, *arguments, PYTHONPATH=str(site))
-    written = (tmp_path / "out/simulation/interactions.jsonl").read_text()
-    assert written.count('"Do no harm.","policy":"third"') == 2 * 3 * 4
+    interactions = (tmp_path / "out/simulation/interactions.jsonl").read_text()
+    assert interactions.count('"Do no harm.","policy":"third"') == 2 * 3 * 4

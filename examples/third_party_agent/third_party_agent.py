@@ -1,4 +1,4 @@
-"""An agent by somebody else: it knows the turns and utterances of social-sandbox, and no more.
+"""An agent in a package of its own, which needs only the turns and utterances of social-sandbox.
 
 pip install examples/third_party_agent
 social-sandbox policies
@@ -11,20 +11,22 @@ from social_sandbox.envs import Phase, Turn, Utterance
 
 
 class ThirdPartyAgent:
-    """Answers everything with its creed, and likes answers that are as short as it is."""
+    """Answers every question with its creed, and rates short answers highly."""
 
     def __init__(self, creed: str = "Treat others as you want to be treated.", name: str = "third"):
+        """Create the agent; both parameters become settings, such as `policy.creed`."""
         self.creed = creed
         self.name = name
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+        """Return one utterance for each turn."""
         return [self._answer(turn) for turn in turns]
 
     def _answer(self, turn: Turn) -> Utterance:
         if turn.phase is Phase.DRAFT:
             return Utterance(self.creed)
         if turn.phase is Phase.REVISE:
-            worst = turn.opinions[-1].reason if turn.opinions else "nobody objects"
-            return Utterance(f"{self.creed} ({worst})")
-        words = len(turn.answer.split())
-        return Utterance(f"It has {words} words.", rating=max(1.0, 7.0 - words / 10))
+            reason = turn.opinions[-1].reason if turn.opinions else "no objections"
+            return Utterance(f"{self.creed} ({reason})")
+        n_words = len(turn.answer.split())
+        return Utterance(f"It has {n_words} words.", rating=max(1.0, 7.0 - n_words / 10))
