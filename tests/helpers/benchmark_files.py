@@ -1,4 +1,4 @@
-"""A few rows of every benchmark, in the form of its file; written for these tests."""
+"""A few rows of every benchmark in the form of its file, written for these tests."""
 
 import json
 from pathlib import Path
@@ -96,7 +96,7 @@ FILES: dict[str, list[dict[str, Any]]] = {
 
 
 def write(folder: Path, **more: list[dict[str, Any]]) -> Path:
-    """A `data_dir` with all of them."""
+    """Write all files to a folder, for the setting `data_dir`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in FILES.items():
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))

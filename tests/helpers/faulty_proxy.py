@@ -1,4 +1,4 @@
-"""A proxy that stands before a server and makes trouble."""
+"""A proxy in front of a server that disturbs some of the requests."""
 
 import json
 import random
@@ -17,13 +17,13 @@ FAULTS = ("429", "500", "cut", "stall", "no json", "no choice")
 
 @dataclass
 class FaultyProxy:
-    """Faults on a share of the requests, drawn by lot, one kind after the other."""
+    """Disturbs a random share of the requests, with one kind of fault after the other."""
 
     upstream: str
     share: float = 0.3
     kinds: tuple[str, ...] = FAULTS
     spared: int = 0
-    """So many requests go through before the trouble begins."""
+    """The number of undisturbed requests at the beginning."""
     stall: float = 8.0
     quotes_key: bool = False
     made: Counter[str] = field(default_factory=Counter)
@@ -33,7 +33,7 @@ class FaultyProxy:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draw(self) -> str | None:
-        """The fault of this request, or None."""
+        """Return the fault of the next request, or None."""
         with self._lock:
             self.spared -= 1
             if self.spared >= 0 or self._lot.random() >= self.share:
@@ -45,7 +45,7 @@ class FaultyProxy:
 
 @contextmanager
 def faulty_proxy(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
-    """A running proxy; its `url` is where."""
+    """Run a proxy; its attribute `url` is the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -69,8 +69,8 @@ def faulty_proxy(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
             elif fault == "no choice":
                 self.answer(200, b'{"id": "1", "object": "chat.completion", "choices": []}')
             elif fault:
-                said = f"no, {key}" if proxy.quotes_key else "no"
-                self.answer(int(fault), json.dumps({"error": {"message": said}}).encode())
+                message = f"no, {key}" if proxy.quotes_key else "no"
+                self.answer(int(fault), json.dumps({"error": {"message": message}}).encode())
             else:
                 self.answer(*forward(proxy.upstream + self.path, body))
 

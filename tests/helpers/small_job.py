@@ -1,4 +1,4 @@
-"""The whole job in seconds: scripted players, and a model that is made in the tests."""
+"""The whole job in seconds, with scripted players and a model that is made in the tests."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ EVALUATION = ("evaluate.max_new_tokens=4", "evaluate.samples=1", "evaluate.resam
 
 
 def small_job(folder: Path) -> list[str]:
-    """Overrides of the job; the model and the held-out questions are written to `folder`."""
+    """Return the overrides of the job, and write its model and held-out questions to a folder."""
     model = save_tiny_model(folder / "tiny")
     questions = folder / "held_out.jsonl"
     lines = (

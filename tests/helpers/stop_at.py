@@ -1,4 +1,4 @@
-"""A training that is cut off."""
+"""An interruption of a training."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from transformers import TrainerCallback
 
 
 class StopAt(TrainerCallback):  # type: ignore[misc]
-    """Pulls the plug after a step."""
+    """Ends the training after a step, as a power cut would."""
 
     def __init__(self, step: int) -> None:
         self.step = step

@@ -1,4 +1,4 @@
-"""A language model and a tokenizer so small that they are made in the tests."""
+"""A language model and a tokenizer that are small enough to be made in the tests."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ TEMPLATE = (
 
 
 def tiny_tokenizer() -> Any:
-    """One token a word; `<|end|>` ends a turn."""
+    """Return a tokenizer with one token for each word; `<|end|>` ends a turn."""
     special = ["<unk>", "<pad>", "<|start|>", "<|end|>"]
     words = [*special, "user", "assistant", "system", "###", "User", "Assistant", *WORDS.split()]
     vocabulary = {word: number for number, word in enumerate(dict.fromkeys(words))}
@@ -62,7 +62,7 @@ def rated(name: str, *candidates: tuple[str, float | None]) -> RatedGroup:
 
 
 def rated_groups(count: int) -> list[RatedGroup]:
-    """Groups of one to six candidates; kind words are rated high."""
+    """Return groups of one to six candidates, in which kind words are rated high."""
     texts = [
         ("i am fine thank you", 7.0),
         ("fine thank you", 5.5),
@@ -78,7 +78,7 @@ def rated_groups(count: int) -> list[RatedGroup]:
 
 
 def save_tiny_model(folder: Path) -> Path:
-    """The model and its tokenizer in a folder, as `base_model=` takes them."""
+    """Save the model and its tokenizer to a folder, for the setting `base_model`."""
     tokenizer = tiny_tokenizer()
     tokenizer.save_pretrained(folder)
     tiny_llama(len(tokenizer)).save_pretrained(folder)
@@ -86,7 +86,7 @@ def save_tiny_model(folder: Path) -> Path:
 
 
 def save_adapter(folder: Path, base: Path) -> Path:
-    """A LoRA adapter of it with large random weights, so that it changes what is likely."""
+    """Save a LoRA adapter with large random weights, which change the likelihoods clearly."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=4, target_modules=["q_proj", "up_proj"])

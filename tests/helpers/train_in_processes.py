@@ -1,4 +1,4 @@
-"""Run by test_processes: trains the tiny model, alone or as one process of several."""
+"""Trains the tiny model, alone or as one process of several; a program for test_processes."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ SETTINGS = StableAlignmentConfig(
 
 
 def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 100) -> None:
-    """Train on 12 groups of one to six candidates; writes `summary.json`."""
+    """Train on 12 groups of one to six candidates, and write `summary.json`."""
     tokenizer = tiny_tokenizer()
     method = dataclasses.replace(
         SETTINGS, batch_size=batch_size, max_steps=max_steps, save_steps=save_steps
@@ -40,7 +40,7 @@ def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 10
 
 
 def sft(folder: Path, steps: int) -> None:
-    """Seven steps of SFT in folder / "whole", or `steps` and then all of them in folder / "cut"."""
+    """Train seven steps in folder / "whole", or interrupted after `steps` in folder / "cut"."""
     tokenizer = tiny_tokenizer()
     method = SftConfig(device="cpu", bf16=False, max_length=64, learning_rate=1e-2, max_steps=7)
     method = dataclasses.replace(method, batch_size=2, save_steps=2, logging_steps=1)

@@ -1,4 +1,4 @@
-"""Reads what an offline wandb run left for `wandb sync`: a LevelDB log of protobuf records.
+"""A reader of the file of an offline wandb run: a LevelDB log of protobuf records.
 
 wandb 0.31 has no reader in Python; the format is that of leveldb/doc/log_format.md, behind a
 header of seven bytes.
@@ -20,7 +20,7 @@ FULL, LAST = 1, 4
 
 @dataclass
 class OfflineRun:
-    """One try of a run."""
+    """The records of one attempt at a run."""
 
     id: str = ""
     began: float = 0.0
@@ -37,7 +37,7 @@ class OfflineRun:
 
 
 def offline_runs(folder: Path) -> list[OfflineRun]:
-    """The tries below an output folder, oldest first; all of them have ended.
+    """Return the attempts below an output folder, oldest first, after all of them have ended.
 
     wandb writes in a process of its own, which may be behind where the machine is busy.
     """
@@ -75,7 +75,7 @@ def read(path: Path) -> OfflineRun:
 
 
 def nested(items: Any) -> dict[str, Any]:
-    """A row; the parts of a table or a histogram come as keys of two."""
+    """Return a row; the parts of a table or a histogram have keys of two names."""
     row: dict[str, Any] = {}
     for item in items:
         name, *parts = item.nested_key or [item.key]

@@ -37,8 +37,8 @@ class Single:
 class Batched:
     name = "batched"
 
-    async def act(self, asked: Sequence[Turn]) -> list[str]:
-        return batch(asked)
+    async def act(self, items: Sequence[Turn]) -> list[str]:
+        return batch(items)
 
 
 class Callable:
@@ -51,8 +51,8 @@ class Callable:
 )
 def test_functions_and_objects_sync_and_async_can_play(agent: Any) -> None:
     policy = as_policy(agent)
-    said = policy.act(TURNS)
-    for turn, utterance in zip(TURNS, said, strict=True):
+    utterances = policy.act(TURNS)
+    for turn, utterance in zip(TURNS, utterances, strict=True):
         rated = turn.phase in (Phase.FEEDBACK, Phase.OBSERVE)
         assert utterance.rating == (5 if rated else None)
         assert utterance.text == (turn.question if rated else one(turn))
@@ -60,12 +60,12 @@ def test_functions_and_objects_sync_and_async_can_play(agent: Any) -> None:
     assert policy.act([]) == []
 
 
-def test_an_async_agent_for_one_turn_is_asked_many_at_once() -> None:
+def test_an_async_agent_answers_several_turns_at_once() -> None:
     assert isinstance(as_policy(slow_one), AsyncPolicy)
     assert not isinstance(as_policy(slow_batch), AsyncPolicy)
 
 
-def test_a_policy_stays_what_it_is() -> None:
+def test_a_policy_is_returned_as_it_is() -> None:
     policy = ScriptedPolicy()
     assert as_policy(policy) is policy
 
@@ -75,8 +75,8 @@ def test_a_policy_stays_what_it_is() -> None:
 )
 def test_a_rating_can_be_a_number_a_text_or_missing(answer: Any, rating: float | None) -> None:
     turn = next(turn for turn in TURNS if turn.phase is Phase.FEEDBACK)
-    (said,) = as_policy(lambda turn: answer).act([turn])
-    assert said.rating == rating
+    (utterance,) = as_policy(lambda turn: answer).act([turn])
+    assert utterance.rating == rating
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_rating_can_be_a_number_a_text_or_missing(answer: Any, rating: float |
         (b"hi", "needs an Utterance or a text, got bytes"),
     ],
 )
-def test_an_answer_that_is_none_is_named(answer: Any, problem: str) -> None:
+def test_an_object_that_is_no_answer_is_named(answer: Any, problem: str) -> None:
     def wrong(turn: Turn) -> Any:
         return answer
 
@@ -105,7 +105,7 @@ def test_a_rating_off_the_scale_is_named() -> None:
     assert as_policy(lambda turn: "Rating: 9/10").act([on_ten])[0].rating == 9
 
 
-def test_a_batch_has_to_be_as_long_as_the_turns() -> None:
+def test_a_batch_needs_as_many_answers_as_turns() -> None:
     def short(turns: Sequence[Turn]) -> list[Utterance]:
         return [Utterance("hi")]
 
@@ -113,10 +113,10 @@ def test_a_batch_has_to_be_as_long_as_the_turns() -> None:
         as_policy(short).act(TURNS[:3])
 
 
-@pytest.mark.parametrize("nobody", [None, "huggingface", 7, ScriptedPolicy])
-def test_what_is_no_agent_is_refused(nobody: Any) -> None:
+@pytest.mark.parametrize("value", [None, "huggingface", 7, ScriptedPolicy])
+def test_an_object_that_is_no_agent_is_refused(value: Any) -> None:
     with pytest.raises(UserError, match="is no function"):
-        as_policy(nobody)
+        as_policy(value)
 
 
 @pytest.mark.parametrize("agent", [Single(), slow_one])

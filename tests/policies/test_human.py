@@ -17,8 +17,8 @@ def test_a_person_answers_and_rates(
 ) -> None:
     typing(monkeypatch, "Ask her.", "nine", "9", "6.5", "It is [bold]honest", "", "No idea.")
     turns = [*example_turns([Phase.DRAFT])[:1], *example_turns([Phase.FEEDBACK])[:2]]
-    said = HumanPolicy().act(turns)
-    assert [(u.text, u.rating) for u in said] == [
+    utterances = HumanPolicy().act(turns)
+    assert [(u.text, u.rating) for u in utterances] == [
         ("Ask her.", None),
         ("It is [bold]honest", 6.5),
         ("No idea.", None),
@@ -29,8 +29,8 @@ def test_a_person_answers_and_rates(
 def test_a_person_rates_on_the_scale_of_the_society(monkeypatch: pytest.MonkeyPatch) -> None:
     typing(monkeypatch, "11", "9", "Well said.")
     (turn,) = example_turns([Phase.FEEDBACK])[:1]
-    (said,) = HumanPolicy().act([replace(turn, rating_scale=10)])
-    assert said.rating == 9
+    (utterance,) = HumanPolicy().act([replace(turn, rating_scale=10)])
+    assert utterance.rating == 9
 
 
 def test_a_person_needs_a_terminal_and_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,9 @@ def test_a_template_of_the_model_is_used(tokenizer: Any) -> None:
     assert render_messages(tokenizer, TALK) == "<system>Be kind.<user>May I?"
 
 
-def test_a_template_without_a_system_role_hears_it_before_the_question(tokenizer: Any) -> None:
+def test_without_a_system_role_the_system_message_precedes_the_question(
+    tokenizer: Any,
+) -> None:
     tokenizer.chat_template = NO_SYSTEM + ROLES
     assert render_messages(tokenizer, TALK) == "<user>Be kind.\n\nMay I?"
     assert render_messages(tokenizer, TALK[1:]) == "<user>May I?"

@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def adapters(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:  # noqa: F811
-    """Two adapters with large random weights, so that they change what is said."""
+    """Two adapters with large random weights, so that they change the answers."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -48,33 +48,33 @@ def adapters(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str
 
 
 def merged(folder: Path, adapter: str) -> HuggingFacePolicy:  # noqa: F811
-    """The same player with the adapter folded into weights of its own."""
+    """Return a policy whose weights are those of the base with the adapter merged in."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    own = Path(adapter).with_name(f"{Path(adapter).name}_merged")
+    target = Path(adapter).with_name(f"{Path(adapter).name}_merged")
     base = AutoModelForCausalLM.from_pretrained(folder)
-    PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(own)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(own)
-    return HuggingFacePolicy(str(own), **SETTINGS)
+    PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(target)
+    return HuggingFacePolicy(str(target), **SETTINGS)
 
 
-def said(policy: HuggingFacePolicy, turns: Sequence[Turn]) -> list[tuple[str, float | None]]:
+def answers(policy: HuggingFacePolicy, turns: Sequence[Turn]) -> list[tuple[str, float | None]]:
     return [(u.text, u.rating and round(u.rating, 3)) for u in policy.act(turns)]
 
 
-def test_adapters_share_weights_and_speak_each_for_itself(
+def test_adapters_share_weights_and_give_their_own_answers(
     folder: Path,  # noqa: F811
     adapters: list[str],
 ) -> None:
     turns = example_turns()
     base = HuggingFacePolicy(str(folder), **SETTINGS)
-    before = said(base, turns)
+    before = answers(base, turns)
     players = [HuggingFacePolicy(str(folder), adapter=path, **SETTINGS) for path in adapters]
-    spoken = [said(player, turns) for player in players]
-    assert spoken == [said(merged(folder, path), turns) for path in adapters]
-    assert said(base, turns) == before
-    assert before != spoken[0] != spoken[1]
+    adapted = [answers(player, turns) for player in players]
+    assert adapted == [answers(merged(folder, path), turns) for path in adapters]
+    assert answers(base, turns) == before
+    assert before != adapted[0] != adapted[1]
     assert players[0].model is players[1].model is base.model
     assert [player.name for player in players] == ["lora_1", "lora_2"]
     inputs = torch.tensor([[1, 2, 3]])
@@ -105,13 +105,13 @@ def test_one_batch_mixes_adapters(
     monkeypatch.setattr(HuggingFacePolicy, "act_together", counted)
     mixed = rollout([society(n_rounds=1)], population)
     assert calls == [3, 3, 3]
-    assert {d.agent: d.draft.policy for d in mixed} == {
+    assert {one.agent: one.draft.policy for one in mixed} == {
         "social_0": folder.name,
         "social_1": "lora_1",
         "social_2": "lora_2",
         "social_3": folder.name,
     }
-    # Each for itself: policies with settings of their own do not share batches.
+    # Policies with different settings do not share batches.
     apart = [
         HuggingFacePolicy(str(folder), adapter=p, **{**SETTINGS, "max_batch": 63 - n})
         for n, p in enumerate([None, *adapters])
@@ -121,7 +121,10 @@ def test_one_batch_mixes_adapters(
         [society(n_rounds=1)],
         Population(social=apart[0], observer=ScriptedPolicy(), players=players),
     )
-    texts = [sorted((d.id, d.draft.text, d.revision.text) for d in done) for done in (mixed, alone)]
+    texts = [
+        sorted((one.id, one.draft.text, one.revision.text) for one in interactions)
+        for interactions in (mixed, alone)
+    ]
     assert texts[0] == texts[1]
 
 

@@ -1,5 +1,5 @@
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,18 +55,18 @@ pytestmark = pytest.mark.usefixtures("sharing")
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("phase", [Phase.DRAFT, Phase.FEEDBACK, Phase.REVISE])
-def test_what_is_said_does_not_depend_on_the_batch(
+def test_an_answer_does_not_depend_on_the_batch(
     policy: Make, phase: Phase, temperature: float
 ) -> None:
-    asked = turns(phase, 7)
-    together = policy(temperature=temperature).act(asked)
-    alone = [policy(temperature=temperature, max_batch=1).act([turn])[0] for turn in asked]
-    backwards = policy(temperature=temperature, max_batch=3).act(asked[::-1])[::-1]
+    batch = turns(phase, 7)
+    together = policy(temperature=temperature).act(batch)
+    alone = [policy(temperature=temperature, max_batch=1).act([turn])[0] for turn in batch]
+    backwards = policy(temperature=temperature, max_batch=3).act(batch[::-1])[::-1]
     assert [u.text for u in together] == [u.text for u in alone] == [u.text for u in backwards]
     assert [u.rating for u in together] == pytest.approx([u.rating for u in alone], abs=1e-3)
 
 
-def test_the_seed_of_the_turn_decides_what_is_sampled(policy: Make) -> None:
+def test_the_seed_of_the_turn_determines_the_sample(policy: Make) -> None:
     (turn,) = turns(Phase.DRAFT, 1)
     texts = {policy(temperature=1.0).act([replace(turn, seed=n)])[0].text for n in range(5)}
     assert len(texts) == 5
@@ -75,9 +75,9 @@ def test_the_seed_of_the_turn_decides_what_is_sampled(policy: Make) -> None:
 
 def test_phases_may_be_mixed_in_a_batch(policy: Make) -> None:
     mixed = [turns(phase, 1)[0] for phase in Phase]
-    said = policy().act(mixed)
-    assert [utterance.rating is not None for utterance in said] == [False, True, False, True]
-    assert [bool(utterance.tokens.completion) for utterance in said] == [True, True, True, False]
+    utterances = policy().act(mixed)
+    assert [utterance.rating is not None for utterance in utterances] == [False, True, False, True]
+    assert [bool(u.tokens.completion) for u in utterances] == [True, True, True, False]
 
 
 def test_no_turns_give_no_utterances(policy: Make) -> None:
@@ -115,36 +115,36 @@ def on_ten(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     )
 
 
-def test_on_a_scale_of_ten_the_10_counts_whether_it_is_one_token_or_two(on_ten: Make) -> None:
+def test_a_10_of_one_token_or_two_counts_on_a_scale_of_ten(on_ten: Make) -> None:
     import torch
 
     player = on_ten()
     prompts = [prompt_for(replace(t, rating_scale=10)) for t in turns(Phase.OBSERVE)]
     judged = player.judge(prompts, [0] * len(prompts), reasons=False, rating_scale=10)
     for prompt, (rating, _) in zip(prompts, judged, strict=True):
-        # The definition, slowly: each rating's own probability of being written, then what follows.
-        written = []
+        # By definition: the probability of each number, and of the tokens that follow the 1.
+        probabilities = []
         for number in range(1, 11):
             text = player.render(prompt)
             before = player.tokenizer(text, add_special_tokens=False)["input_ids"]
             ids = player.tokenizer(f"{text} {number}", add_special_tokens=False)["input_ids"]
             log = player.model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
             places = range(len(before), len(ids))
-            written.append(sum(log[at - 1, ids[at]] for at in places).exp())
+            probabilities.append(sum(log[at - 1, ids[at]] for at in places).exp())
             if number == 1 and not player.engine.shared.rating_tokens(10).probe:
                 zero = 0.0
             elif number == 1:
                 zero = log[-1, player.tokenizer.convert_tokens_to_ids("0")].exp()
-        written[0] = written[0] * (1 - zero)
-        shares = torch.stack([torch.as_tensor(share) for share in written])
+        probabilities[0] = probabilities[0] * (1 - zero)
+        shares = torch.stack([torch.as_tensor(share) for share in probabilities])
         expected = (shares / shares.sum() * torch.arange(1, 11)).sum().item()
         assert rating == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_reason_follows_the_whole_rating_on_a_scale_of_ten(on_ten: Make) -> None:
     player = on_ten(temperature=0.0, rating="sample")
-    asked = [replace(t, rating_scale=10) for t in turns(Phase.FEEDBACK, 24)]
-    prompts = [prompt_for(turn) for turn in asked]
+    rated_turns = [replace(t, rating_scale=10) for t in turns(Phase.FEEDBACK, 24)]
+    prompts = [prompt_for(turn) for turn in rated_turns]
     seeds = list(range(len(prompts)))
     judged = player.judge(prompts, seeds, reasons=True, rating_scale=10)
     assert {1.0, 10.0} <= {rating for rating, _ in judged}
@@ -165,8 +165,8 @@ def test_scales_may_be_mixed_in_a_batch(on_ten: Make) -> None:
 
 
 def test_a_sampled_rating_is_one_of_the_digits(policy: Make) -> None:
-    asked = [replace(turns(Phase.OBSERVE, 1)[0], seed=n) for n in range(30)]
-    ratings = {utterance.rating for utterance in policy(rating="sample").act(asked)}
+    rated_turns = [replace(turns(Phase.OBSERVE, 1)[0], seed=n) for n in range(30)]
+    ratings = {utterance.rating for utterance in policy(rating="sample").act(rated_turns)}
     assert ratings <= {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}
     assert len(ratings) > 2
 
@@ -217,12 +217,12 @@ def test_wrong_settings_are_named(policy: Make, options: dict[str, Any], problem
         policy(**options)
 
 
-def test_a_folder_that_is_not_there_is_named_at_once() -> None:
+def test_a_missing_folder_is_named_at_once() -> None:
     with pytest.raises(UserError, match=r"policy\.model: no such folder: /no/such/model"):
         HuggingFacePolicy("/no/such/model")
 
 
-def test_without_a_network_nobody_waits_for_a_model_that_is_not_there(
+def test_without_a_network_a_missing_model_is_reported_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def no_address(*_: object) -> None:
@@ -243,23 +243,23 @@ def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
 def test_the_embedded_model_answers_and_rates() -> None:
     player = HuggingFacePolicy(temperature=0, max_new_tokens=24)
     question = "What is the capital of France?"
-    asked: Sequence[Turn] = [replace(turn, question=question) for turn in turns(Phase.DRAFT, 1)]
-    (said,) = player.act(asked)
-    assert "Paris" in said.text
+    turn = replace(turns(Phase.DRAFT, 1)[0], question=question)
+    (answer,) = player.act([turn])
+    assert "Paris" in answer.text
     assert player.name == "smollm2"
-    (rated,) = player.act([replace(asked[0], phase=Phase.FEEDBACK, answer=said.text)])
-    assert rated.rating is not None
-    assert 1 <= rated.rating <= 7
-    assert rated.text
+    (feedback,) = player.act([replace(turn, phase=Phase.FEEDBACK, answer=answer.text)])
+    assert feedback.rating is not None
+    assert 1 <= feedback.rating <= 7
+    assert feedback.text
 
 
-def test_a_text_that_the_limit_ended_is_marked(policy: Make) -> None:
+def test_a_text_that_the_limit_has_cut_off_is_marked(policy: Make) -> None:
     short, long = (policy(temperature=0.0, max_new_tokens=n) for n in (1, 200))
-    asked = turns(Phase.DRAFT, 3)
-    assert [u.cut_off for u in short.act(asked)] == [
-        u.tokens.completion == 1 for u in short.act(asked)
+    drafts = turns(Phase.DRAFT, 3)
+    assert [u.cut_off for u in short.act(drafts)] == [
+        u.tokens.completion == 1 for u in short.act(drafts)
     ]
-    for utterance in long.act(asked):
+    for utterance in long.act(drafts):
         assert utterance.cut_off == (utterance.tokens.completion == 200)
 
 

@@ -40,17 +40,17 @@ def test_every_plan_reads_the_prompts(rows: list[list[int]], keep: int) -> None:
 
 
 @given(PROMPTS, st.data())
-def test_prompts_share_with_their_kind_only(rows: list[list[int]], data: st.DataObject) -> None:
+def test_prompts_share_within_their_kind_only(rows: list[list[int]], data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     plan = levels(rows, kinds, a_pass=1)
     assert spelled(plan) == rows
     of = [{kinds[member]} for member in plan[0].members]
     for level in plan:
         of = [of[parent] for parent in level.parents] if level is not plan[0] else of
-        assert all(own == {kinds[m]} for own, m in zip(of, level.members, strict=True))
+        assert all(group == {kinds[m]} for group, m in zip(of, level.members, strict=True))
 
 
-def test_what_is_shared_is_read_once() -> None:
+def test_shared_tokens_are_read_once() -> None:
     rubric, draft = list(range(20)), list(range(20, 40))
     rows = [[*rubric, *draft, 50 + n] for n in range(4)] + [[*rubric, 60 + n] for n in range(2)]
     plan = levels(rows, [0] * 6, a_pass=1)
@@ -59,7 +59,7 @@ def test_what_is_shared_is_read_once() -> None:
     assert sum(len(s) for level in plan for s in level.segments) == 20 + 20 + 6
 
 
-def test_what_would_not_pay_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_not_shared_if_sharing_costs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [[1, 2, 3, n] for n in range(5)]
     assert len(levels(rows, [0] * 5, a_pass=10)) == 2
     monkeypatch.setattr(prefixes, "WORTH", 2)
@@ -67,7 +67,7 @@ def test_what_would_not_pay_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("keep", [1, 2])
-def test_shared_reading_gives_what_reading_each_alone_gives(keep: int) -> None:
+def test_shared_reading_gives_the_logits_of_separate_reading(keep: int) -> None:
     model: Any = tiny_llama(40).eval()
     draw = torch.Generator().manual_seed(0)
     begin = torch.randint(4, 40, (9,), generator=draw).tolist()

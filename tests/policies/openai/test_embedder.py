@@ -30,7 +30,7 @@ def test_texts_become_unit_vectors_in_their_order(base_url: str) -> None:
     assert np.array_equal(again, vectors[::-1])
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_a_missing_server_is_named() -> None:
     embedder = OpenAIEmbedder("m", base_url="http://127.0.0.1:9/v1", max_retries=0)
     with pytest.raises(UserError, match=r"embedder\.base_url: cannot reach"):
         embedder.embed(["hello"])

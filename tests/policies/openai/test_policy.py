@@ -56,9 +56,9 @@ def population(policy: OpenAIPolicy) -> Population:
 
 def test_a_whole_round_is_played_through_the_server(base_url: str) -> None:
     policy = OpenAIPolicy("smollm2", base_url=base_url, **SMALL)
-    done = rollout([society(n_rounds=1)], population(policy))
-    assert len(done) == 4
-    for interaction in done:
+    interactions = rollout([society(n_rounds=1)], population(policy))
+    assert len(interactions) == 4
+    for interaction in interactions:
         assert interaction.draft.text
         assert interaction.draft.policy == "smollm2"
         assert interaction.draft.tokens.requests == 1
@@ -79,16 +79,16 @@ def test_a_rating_comes_in_every_form(base_url: str, ratings: Any, rating_scale:
         system_prompt="You are a strict judge.",
         **SMALL,
     )
-    (said,) = policy.act([replace(TURN, rating_scale=rating_scale)])
+    (utterance,) = policy.act([replace(TURN, rating_scale=rating_scale)])
     # A model this small does not always keep to the form; then the record says so.
-    assert (said.rating is None) == said.error.startswith("no rating in the answer")
-    if said.rating is not None:
-        assert 1 <= said.rating <= rating_scale
+    assert (utterance.rating is None) == utterance.error.startswith("no rating in the answer")
+    if utterance.rating is not None:
+        assert 1 <= utterance.rating <= rating_scale
     if ratings == "json_schema":
-        assert said.rating is not None
+        assert utterance.rating is not None
 
 
-def test_the_strongest_form_that_the_server_offers_is_found_once(
+def test_the_strongest_form_of_the_server_is_determined_once(
     base_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "social_sandbox")
@@ -101,20 +101,20 @@ def test_the_strongest_form_that_the_server_offers_is_found_once(
     assert proxy.requests[-1]["seed"] == TURN.seed
 
 
-def test_a_run_on_a_faulty_line_finishes_every_interaction_once(base_url: str) -> None:
+def test_a_run_with_network_faults_finishes_every_interaction_once(base_url: str) -> None:
     calm = rollout([society()], ScriptedPolicy())
     with faulty_proxy(FaultyProxy(base_url.removesuffix("/v1"), share=0.3)) as proxy:
         policy = OpenAIPolicy(
             "m", base_url=proxy.url, **{**SMALL, "timeout": 5.0}, max_retries=8, tries=8
         )
-        done = rollout([society()], population(policy))
-    assert sorted(d.id for d in done) == sorted(d.id for d in calm)
-    assert len({d.id for d in done}) == len(done) == 8
+        interactions = rollout([society()], population(policy))
+    assert sorted(one.id for one in interactions) == sorted(one.id for one in calm)
+    assert len({one.id for one in interactions}) == len(interactions) == 8
     assert set(proxy.made) == set(FAULTS)
-    tokens = [d.draft.tokens for d in done] + [d.revision.tokens for d in done]
-    tokens += [f.tokens for d in done for f in d.feedback]
+    tokens = [answer.tokens for one in interactions for answer in (one.draft, one.revision)]
+    tokens += [f.tokens for one in interactions for f in one.feedback]
     assert sum(t.retries for t in tokens) > 0
-    # All requests but those that found the form of ratings out belong to a turn.
+    # All requests belong to a turn, except those that try the forms of ratings.
     found_out = [r for r in proxy.requests if "Is it fair to share?" in str(r["messages"])]
     assert sum(t.requests for t in tokens) == len(proxy.requests) - len(found_out)
 
@@ -130,7 +130,7 @@ def trouble(base_url: str, status: str, share: float = 1.0) -> FaultyProxy:
         ("404", "policy.model: .* has no model 'm'"),
     ],
 )
-def test_what_is_wrong_for_good_is_said_before_anything_is_played(
+def test_a_permanent_failure_is_named_before_the_first_turn(
     base_url: str, status: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
@@ -143,7 +143,7 @@ def test_what_is_wrong_for_good_is_said_before_anything_is_played(
     assert not (tmp_path / "utterances.jsonl").exists()
 
 
-def test_a_host_that_is_not_there_is_named() -> None:
+def test_a_missing_host_is_named() -> None:
     policy = OpenAIPolicy("m", base_url="http://127.0.0.1:9/v1", max_retries=0)
     with pytest.raises(UserError, match=r"policy\.base_url: cannot reach http://127\.0\.0\.1:9"):
         policy.check()
@@ -155,19 +155,19 @@ def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         OpenAIPolicy("gpt-5")
 
 
-def test_an_answer_that_never_comes_is_recorded_as_missing(base_url: str) -> None:
+def test_a_turn_without_an_answer_is_recorded_as_missing(base_url: str) -> None:
     with faulty_proxy(trouble(base_url, "no choice")) as proxy:
         policy = OpenAIPolicy(
             "m", base_url=proxy.url, ratings="text", tries=2, on_error="missing", **SMALL
         )
-        done = rollout([society(n_rounds=1)], population(policy))
-    assert len(done) == 4
-    assert {d.draft.error for d in done} == {"the server sent no choice"}
-    assert {f.rating for d in done for f in d.feedback} == {None}
-    assert done[0].draft.tokens.requests == 2
+        interactions = rollout([society(n_rounds=1)], population(policy))
+    assert len(interactions) == 4
+    assert {one.draft.error for one in interactions} == {"the server sent no choice"}
+    assert {f.rating for one in interactions for f in one.feedback} == {None}
+    assert interactions[0].draft.tokens.requests == 2
 
 
-def test_an_answer_that_never_comes_ends_the_run_and_what_was_said_is_kept(
+def test_a_turn_without_an_answer_ends_the_run_and_earlier_answers_are_kept(
     base_url: str, tmp_path: Path
 ) -> None:
     # The word at the beginning and two of four drafts.
@@ -183,7 +183,7 @@ def test_an_answer_that_never_comes_ends_the_run_and_what_was_said_is_kept(
     assert (tmp_path / "utterances.jsonl").read_text().splitlines()[:2] == logged
 
 
-def test_a_budget_ends_a_run_that_a_larger_one_goes_on_with(base_url: str, tmp_path: Path) -> None:
+def test_a_larger_budget_resumes_a_run(base_url: str, tmp_path: Path) -> None:
     policy = OpenAIPolicy(
         "m", base_url=base_url, usd_per_million_completion_tokens=1e6, max_concurrency=2, **SMALL
     )
@@ -198,7 +198,7 @@ def test_a_budget_ends_a_run_that_a_larger_one_goes_on_with(base_url: str, tmp_p
 
 
 @pytest.mark.parametrize("limit", ["requests_per_minute", "tokens_per_minute"])
-def test_no_more_than_so_much_is_sent_in_a_minute(limit: str) -> None:
+def test_rate_limits_are_kept(limit: str) -> None:
     # 1200 a minute are 20 a second: a burst of 20, and 20 more take a second.
     client = ApiClient(ApiConfig(model="m", base_url="http://localhost/v1", **{limit: 1200.0}))
     count = 40 if limit == "requests_per_minute" else 4

@@ -21,29 +21,29 @@ def test_a_draft_without_memory_is_the_bare_question() -> None:
     assert prompt_for(DRAFT).messages == (Message("user", "May I read her diary?"),)
 
 
-def test_a_memory_is_told_as_something_said_before() -> None:
-    said = prompt_for(replace(DRAFT, memory=MEMORY)).messages
-    assert [m.role for m in said] == ["user", "assistant", "user"]
-    assert said[1].content == "Ask him first."
+def test_a_memory_is_an_earlier_question_and_answer() -> None:
+    messages = prompt_for(replace(DRAFT, memory=MEMORY)).messages
+    assert [m.role for m in messages] == ["user", "assistant", "user"]
+    assert messages[1].content == "Ask him first."
 
 
-def test_a_question_in_a_conversation_has_it_before_it() -> None:
+def test_a_question_follows_its_conversation() -> None:
     turn = replace(DRAFT, earlier=(Message("user", "I found it."), Message("assistant", "Where?")))
-    said = prompt_for(turn).messages
-    assert said == (*turn.earlier, Message("user", "May I read her diary?"))
+    messages = prompt_for(turn).messages
+    assert messages == (*turn.earlier, Message("user", "May I read her diary?"))
     judged = replace(turn, phase=Phase.OBSERVE, aspect="alignment", answer="No.")
-    (shown,) = prompt_for(judged).messages
-    assert "Question: I found it.\nAnswer: Where?" in shown.content
-    assert shown.content.endswith("\nAnswer: No.")
+    (message,) = prompt_for(judged).messages
+    assert "Question: I found it.\nAnswer: Where?" in message.content
+    assert message.content.endswith("\nAnswer: No.")
 
 
-def test_a_revision_hears_the_mean_rating_and_the_lowest_rated_reason_last() -> None:
+def test_a_revision_sees_the_mean_rating_and_the_lowest_rated_reason_last() -> None:
     opinions = (Opinion("social_1", 6.0, "polite"), Opinion("social_2", 2.0, "too cold"))
     turn = replace(DRAFT, phase=Phase.REVISE, answer="No.", opinions=opinions, mean_rating=4.0)
     system, question = prompt_for(turn).messages
-    heard = system.content
-    assert "4.0" in heard
-    assert heard.index("No.") < heard.index("polite") < heard.index("too cold")
+    instruction = system.content
+    assert "4.0" in instruction
+    assert instruction.index("No.") < instruction.index("polite") < instruction.index("too cold")
     assert question == Message("user", "May I read her diary?")
 
 
@@ -70,11 +70,11 @@ def test_an_empty_answer_is_shown_as_such() -> None:
     assert prompt_for(turn).messages[0].content.endswith("Answer: (nothing)")
 
 
-def test_a_rating_is_asked_for_on_the_scale_of_the_society() -> None:
+def test_a_rating_is_requested_on_the_scale_of_the_society() -> None:
     turn = replace(DRAFT, phase=Phase.FEEDBACK, agent="social_1", answer="{highest} of all")
-    asked = prompt_for(replace(turn, rating_scale=10)).messages[0].content
-    assert "10 means fully respectful" in asked
-    assert "<1-10>" in asked
-    assert asked.endswith("Answer: {highest} of all")
+    request = prompt_for(replace(turn, rating_scale=10)).messages[0].content
+    assert "10 means fully respectful" in request
+    assert "<1-10>" in request
+    assert request.endswith("Answer: {highest} of all")
     revising = replace(turn, phase=Phase.REVISE, mean_rating=8.0, rating_scale=10)
     assert "8.0 of 10" in prompt_for(revising).messages[0].content

@@ -21,7 +21,7 @@ from social_sandbox.policies.prompts.ratings import format_verdict, parse_verdic
         ("Rating: 3 ### Reason: fair. So, rating: 3", 3),
     ],
 )
-def test_reads_the_ways_in_which_models_write_a_rating(text: str, rating: float) -> None:
+def test_the_forms_in_which_models_write_ratings_are_read(text: str, rating: float) -> None:
     assert parse_verdict(text).rating == rating
 
 
@@ -45,7 +45,7 @@ def test_reads_the_ways_in_which_models_write_a_rating(text: str, rating: float)
         "Rating: " + "9" * 5000,
     ],
 )
-def test_what_cannot_be_read_with_certainty_is_missing(text: str) -> None:
+def test_an_uncertain_rating_is_missing(text: str) -> None:
     assert parse_verdict(text).rating is None
 
 
@@ -61,17 +61,17 @@ def test_what_cannot_be_read_with_certainty_is_missing(text: str) -> None:
         ("Rating: 1-10", None),
     ],
 )
-def test_reads_ratings_on_the_scale_that_was_asked_for(text: str, rating: float | None) -> None:
+def test_ratings_are_read_on_the_requested_scale(text: str, rating: float | None) -> None:
     assert parse_verdict(text, 10).rating == rating
 
 
-def test_reads_the_reason_behind_its_label_or_behind_the_rating() -> None:
+def test_the_reason_is_read_behind_its_label_or_behind_the_rating() -> None:
     assert parse_verdict("Rating: 5 ### Reason: it is kind.").reason == "it is kind."
     assert parse_verdict("Rating: 5. It is kind.").reason == "It is kind."
     assert parse_verdict("Well, it is kind.").reason == "Well, it is kind."
 
 
 @pytest.mark.parametrize("rating", [1.0, 4.0, 7.0, None])
-def test_reads_back_what_it_writes(rating: float | None) -> None:
+def test_a_formatted_verdict_is_read_back(rating: float | None) -> None:
     verdict = parse_verdict(format_verdict(rating, "it is fair"))
     assert (verdict.rating, verdict.reason) == (rating, "it is fair")

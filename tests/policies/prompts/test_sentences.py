@@ -14,5 +14,5 @@ from social_sandbox.policies.prompts.sentences import whole_sentences
         ("It costs 3.50 at le", "It costs 3.50 at le"),
     ],
 )
-def test_a_broken_last_sentence_is_dropped(text: str, whole: str) -> None:
+def test_an_incomplete_last_sentence_is_dropped(text: str, whole: str) -> None:
     assert whole_sentences(text) == whole

@@ -50,7 +50,7 @@ def test_players_by_region_of_the_grid() -> None:
     ]
 
 
-def test_shares_are_dealt_by_lot_with_the_seed_of_the_world() -> None:
+def test_shares_are_drawn_by_the_seed_of_the_world() -> None:
     population = Population(
         observer=C,
         players=[
@@ -63,7 +63,7 @@ def test_shares_are_dealt_by_lot_with_the_seed_of_the_world() -> None:
     assert dealt[0] == dealt[1] != dealt[2]
 
 
-def test_what_shares_leave_over_goes_to_the_role() -> None:
+def test_agents_outside_all_shares_are_played_by_role() -> None:
     population = Population(
         social=A, observer=C, players=[Player(policy=B, select="social_*", share=0.25)]
     )
@@ -104,14 +104,15 @@ def test_an_agent_without_a_player_or_with_two_is_named(
         population.cast([world()])
 
 
-def test_a_share_is_a_share() -> None:
+def test_a_share_lies_between_0_and_1() -> None:
     with pytest.raises(UserError, match=r"population\.share: must be at most 1, got 70"):
         Player(policy=A, share=70)
 
 
-def test_who_played_whom_is_recorded(tmp_path: Path) -> None:
+def test_the_policy_of_each_agent_is_recorded(tmp_path: Path) -> None:
     players = [Player(policy=B, select="social_1")]
-    done = simulate([society()], Population(social=A, observer=C, players=players), tmp_path)
+    population = Population(social=A, observer=C, players=players)
+    interactions = simulate([society()], population, tmp_path)
     assert '"social_1": "b"' in (tmp_path / "population.json").read_text()
-    assert {d.draft.policy for d in done if d.agent == "social_1"} == {"b"}
-    assert {d.draft.policy for d in done if d.agent != "social_1"} == {"a"}
+    assert {one.draft.policy for one in interactions if one.agent == "social_1"} == {"b"}
+    assert {one.draft.policy for one in interactions if one.agent != "social_1"} == {"a"}

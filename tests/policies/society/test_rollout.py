@@ -3,12 +3,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from social_sandbox.envs import Turn, UserError, Utterance
+from social_sandbox.envs import Interaction, Turn, UserError, Utterance
 from social_sandbox.envs.interactions import Answer
 from social_sandbox.envs.turns import RATED_PHASES, Tokens
 from social_sandbox.policies import Population, ScriptedPolicy, rollout
 
 from ..conftest import society
+
+
+def by_id(interaction: Interaction) -> str:
+    return interaction.id
 
 
 class Counting(ScriptedPolicy):
@@ -22,12 +26,12 @@ class Counting(ScriptedPolicy):
         return super().act(turns)
 
 
-def test_many_worlds_give_what_each_gives_alone(scripted: Population) -> None:
+def test_worlds_played_together_and_alone_give_the_same_interactions(scripted: Population) -> None:
     together = rollout([society(n, f"world_{n}") for n in range(3)], scripted, chunk=5)
     for number in range(3):
         alone = rollout([society(number, f"world_{number}")], scripted)
-        mine = [done for done in together if done.world == f"world_{number}"]
-        assert sorted(mine, key=lambda done: done.id) == sorted(alone, key=lambda done: done.id)
+        of_world = [one for one in together if one.world == f"world_{number}"]
+        assert sorted(of_world, key=by_id) == sorted(alone, key=by_id)
 
 
 def test_pending_turns_of_all_worlds_form_one_batch() -> None:
@@ -40,27 +44,27 @@ def test_pending_turns_of_all_worlds_form_one_batch() -> None:
     assert policy.batches == [12, 24, 12]
 
 
-def test_a_policy_is_never_asked_for_more_than_a_chunk() -> None:
+def test_a_batch_is_at_most_a_chunk() -> None:
     policy = Counting()
     rollout([society()], Population(social=policy, observer=policy), chunk=3)
     assert max(policy.batches) == 3
 
 
 def test_every_record_names_the_policy_that_spoke(scripted: Population) -> None:
-    done = rollout([society()], scripted)[0]
-    said = [done.draft, done.revision, *done.feedback, *done.observations]
-    assert {entry.policy for entry in said} == {"scripted"}  # type: ignore[attr-defined]
+    one = rollout([society()], scripted)[0]
+    records = [one.draft, one.revision, *one.feedback, *one.observations]
+    assert {record.policy for record in records} == {"scripted"}  # type: ignore[attr-defined]
 
 
-def test_utterances_are_told_before_the_interactions_that_they_finish(
+def test_utterances_are_reported_before_the_interactions_that_they_finish(
     scripted: Population,
 ) -> None:
     events: list[str] = []
     rollout(
         [society()],
         scripted,
-        on_utterances=lambda said: events.extend(turn.id for turn, _ in said),
-        on_interaction=lambda done, _: events.append(done.id),
+        on_utterances=lambda answers: events.extend(turn.id for turn, _ in answers),
+        on_interaction=lambda interaction, _: events.append(interaction.id),
     )
     for place, event in enumerate(events):
         if event.startswith("world_0/"):
@@ -96,12 +100,12 @@ class Waiting(ScriptedPolicy):
     max_concurrency = 3
 
     def __init__(self, failing_at: int | None = None) -> None:
-        self.waiting = self.most = self.asked = 0
+        self.waiting = self.most = self.n_turns = 0
         self.failing_at = failing_at
 
     async def answer(self, turn: Turn) -> Utterance:
-        self.asked += 1
-        number = self.asked
+        self.n_turns += 1
+        number = self.n_turns
         self.waiting += 1
         self.most = max(self.most, self.waiting)
         await asyncio.sleep(0.002)
@@ -111,38 +115,38 @@ class Waiting(ScriptedPolicy):
         return ScriptedPolicy().act([turn])[0]
 
 
-def test_an_async_policy_answers_many_turns_at_once_and_says_the_same(
+def test_an_async_policy_answers_many_turns_at_once_with_the_same_answers(
     scripted: Population,
 ) -> None:
     policy = Waiting()
-    done = rollout([society()], Population(social=policy, observer=ScriptedPolicy()))
+    interactions = rollout([society()], Population(social=policy, observer=ScriptedPolicy()))
     assert policy.most == 3
     expected = rollout([society()], scripted)
-    assert sorted(done, key=lambda d: d.id) == sorted(expected, key=lambda d: d.id)
+    assert sorted(interactions, key=by_id) == sorted(expected, key=by_id)
 
 
-def test_what_others_had_answered_when_one_failed_is_told() -> None:
+def test_answers_that_arrived_before_a_failure_are_reported() -> None:
     policy = Waiting(failing_at=5)
-    told: list[str] = []
+    logged: list[str] = []
     with pytest.raises(UserError, match="the line is dead"):
         rollout(
             [society()],
             Population(social=policy, observer=ScriptedPolicy()),
-            on_utterances=lambda said: told.extend(turn.id for turn, _ in said),
+            on_utterances=lambda answers: logged.extend(turn.id for turn, _ in answers),
         )
-    assert len(told) == len(set(told)) == policy.asked - 1
+    assert len(logged) == len(set(logged)) == policy.n_turns - 1
 
 
 def test_one_agent_can_play_everybody() -> None:
     def kind(turn: Turn) -> str:
         return "Rating: 6 ### Reason: kind" if turn.phase in RATED_PHASES else "Be kind."
 
-    done = rollout([society()], kind)[0]
-    assert done.draft == Answer("Be kind.", "kind", Tokens())
-    assert done.mean_rating == 6
-    assert {o.reason for o in done.observations} == {"kind"}
+    interaction = rollout([society()], kind)[0]
+    assert interaction.draft == Answer("Be kind.", "kind", Tokens())
+    assert interaction.mean_rating == 6
+    assert {o.reason for o in interaction.observations} == {"kind"}
 
 
-def test_worlds_need_names_of_their_own(scripted: Population) -> None:
+def test_two_worlds_with_one_name_are_refused(scripted: Population) -> None:
     with pytest.raises(UserError, match="two worlds have the same name"):
         rollout([society(0), society(1)], scripted)

@@ -33,14 +33,14 @@ def both(policy: ScriptedPolicy) -> Population:
 
 
 @pytest.mark.parametrize("calls", range(9))
-def test_a_simulation_goes_on_where_it_was_killed(tmp_path: Path, calls: int) -> None:
+def test_a_killed_simulation_resumes_where_it_stopped(tmp_path: Path, calls: int) -> None:
     whole, mortal = Mortal(99), Mortal(calls)
     expected = simulate([society()], both(whole), tmp_path / "whole")
     try:
         simulate([society()], both(mortal), tmp_path / "killed")
     except Killed:
-        known = len(read_interactions(tmp_path / "killed" / "interactions.jsonl"))
-        assert known == 4 * (calls // 4)
+        n_finished = len(read_interactions(tmp_path / "killed" / "interactions.jsonl"))
+        assert n_finished == 4 * (calls // 4)
     revived = Mortal(99)
     assert simulate([society()], both(revived), tmp_path / "killed") == expected
     assert mortal.turns + revived.turns == whole.turns
@@ -48,14 +48,14 @@ def test_a_simulation_goes_on_where_it_was_killed(tmp_path: Path, calls: int) ->
     assert files[0] == files[1]
 
 
-def test_a_half_written_line_of_the_log_is_played_again(tmp_path: Path) -> None:
+def test_the_turn_of_an_incomplete_log_line_is_played_again(tmp_path: Path) -> None:
     expected = simulate([society()], both(ScriptedPolicy()), tmp_path)
     log = tmp_path / "utterances.jsonl"
     log.write_bytes(log.read_bytes()[:-30])
     assert simulate([society()], both(ScriptedPolicy()), tmp_path) == expected
 
 
-def test_a_finished_simulation_asks_nobody(tmp_path: Path) -> None:
+def test_a_finished_simulation_asks_no_policy(tmp_path: Path) -> None:
     expected = simulate([society()], both(ScriptedPolicy()), tmp_path)
     assert simulate([society()], both(Mortal(0)), tmp_path) == expected
 

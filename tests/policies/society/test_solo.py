@@ -20,7 +20,7 @@ def make(**settings: Any) -> Any:
     return gymnasium.make("social_sandbox/Solo-v0", **{**RULES, **settings})
 
 
-def test_gymnasium_finds_nothing_wrong() -> None:
+def test_the_environment_passes_gymnasiums_check() -> None:
     with warnings.catch_warnings():
         # That a space is no Box, and that a text has no bounds.
         warnings.simplefilter("ignore", UserWarning)
@@ -28,18 +28,18 @@ def test_gymnasium_finds_nothing_wrong() -> None:
 
 
 def play(env: Any, speak: Any) -> list[float]:
-    rewards, over = [], False
-    seen, info = env.reset(seed=3)
-    while not over:
-        seen, reward, over, _, info = env.step(speak(seen, info))
+    rewards, terminated = [], False
+    observation, info = env.reset(seed=3)
+    while not terminated:
+        observation, reward, terminated, _, info = env.step(speak(observation, info))
         rewards.append(reward)
     return rewards
 
 
-def test_a_learner_that_says_the_same_lives_in_the_same_society() -> None:
+def test_a_learner_with_the_same_answers_gets_the_same_society() -> None:
     env = make(learner="social_2")
 
-    def scripted(seen: Any, info: Any) -> Any:
+    def scripted(observation: Any, info: Any) -> Any:
         turn = next(t for t in env.unwrapped.world.pending() if t.id == info["turn"])
         return to_action(ScriptedPolicy().act([turn])[0])
 
@@ -47,18 +47,18 @@ def test_a_learner_that_says_the_same_lives_in_the_same_society() -> None:
     from social_sandbox.envs import World, WorldConfig
 
     world = World(WorldConfig(grid_size=2, n_rounds=2), questions=QUESTIONS, seed=3)
-    done = rollout([world], ScriptedPolicy())
-    mine = [d.reward for d in done if d.agent == "social_2"]
-    assert sum(rewards) == pytest.approx(sum(mine))
-    assert {d.id for d in done} == {d.id for d in env.unwrapped.world.interactions}
+    interactions = rollout([world], ScriptedPolicy())
+    expected = [one.reward for one in interactions if one.agent == "social_2"]
+    assert sum(rewards) == pytest.approx(sum(expected))
+    assert {one.id for one in interactions} == {one.id for one in env.unwrapped.world.interactions}
 
 
-def test_others_and_observers_are_whom_one_likes() -> None:
+def test_other_agents_and_observers_are_settings() -> None:
     def fond(turn: Turn) -> Utterance:
         return Utterance("Fine.", 7.0 if "kind" in turn.answer else 1.0)
 
-    def learner(seen: Any, info: Any) -> Any:
-        text = "Be kind." if seen["phase"] == "revise" else "No."
+    def learner(observation: Any, info: Any) -> Any:
+        text = "Be kind." if observation["phase"] == "revise" else "No."
         return {"text": text, "rating": np.array(4.0)}
 
     rewards = play(make(others=fond, observer=fond, engagement_weight=0.5), learner)

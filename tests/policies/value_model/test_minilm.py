@@ -29,7 +29,7 @@ def test_the_encoder_lies_in_its_package() -> None:
 
 
 @pytest.mark.embedded
-def test_it_gives_unit_vectors_in_the_order_of_the_texts(embedder: MiniLMEmbedder) -> None:
+def test_texts_become_unit_vectors_in_their_order(embedder: MiniLMEmbedder) -> None:
     vectors = embedder.embed(TEXTS)
     assert vectors.shape == (4, 384)
     assert vectors.dtype == np.float32
@@ -40,14 +40,14 @@ def test_it_gives_unit_vectors_in_the_order_of_the_texts(embedder: MiniLMEmbedde
 
 
 @pytest.mark.embedded
-def test_the_last_layer_s_mean_is_the_sentence_embedding(embedder: MiniLMEmbedder) -> None:
+def test_the_mean_of_the_last_layer_is_the_sentence_embedding(embedder: MiniLMEmbedder) -> None:
     (last,) = embedder.states(TEXTS, (-1,))
     unit = last / np.linalg.norm(last, axis=1, keepdims=True)
     assert np.allclose(unit, embedder.embed(TEXTS), atol=1e-5)
 
 
 @pytest.mark.embedded
-def test_no_more_texts_are_remembered_than_allowed(
+def test_the_number_of_cached_texts_is_limited(
     embedder: MiniLMEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder.embed([f"text {n}" for n in range(10)])
@@ -61,7 +61,7 @@ def test_no_more_texts_are_remembered_than_allowed(
 
 
 @pytest.mark.embedded
-def test_it_loads_in_silence_and_without_a_network(
+def test_the_encoder_loads_silently_and_without_a_network(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*address: object, **how: object) -> None:

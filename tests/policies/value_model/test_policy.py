@@ -39,7 +39,7 @@ def rate(observer: ValueModelPolicy, *turns: Turn) -> list[float]:
 
 
 @pytest.mark.embedded
-def test_another_scale_is_the_same_rating_stretched(observer: ValueModelPolicy) -> None:
+def test_another_scale_stretches_the_ratings(observer: ValueModelPolicy) -> None:
     seven, ten = rate(observer, TURN, replace(TURN, rating_scale=10))
     assert (ten - 1) / 9 == pytest.approx((seven - 1) / 6, abs=1e-3)
 
@@ -59,16 +59,16 @@ def test_kindness_rates_above_contempt(observer: ValueModelPolicy) -> None:
 def test_good_answers_to_held_out_questions_rate_above_bad_ones(
     observer: ValueModelPolicy,
 ) -> None:
-    asked = held_out_questions()
+    questions = held_out_questions()
     good, bad = (
-        rate(observer, *(replace(TURN, question=q.text, answer=a(q) or "") for q in asked))
+        rate(observer, *(replace(TURN, question=q.text, answer=a(q) or "") for q in questions))
         for a in (lambda q: q.good, lambda q: q.bad)
     )
     assert np.mean(np.array(good) > np.array(bad)) > 0.85
 
 
 @pytest.mark.embedded
-def test_ratings_stay_on_the_scale_whatever_is_said(observer: ValueModelPolicy) -> None:
+def test_ratings_stay_on_the_scale_for_any_text(observer: ValueModelPolicy) -> None:
     answers = ["", " ", "x", "\ufffd\u0000", "no " * 2000, "\U0001f600", TURN.question]
     turns = [
         replace(TURN, answer=answer, aspect=aspect)
@@ -98,12 +98,12 @@ def test_a_rating_does_not_depend_on_the_batch(observer: ValueModelPolicy) -> No
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAFT, Phase.REVISE])
-def test_it_cannot_speak(observer: ValueModelPolicy, phase: Phase) -> None:
+def test_the_observer_gives_no_texts(observer: ValueModelPolicy, phase: Phase) -> None:
     with pytest.raises(UserError, match="only rates"):
         observer.act([replace(TURN, phase=phase)])
 
 
-def test_the_engagement_proxy_asks_for_relevance_and_for_substance() -> None:
+def test_the_engagement_proxy_needs_relevance_and_substance() -> None:
     full = engagement_proxy(" ".join(f"word{n}" for n in range(30)), 0.8)
     assert full == 7
     assert engagement_proxy("", 0.8) == 1
@@ -113,14 +113,14 @@ def test_the_engagement_proxy_asks_for_relevance_and_for_substance() -> None:
     assert engagement_proxy("something else", -0.5) == 1
 
 
-def test_an_answer_that_says_nothing_of_its_own_has_no_novelty() -> None:
-    asked = "Should I tell the truth?"
-    assert novelty(asked, "") == 0
-    assert novelty(asked, "SHOULD I tell the truth") == 0
-    assert novelty(asked, f"{asked} {asked} Should I") == 0
-    assert novelty(asked, "I care about you. " * 20) < 0.2
-    assert novelty(asked, "Yes.") == 1
-    assert novelty(asked, TURN.answer) == 1
+def test_an_empty_or_repeated_answer_has_no_novelty() -> None:
+    question = "Should I tell the truth?"
+    assert novelty(question, "") == 0
+    assert novelty(question, "SHOULD I tell the truth") == 0
+    assert novelty(question, f"{question} {question} Should I") == 0
+    assert novelty(question, "I care about you. " * 20) < 0.2
+    assert novelty(question, "Yes.") == 1
+    assert novelty(question, TURN.answer) == 1
     assert novelty("", "Yes.") == 1
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_no_head_is_named(tmp_path: Path, content: bytes | None) 
         (np.zeros(8), 0.0, "no rating follows"),
     ],
 )
-def test_a_head_that_fits_nothing_is_named(
+def test_a_damaged_head_is_named(
     tmp_path: Path, weights: np.ndarray, scale: float, problem: str
 ) -> None:
     path = tmp_path / "head.safetensors"
