@@ -29,6 +29,15 @@ def input_hash(path: str | Path | None, setting: str) -> str | None:
         raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
 
 
+def check_readable(path: str | Path | None, setting: str) -> None:
+    """Raise UserError, naming `setting`, for a file that cannot be opened."""
+    if path is not None:
+        try:
+            Path(path).open("rb").close()
+        except OSError as error:
+            raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+
+
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds, or None if there is no such file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -20,7 +20,7 @@ from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
 from ..evaluation.config import EvaluateConfig
 from ..training.method import Method
 from .context import Context
-from .inputs import base_tokenizer, evaluation_questions, input_hash
+from .inputs import base_tokenizer, check_readable, evaluation_questions
 from .settings import Settings, build
 
 
@@ -42,17 +42,17 @@ def preflight(context: Context, stages: Sequence[str]) -> None:
 
 def check_data_sources(settings: Settings) -> None:
     """Raise UserError for a source of training data that cannot be read."""
-    input_hash(settings.interactions, "interactions")
+    check_readable(settings.interactions, "interactions")
     # The interactions of this run may not exist yet.
-    interactions = settings.interactions or Path("interactions.jsonl")
-    for _, file in source_files(settings.data.with_sources(), interactions):
-        if not is_hub_id(file) and file != "interactions.jsonl":
-            input_hash(file, "data.sources")
+    future = Path("interactions of this run")
+    for _, file in source_files(settings.data.with_sources(), settings.interactions or future):
+        if not is_hub_id(file) and file != str(future):
+            check_readable(file, "data.sources")
 
 
 def check_training(settings: Settings) -> None:
     """Raise UserError for a missing package, groups file, base model, template or observer."""
-    input_hash(settings.groups, "groups")
+    check_readable(settings.groups, "groups")
     method = settings.method
     if not isinstance(method, Method):
         return
