@@ -181,17 +181,17 @@ def _rating(interaction: Interaction, judged: Judged, engagement_weight: float) 
 
 
 def _critique_rating(
-    given: float | None,
+    rating: float | None,
     observed: float | None,
     critique_rating: Literal["agreement", "authors"],
     rating_scale: int,
 ) -> float | None:
-    """Return the rating of a critique that gave a draft the rating `given`."""
-    if given is None or critique_rating == "authors":
-        return given
+    """Return the rating of a critique that gave a draft a rating."""
+    if rating is None or critique_rating == "authors":
+        return rating
     if observed is None:
         return None
-    return max(float(MIN_RATING), rating_scale - abs(given - observed))
+    return max(float(MIN_RATING), rating_scale - abs(rating - observed))
 
 
 def _raters(interaction: Interaction, judged: Judged) -> str:

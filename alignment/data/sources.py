@@ -80,8 +80,8 @@ def read_sources(
     for number, source in enumerate(config.sources or ()):
         report = SourceReport(source.kind, _files(source, number, own))
         of_source = []
-        known = interactions if source.path is None else None
-        for group in _read(source, number, report, config, known):
+        own_interactions = interactions if source.path is None else None
+        for group in _read(source, number, report, config, own_interactions):
             content = (group.prompt, group.rating_scale, group.candidates)
             if content in contents:
                 report.dropped["the same as an earlier group"] += 1
@@ -149,11 +149,11 @@ def _read(
     number: int,
     report: SourceReport,
     config: DataConfig,
-    known: Sequence[Interaction] | None,
+    interactions: Sequence[Interaction] | None,
 ) -> Iterator[RatedGroup]:
     """Yield the groups of one source; rows that are left out are counted in the report."""
     if source.kind == "interactions":
-        yield from _interactions(report, config, known)
+        yield from _interaction_groups(report, config, interactions)
         return
     rater = _RATERS.get(source.kind, "") if source.rater is None else source.rater
     rating = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
@@ -171,12 +171,12 @@ def _read(
             yield from _groups(rows)
 
 
-def _interactions(
-    report: SourceReport, config: DataConfig, known: Sequence[Interaction] | None
+def _interaction_groups(
+    report: SourceReport, config: DataConfig, interactions: Sequence[Interaction] | None
 ) -> Iterator[RatedGroup]:
-    files = [known] if known is not None else map(read_interactions, report.files)
+    files = [interactions] if interactions is not None else map(read_interactions, report.files)
     contents: set[str] = set()
-    interactions = []
+    distinct = []
     for interaction in chain.from_iterable(files):
         # Interactions of different runs share their ids: only equal content is a repetition.
         content = repr(interaction)
@@ -184,8 +184,8 @@ def _interactions(
             report.dropped["the same interaction twice"] += 1
             continue
         contents.add(content)
-        interactions.append(interaction)
-    yield from build_groups(interactions, config, report.dropped)
+        distinct.append(interaction)
+    yield from build_groups(distinct, config, report.dropped)
 
 
 _group: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
@@ -226,12 +226,12 @@ def _check_scales(groups: Sequence[Sequence[RatedGroup]], sources: Sequence[Sour
 def _shares(config: DataConfig, groups: Sequence[Sequence[RatedGroup]]) -> list[int]:
     """Return how many groups of each source are kept."""
     weights = [source.weight for source in config.sources or ()]
-    given = [weight for weight in weights if weight is not None]
-    if not given:
+    present = [weight for weight in weights if weight is not None]
+    if not present:
         return [len(of_source) for of_source in groups]
     # The source with the fewest groups for its weight decides.
-    unit = min(len(of_source) / w for of_source, w in zip(groups, given, strict=True) if w)
+    unit = min(len(of_source) / w for of_source, w in zip(groups, present, strict=True) if w)
     return [
         min(len(of_source), max(1, round(unit * w))) if w else 0
-        for of_source, w in zip(groups, given, strict=True)
+        for of_source, w in zip(groups, present, strict=True)
     ]

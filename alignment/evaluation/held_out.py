@@ -67,9 +67,12 @@ def measure(
     texts = [generation.text for generation in generations]
     n = len(questions)
     answers = [texts[sample * n : (sample + 1) * n] for sample in samples]
-    asked = [question.text for question in questions]
+    question_texts = [question.text for question in questions]
     ratings: dict[Aspect, list[list[float | None]]] = {
-        aspect: [rate(observer, asked, sample, aspect, config.rating_scale) for sample in answers]
+        aspect: [
+            rate(observer, question_texts, sample, aspect, config.rating_scale)
+            for sample in answers
+        ]
         for aspect in ASPECTS
     }
     good_and_bad = [

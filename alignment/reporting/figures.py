@@ -33,7 +33,7 @@ COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
 
 def rating_scale(interactions: Sequence[Interaction]) -> int:
     """Return the highest rating of the scale of interactions."""
-    return max((done.rating_scale for done in interactions), default=RATING_SCALE)
+    return max((interaction.rating_scale for interaction in interactions), default=RATING_SCALE)
 
 
 def plot_run(
@@ -166,11 +166,11 @@ def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
 
 def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
     """Draw the mean alignment of each agent's revisions over all worlds of the last round."""
-    last = max(done.round for done in interactions)
+    last = max(interaction.round for interaction in interactions)
     cells = defaultdict(list)
-    for done in interactions:
-        if done.round == last:
-            cells[done.position].append(done.rating("alignment", "revision"))
+    for interaction in interactions:
+        if interaction.round == last:
+            cells[interaction.position].append(interaction.rating("alignment", "revision"))
     size = 1 + max(max(position) for position in cells)
     values = np.full((size, size), np.nan)
     for position, ratings in cells.items():

@@ -30,11 +30,11 @@ def histogram(ratings: Sequence[float | None], scale: int) -> Histogram | None:
         ratings: Ratings on 1 to `scale`; a rating outside of the scale counts at its end.
         scale: Highest rating.
     """
-    given = [rating for rating in ratings if rating is not None]
-    if not given:
+    present = [rating for rating in ratings if rating is not None]
+    if not present:
         return None
     bars = np.linspace(MIN_RATING, scale, 2 * (scale - MIN_RATING) + 1)
-    counts, edges = np.histogram(np.clip(given, MIN_RATING, scale), bins=bars)
+    counts, edges = np.histogram(np.clip(present, MIN_RATING, scale), bins=bars)
     return Histogram(tuple(map(int, counts)), tuple(map(float, edges)))
 
 

@@ -52,13 +52,13 @@ _ROWS_OF_A_TRY = 1_000_000
 
 @contextmanager
 def tracked(
-    folder: Path, wanted: WandbConfig, config: Mapping[str, Any], command: str, identity: str
+    folder: Path, tracking: WandbConfig, config: Mapping[str, Any], command: str, identity: str
 ) -> Iterator[Run]:
     """Open a wandb run around a command; the same command with equal settings resumes the run.
 
     Args:
         folder: Output folder of the command.
-        wanted: Settings of the tracking.
+        tracking: Settings of the tracking.
         config: Settings as plain values, which become the run's config under dotted names.
         command: Name of the command, which becomes the run's job type.
         identity: Hash of all settings that the outcome depends on.
@@ -66,7 +66,7 @@ def tracked(
     Yields:
         The run; None if tracking is disabled, and in all processes but the first.
     """
-    mode = _mode(wanted.mode)
+    mode = _mode(tracking.mode)
     # Of several processes that train together, the first one logs.
     if mode == "disabled" or not is_first():
         yield None
@@ -81,12 +81,12 @@ def tracked(
         run = wandb.init(
             # Inside a sweep, the sweep sets these three.
             id=None if in_sweep() else record["id"],
-            project=None if in_sweep() else wanted.project,
-            entity=None if in_sweep() else wanted.entity,
-            group=wanted.group or folder.name,
+            project=None if in_sweep() else tracking.project,
+            entity=None if in_sweep() else tracking.entity,
+            group=tracking.group or folder.name,
             job_type=command,
-            name=wanted.name,
-            tags=list(wanted.tags),
+            name=tracking.name,
+            tags=list(tracking.tags),
             config=flat(without_secrets(config)),
             dir=folder.resolve(),
             mode=mode,

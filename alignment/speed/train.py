@@ -64,8 +64,8 @@ def train(way: str, steps: int, kept: list[dict[str, Any]]) -> float:
     command = [sys.executable, "-m", f"{__package__}.train_way", way, str(steps)]
     # Freed memory goes back to the system, so that the peak does not include the heap's reserve.
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**20)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise UserError(f"bench: training by {way} failed: {done.stderr.strip()[-300:]}")
-    kept.append(json.loads(done.stdout.splitlines()[-1]))
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if process.returncode:
+        raise UserError(f"bench: training by {way} failed: {process.stderr.strip()[-300:]}")
+    kept.append(json.loads(process.stdout.splitlines()[-1]))
     return float(kept[-1]["seconds"] / kept[-1]["groups"])

@@ -67,8 +67,8 @@ def read_evaluated(folder: str | Path, setting: str = "compare") -> Evaluated:
     Raises:
         UserError: The folder has no results of benchmarks, or damaged ones.
     """
-    given = Path(folder)
-    path = next((p for p in (given / "benchmarks", given) if (p / "results.json").exists()), None)
+    root = Path(folder)
+    path = next((p for p in (root / "benchmarks", root) if (p / "results.json").exists()), None)
     if path is None or not (path / ITEMS).exists():
         raise UserError(
             f"{setting}: {folder} has no results of benchmarks: social-sandbox evaluate"
@@ -79,7 +79,7 @@ def read_evaluated(folder: str | Path, setting: str = "compare") -> Evaluated:
         unused = {tuple(place) for place in results["unused"]}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{setting}: {path / 'results.json'} is damaged: evaluate again") from error
-    name = given.name if given.name != "benchmarks" else given.resolve().parent.name
+    name = root.name if root.name != "benchmarks" else root.resolve().parent.name
     places = by_place(result_log(path / ITEMS).read())
     used = [result for place, result in places.items() if place not in unused]
     return Evaluated(name, path / ITEMS, results, used)
