@@ -1,10 +1,7 @@
 """Fill the generated parts of pages: the list of commands and the list of settings."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -26,12 +23,10 @@ def commands() -> Iterator[str]:
 
 
 def settings() -> Iterator[str]:
-    """Yield the files of settings, whose comments say what each setting means."""
-    for file in (CONFIGS / "config.yaml", *sorted(CONFIGS.glob("*/*.yaml"))):
-        if file.parent.name in ("accelerate", "benchmarks", "sweeps"):
-            continue
-        name = "All commands" if file.parent == CONFIGS else f"`{file.parent.name}={file.stem}`"
-        yield f"## {name}\n\n```yaml\n{file.read_text(encoding='utf-8').rstrip()}\n```\n"
+    """Yield every setting with its default and its help text."""
+    from social_sandbox.alignment.cli.help import settings_markdown
+
+    yield settings_markdown()
 
 
 PLACES = {"<!-- commands -->": commands, "<!-- settings -->": settings}

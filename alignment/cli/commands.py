@@ -17,6 +17,7 @@ from social_sandbox.policies import registry
 from social_sandbox.policies.society.account import BudgetReached
 
 from ..runtime.signals import Terminated
+from .help import print_help
 from .jobs import quiet_libraries, run_job
 from .messages import file_problem, nearest, one_line, print_error
 from .sweeps import first_comment, sweep_file, sweep_files
@@ -124,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
+    words = [word for word in overrides if word not in ("-h", "--help")]
+    if len(words) < len(overrides):
+        description = COMMANDS[options.command]
+        print_help(options.command, description, words, Console(highlight=False))
+        return
     run_job(options.command, overrides)
 
 

@@ -23,14 +23,14 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
     Raises:
         UserError: A policy does not exist.
     """
-    bare = _unprefixed_settings(command)
+    bare = unprefixed_settings(command)
     prefixed = [
         f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o for o in arguments
     ]
     return _with_choices(prefixed)
 
 
-def _unprefixed_settings(command: str) -> list[str]:
+def unprefixed_settings(command: str) -> list[str]:
     """Return the settings of a command's section whose names occur in no other section."""
     config = OmegaConf.load(str(files("social_sandbox.configs") / "config.yaml"))
     assert isinstance(config, DictConfig)

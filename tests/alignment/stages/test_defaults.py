@@ -2,8 +2,9 @@
 
 import inspect
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
+import hydra
 import pytest
 from hydra.utils import get_class
 from omegaconf import OmegaConf
@@ -42,9 +43,9 @@ def recipes() -> list[tuple[str, str]]:
 
 
 def recipe(group: str, name: str) -> dict[str, Any]:
-    values = OmegaConf.to_container(OmegaConf.load(str(CONFIGS / group / f"{name}.yaml")))
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
+        config = hydra.compose("config", [f"{group}={name}"])
+    return dict(cast(Any, OmegaConf.to_container(config[group])))
 
 
 def as_default(value: Any) -> Any:
