@@ -121,11 +121,6 @@ def mean(ratings: Iterable[float | None]) -> float | None:
     return sum(present) / len(present) if present else None
 
 
-def to_json(interaction: Interaction) -> str:
-    """Return an interaction as a line of the interaction file, without the newline."""
-    return _adapter.dump_json(interaction).decode()
-
-
 def interaction_log(path: str | Path) -> JsonlLog[Interaction]:
     """Return an interaction file to which interactions are appended as they are finished."""
     return JsonlLog(Path(path), _adapter, "interactions")

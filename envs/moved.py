@@ -1,4 +1,4 @@
-"""Former places of modules: imports of them go on, with a warning that names the new place."""
+"""Former names of modules: they can still be imported, with a warning that names the new module."""
 
 import sys
 import warnings
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class _FormerPlaces(MetaPathFinder, Loader):
-    """Finds modules that were moved, after every other finder has found nothing."""
+    """Finds modules by their former names, if no other finder knows the name."""
 
     def __init__(self) -> None:
         self.places: dict[str, tuple[str, ...]] = {}
@@ -25,7 +25,7 @@ class _FormerPlaces(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let a former module look its names up where they are now."""
+        """Make the attributes of a former module those of the current modules."""
         name = module.__name__
         places = self.places[name]
         warnings.warn(
@@ -34,9 +34,9 @@ class _FormerPlaces(MetaPathFinder, Loader):
 
         def lookup(attribute: str) -> Any:
             for place in places:
-                found = import_module(place)
-                if hasattr(found, attribute):
-                    return getattr(found, attribute)
+                current = import_module(place)
+                if hasattr(current, attribute):
+                    return getattr(current, attribute)
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
 
         module.__getattr__ = lookup  # type: ignore[method-assign]
@@ -49,9 +49,9 @@ def moved(package: str, places: Mapping[str, str]) -> None:
     """Keep former modules of a package importable.
 
     Args:
-        package: the dotted name of the package, such as `social_sandbox.policies`.
-        places: the former module's name within the package -> where its names are now, within
-            the same package: one or several modules, separated by spaces.
+        package: Dotted name of the package, such as `social_sandbox.policies`.
+        places: The current modules of each former module, all named within the package and
+            separated by spaces.
     """
     for former, now in places.items():
         _FINDER.places[f"{package}.{former}"] = tuple(f"{package}.{each}" for each in now.split())

@@ -1,11 +1,17 @@
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from social_sandbox.envs import UserError, read_interactions, write_interactions
-from social_sandbox.envs.interactions import mean, to_json
+from social_sandbox.envs.interactions import Interaction, mean
 
 from ..helpers.societies import play, rates, society
+
+
+def to_json(interaction):
+    """Return an interaction as a line of the file, without its line feed."""
+    return TypeAdapter(Interaction).dump_json(interaction).decode()
 
 
 @pytest.fixture
