@@ -1,14 +1,9 @@
-import importlib
 import pickle
-import subprocess
-import sys
-import warnings
 from dataclasses import fields
 
 import pettingzoo
 import pytest
 
-import social_sandbox.envs
 from social_sandbox.envs import UserError, WorldConfig, sandbox_v0
 
 from ..helpers.environments import SETTINGS, aec, parallel, play_aec, play_parallel
@@ -23,23 +18,6 @@ def test_the_registry_makes_both_environments():
     assert isinstance(twin, pettingzoo.ParallelEnv)
     assert twin.max_cycles == 3
     assert env.possible_agents == twin.possible_agents
-
-
-def test_a_reload_registers_nothing_twice():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        importlib.reload(social_sandbox.envs)
-
-
-def test_the_environment_needs_no_model_and_no_plots():
-    code = (
-        "import sys, social_sandbox.envs\n"
-        "print(*({'torch', 'transformers', 'matplotlib', 'pygame'} & set(sys.modules)))"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert loaded.stdout.split() == []
 
 
 def test_a_pickled_environment_plays_the_same_game():
