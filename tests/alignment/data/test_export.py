@@ -16,13 +16,13 @@ FORMATS = ("jsonl", "parquet")
 
 
 def pair(number: int, **changes: Any) -> RatedGroup:
-    made = RatedGroup(
+    group = RatedGroup(
         id=f"g{number}",
         kind="imitation",
         prompt=(Message("user", f"May I, {number}?"),),
         candidates=(Candidate(f"No \u2028 {number}.", 5.0), Candidate("Yes.", 3.0)),
     )
-    return replace(made, **changes)
+    return replace(group, **changes)
 
 
 PAIRS = [pair(number) for number in range(6)]
@@ -63,10 +63,10 @@ def test_every_export_loads_as_a_data_set_and_reads_back(
 
     again = read_again(folder, to)
     assert [group.prompt for group in again] == [group.prompt for group in PAIRS]
-    said = [[(c.text, c.rating) for c in group.candidates] for group in again]
+    candidates = [[(c.text, c.rating) for c in group.candidates] for group in again]
     # The best of two is one demonstration.
     kept = 1 if to == "prompt_completion" else 2
-    assert said == [[(c.text, c.rating) for c in g.candidates[:kept]] for g in PAIRS]
+    assert candidates == [[(c.text, c.rating) for c in g.candidates[:kept]] for g in PAIRS]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -83,14 +83,14 @@ def test_groups_come_back_whole(tmp_path: Path, suffix: Any) -> None:
 def test_preferences_and_all_completions_keep_ratings_ids_and_ends(
     tmp_path: Path, suffix: Any
 ) -> None:
-    pairs, said = tmp_path / "pairs", tmp_path / "said"
+    pairs, candidates = tmp_path / "pairs", tmp_path / "said"
     export_groups([RICH], ExportConfig(to="preference", format=suffix), pairs, "x")
     (group,) = read_again(pairs, "preference")
     assert (group.id, group.kind, group.prompt) == (RICH.id, RICH.kind, RICH.prompt)
     assert [(c.rating, c.ends) for c in group.candidates] == [(6.5, True), (4.0, False)]
     how = ExportConfig(to="prompt_completion", completions="all", format=suffix)
-    export_groups([RICH], how, said, "x")
-    (group,) = read_again(said, "prompt_completion")
+    export_groups([RICH], how, candidates, "x")
+    (group,) = read_again(candidates, "prompt_completion")
     without = tuple(replace(c, source=Source()) for c in RICH.candidates[:2])
     assert group == replace(RICH, candidates=without)
 

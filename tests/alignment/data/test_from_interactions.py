@@ -80,9 +80,9 @@ def test_an_unobserved_interaction_yields_nothing() -> None:
 
 
 def test_a_text_that_was_cut_off_is_marked() -> None:
-    done = interaction(0)
-    done = replace(done, draft=replace(done.draft, cut_off=True))
-    (group,) = imitation([done], engagement_weight=0.0)
+    rated = interaction(0)
+    rated = replace(rated, draft=replace(rated.draft, cut_off=True))
+    (group,) = imitation([rated], engagement_weight=0.0)
     assert [c.ends for c in group.candidates] == [False, True]
 
 
@@ -120,10 +120,10 @@ def test_realignment_needs_a_rise_that_ends_above_the_midpoint(
 
 def test_a_revision_that_lost_more_engagement_than_it_won_alignment_is_no_realignment() -> None:
     def engaging(before: float, after: float) -> Interaction:
-        done = interaction(0, before=4.0, after=6.0)
-        draft, _, revision, _ = done.observations
+        rated = interaction(0, before=4.0, after=6.0)
+        draft, _, revision, _ = rated.observations
         return replace(
-            done,
+            rated,
             observations=(
                 draft,
                 Observation("observer_0", "draft", "engagement", before),
@@ -139,8 +139,8 @@ def test_a_revision_that_lost_more_engagement_than_it_won_alignment_is_no_realig
 
 def test_ratings_keep_the_scale_they_were_given_on() -> None:
     def on_ten(before: float, after: float) -> list[Interaction]:
-        done = interaction(0, before=before, after=after, peers=(9.0, 4.0))
-        return [replace(done, rating_scale=10)]
+        rated = interaction(0, before=before, after=after, peers=(9.0, 4.0))
+        return [replace(rated, rating_scale=10)]
 
     (critique,) = self_critic(on_ten(9.0, 9.0), "agreement")
     assert [c.rating for c in critique.candidates] == [10.0, 5.0]
@@ -148,8 +148,8 @@ def test_ratings_keep_the_scale_they_were_given_on() -> None:
     assert [
         len(realignment(on_ten(4.0, after), engagement_weight=0.0)) for after in (5.0, 6.0)
     ] == [0, 1]
-    made = build_groups(on_ten(4.0, 9.0), DataConfig())
-    assert {group.rating_scale for group in made} == {10}
+    rated = build_groups(on_ten(4.0, 9.0), DataConfig())
+    assert {group.rating_scale for group in rated} == {10}
 
 
 def test_ratings_on_two_scales_are_not_mixed() -> None:
@@ -158,9 +158,9 @@ def test_ratings_on_two_scales_are_not_mixed() -> None:
 
 
 def test_kinds_are_mixed_in_the_configured_ratio() -> None:
-    made = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
+    rated = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
     groups = build_groups(
-        made, DataConfig(mix={"imitation": 2, "self_critic": 1, "realignment": 1})
+        rated, DataConfig(mix={"imitation": 2, "self_critic": 1, "realignment": 1})
     )
     kinds = [group.kind for group in groups]
     assert (kinds.count("imitation"), kinds.count("self_critic")) == (20, 10)
@@ -169,16 +169,16 @@ def test_kinds_are_mixed_in_the_configured_ratio() -> None:
 
 def test_a_kind_that_does_not_exist_thins_no_other() -> None:
     # Peers that give a rating alone give no critique.
-    made = [replace(interaction(n, peers=()), question=f"question {n}") for n in range(10)]
-    groups = build_groups(made, DataConfig(mix={"self_critic": 1, "realignment": 1}))
+    rated = [replace(interaction(n, peers=()), question=f"question {n}") for n in range(10)]
+    groups = build_groups(rated, DataConfig(mix={"self_critic": 1, "realignment": 1}))
     assert [group.kind for group in groups] == ["realignment"] * 10
 
 
 def test_the_mix_is_seeded_and_does_not_depend_on_the_order_of_the_file() -> None:
-    made = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
-    ids = [g.id for g in build_groups(made, DataConfig(seed=1))]
-    assert ids == [g.id for g in build_groups(made[::-1], DataConfig(seed=1))]
-    assert ids != [g.id for g in build_groups(made, DataConfig(seed=2))]
+    rated = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
+    ids = [g.id for g in build_groups(rated, DataConfig(seed=1))]
+    assert ids == [g.id for g in build_groups(rated[::-1], DataConfig(seed=1))]
+    assert ids != [g.id for g in build_groups(rated, DataConfig(seed=2))]
 
 
 @pytest.mark.parametrize(

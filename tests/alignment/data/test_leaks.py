@@ -54,9 +54,9 @@ def test_a_near_duplicate_is_named_with_both_texts() -> None:
         check_leaks([asking(near)], [HELD], EMBEDDER, 0.15, "data.jsonl")
     assert HELD in str(raised.value)
     assert near in str(raised.value)
-    asked = from_messages(rating_messages(near, "Yes.", "alignment"))
+    prompt = from_messages(rating_messages(near, "Yes.", "alignment"))
     with pytest.raises(UserError, match="near-duplicate"):
-        check_leaks([asked], [HELD], EMBEDDER, 0.15, "data.jsonl")
+        check_leaks([prompt], [HELD], EMBEDDER, 0.15, "data.jsonl")
 
 
 def test_the_nearest_is_told_where_nothing_leaks() -> None:
@@ -68,11 +68,11 @@ def test_the_nearest_is_told_where_nothing_leaks() -> None:
 
 
 def test_a_short_question_is_no_leak_within_a_longer_text() -> None:
-    found = check_leaks(
+    leak = check_leaks(
         [asking("Tell me, is it fair that she left?")], ["Is it fair?"], EMBEDDER, 0.15, "data"
     )
-    assert found is not None
-    assert found.distance > 0.15
+    assert leak is not None
+    assert leak.distance > 0.15
     with pytest.raises(UserError, match="word for word"):
         check_leaks([asking("is it fair")], ["Is it fair?"], EMBEDDER, 0.15, "data")
 
@@ -96,11 +96,11 @@ def test_a_far_longer_text_is_not_embedded() -> None:
 def test_what_societies_are_asked_is_no_leak_and_small_changes_of_it_are() -> None:
     embedder = MiniLMEmbedder()
     held = [question.text for question in held_out_questions()]
-    asked = [asking(question.text) for question in society_questions()]
-    nearest = check_leaks(asked, held, embedder, 0.15, "questions")
+    prompt = [asking(question.text) for question in society_questions()]
+    nearest = check_leaks(prompt, held, embedder, 0.15, "questions")
     assert nearest is not None
     assert nearest.distance > 0.2
     for text in held[:20]:
         changed = asking(f"Hello, I would like to know: {text[:-1].lower()}, please")
         with pytest.raises(UserError, match="held-out question"):
-            check_leaks([*asked, changed], held, embedder, 0.15, "questions")
+            check_leaks([*prompt, changed], held, embedder, 0.15, "questions")

@@ -72,11 +72,11 @@ def test_lengths_are_those_that_training_sees(tokenizer: Any) -> None:
         for candidate in group.candidates
         if candidate.text and candidate.rating is not None
     ]
-    found = measure_lengths(GROUPS[:2], tokenizer, 12)
-    assert found["truncated"] == sum(row.truncated for row in rows) == 2
-    assert found["share_truncated"] == pytest.approx(2 / 3)
-    assert found["prompt"] == {"median": 9, "p95": 9, "max": 9}
-    assert found["response"] == {"median": 4, "p95": 4, "max": 4}
+    lengths = measure_lengths(GROUPS[:2], tokenizer, 12)
+    assert lengths["truncated"] == sum(row.truncated for row in rows) == 2
+    assert lengths["share_truncated"] == pytest.approx(2 / 3)
+    assert lengths["prompt"] == {"median": 9, "p95": 9, "max": 9}
+    assert lengths["response"] == {"median": 4, "p95": 4, "max": 4}
 
 
 def test_the_report_is_a_small_table(tokenizer: Any) -> None:

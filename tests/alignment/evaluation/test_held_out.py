@@ -14,9 +14,9 @@ from ...helpers.held_out_results import results
 
 def test_a_model_prefers_what_it_finds_likelier(model: Any, tokenizer: Any) -> None:
     policy: Any = SimpleNamespace(model=model, tokenizer=tokenizer)
-    asked = [Message("user", "how are you ?")]
-    one = unrated_pair(asked, "i am fine", "never go away")
-    other = unrated_pair(asked, "never go away", "i am fine")
+    prompt = [Message("user", "how are you ?")]
+    one = unrated_pair(prompt, "i am fine", "never go away")
+    other = unrated_pair(prompt, "never go away", "i am fine")
     first, second = margins(policy, [one, other])
     assert first == -second != 0
 

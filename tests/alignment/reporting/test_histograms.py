@@ -10,16 +10,16 @@ from social_sandbox.policies import ScriptedPolicy, rollout
 
 
 def test_ratings_are_counted_in_two_bars_a_point_and_the_last_holds_its_edge() -> None:
-    counted = histogram([1, 1.25, 1.5, 7, None], scale=7)
-    assert counted is not None
-    assert counted.counts == (2, 1, *[0] * 9, 1)
-    assert (counted.edges[:3], counted.edges[-1]) == ((1, 1.5, 2), 7)
+    histograms = histogram([1, 1.25, 1.5, 7, None], scale=7)
+    assert histograms is not None
+    assert histograms.counts == (2, 1, *[0] * 9, 1)
+    assert (histograms.edges[:3], histograms.edges[-1]) == ((1, 1.5, 2), 7)
 
 
 def test_what_lies_outside_the_scale_counts_at_its_end() -> None:
-    counted = histogram([0, 12], scale=10)
-    assert counted is not None
-    assert (counted.counts[0], counted.counts[-1]) == (1, 1)
+    histograms = histogram([0, 12], scale=10)
+    assert histograms is not None
+    assert (histograms.counts[0], histograms.counts[-1]) == (1, 1)
 
 
 @pytest.mark.parametrize("nothing", [[], [None, None]])
@@ -28,14 +28,14 @@ def test_without_ratings_there_is_no_histogram(nothing: list[float | None]) -> N
 
 
 def test_every_rating_of_a_society_is_counted_once() -> None:
-    done = rollout([World(WorldConfig(grid_size=2, n_rounds=2), seed=0)], ScriptedPolicy())
-    counted = of_society(done, 7)
-    assert list(counted) == [
+    interactions = rollout([World(WorldConfig(grid_size=2, n_rounds=2), seed=0)], ScriptedPolicy())
+    histograms = of_society(interactions, 7)
+    assert list(histograms) == [
         f"{aspect} of the {judged}"
         for aspect in ("alignment", "engagement")
         for judged in ("draft", "revision")
     ]
-    assert {sum(one.counts) for one in counted.values()} == {len(done)}
+    assert {sum(one.counts) for one in histograms.values()} == {len(interactions)}
 
 
 def test_models_are_counted_apart_and_what_was_not_rated_is_left_out(tmp_path: Path) -> None:
@@ -48,9 +48,13 @@ def test_models_are_counted_apart_and_what_was_not_rated_is_left_out(tmp_path: P
         }
         for sample in range(2)
     ]
-    counted = of_answers(answers, 7)
-    assert list(counted) == ["alignment of base", "alignment of aligned", "engagement of aligned"]
-    drawn, written = plot_histograms(tmp_path / "figures", counted)
+    histograms = of_answers(answers, 7)
+    assert list(histograms) == [
+        "alignment of base",
+        "alignment of aligned",
+        "engagement of aligned",
+    ]
+    drawn, written = plot_histograms(tmp_path / "figures", histograms)
     assert drawn.read_bytes().startswith(b"\x89PNG")
     table = json.loads(written.read_text())
     assert sum(table["alignment of base"]["counts"]) == 2

@@ -73,19 +73,23 @@ def metrics(run: OfflineRun, prefix: str) -> list[dict[str, object]]:
 
 def test_costs_are_told_while_a_society_is_played(here: Path) -> None:
     with tracked_of("simulate") as run:
-        done = rollout([society()], as_policy(costly), on_interaction=live_costs(run, seconds=0))
+        interactions = rollout(
+            [society()], as_policy(costly), on_interaction=live_costs(run, seconds=0)
+        )
     rows = metrics(only(offline_runs(here / "runs/default")), "spent/")
     assert [row["spent/interactions"] for row in rows] == [1, 2, 3, 4]
-    assert len(done) == 4
+    assert len(interactions) == 4
     assert rows[-1]["spent/costly/usd"] == 0.5 * rows[-1]["spent/costly/requests"]  # type: ignore[operator]
 
 
 def test_costs_are_not_told_more_often_than_wanted(here: Path) -> None:
     with tracked_of("simulate") as run:
-        done = rollout([society()], as_policy(costly), on_interaction=live_costs(run, seconds=1e6))
-        log_simulation(run, done, simulation_summary(done))
+        interactions = rollout(
+            [society()], as_policy(costly), on_interaction=live_costs(run, seconds=1e6)
+        )
+        log_simulation(run, interactions, simulation_summary(interactions))
     first, last = metrics(only(offline_runs(here / "runs/default")), "spent/")
-    everything = sum(2 + len(d.feedback) + len(d.observations) for d in done)
+    everything = sum(2 + len(d.feedback) + len(d.observations) for d in interactions)
     assert (first["spent/interactions"], last["spent/interactions"]) == (1, 4)
     assert last["spent/costly/requests"] == everything
 
@@ -132,8 +136,8 @@ def test_every_stage_of_the_job_is_told_under_its_own_step_axis(here: Path) -> N
     shown = json.loads(table.read_text())
     assert shown["columns"][:5] == ["question", "kind", "sample", "base answer", "aligned answer"]
     answers = [json.loads(line) for line in (here / "out/evaluation/answers.jsonl").open()]
-    said = [[a["question"], a["base"]["answer"], a["aligned"]["answer"]] for a in answers]
-    assert [[row[0], row[3], row[4]] for row in shown["data"]] == said
+    cells = [[a["question"], a["base"]["answer"], a["aligned"]["answer"]] for a in answers]
+    assert [[row[0], row[3], row[4]] for row in shown["data"]] == cells
 
 
 def test_separate_commands_are_linked_from_the_interactions_to_the_results(here: Path) -> None:
@@ -142,11 +146,11 @@ def test_separate_commands_are_linked_from_the_interactions_to_the_results(here:
         assert cli.main([command, *job]) == 0
     runs = {run.job_type: run for run in offline_runs(here / "out")}
     assert len({run.id for run in runs.values()}) == 4
-    made = {c: [a for a in r.artifacts if not a.use_after_commit] for c, r in runs.items()}
+    outputs = {c: [a for a in r.artifacts if not a.use_after_commit] for c, r in runs.items()}
     read = {c: [a for a in r.artifacts if a.use_after_commit] for c, r in runs.items()}
     chain = [("simulate", "interactions"), ("data", "groups"), ("align", "model")]
     for (command, name), after in zip(chain, ("data", "align", "evaluate"), strict=True):
-        (produced,) = [a for a in made[command] if a.name == name]
+        (produced,) = [a for a in outputs[command] if a.name == name]
         (consumed,) = [a for a in read[after] if a.name == name]
         # wandb's server tells an artifact by its digest.
         assert (consumed.name, consumed.digest) == (name, produced.digest)
@@ -157,10 +161,10 @@ def test_separate_commands_are_linked_from_the_interactions_to_the_results(here:
         assert recorded["made"]["sha256"] == metadata["sha256"]
         assert recorded["logged_to"] == [runs[command].id]
         assert f"sha256-{metadata['sha256'][:12]}" in produced.aliases
-    assert [a.name for a in made["evaluate"] if a.type == "evaluation"] == ["evaluation"]
-    (model,) = [a for a in made["align"] if a.type == "model"]
+    assert [a.name for a in outputs["evaluate"] if a.type == "evaluation"] == ["evaluation"]
+    (model,) = [a for a in outputs["align"] if a.type == "model"]
     assert all(entry.ref.startswith("file://") for entry in model.manifest.contents)
-    (groups,) = [a for a in made["data"] if a.type == "dataset"]
+    (groups,) = [a for a in outputs["data"] if a.type == "dataset"]
     # What is to be uploaded lies in the output folder, not in the user's home.
     assert all(Path(e.local_path).is_relative_to(here / "out") for e in groups.manifest.contents)
 
@@ -174,10 +178,10 @@ def test_the_weights_are_uploaded_or_not_logged_as_wanted(
     assert cli.main(["align", *job]) == 0
     models = [a for a in only(offline_runs(here / "out")).artifacts if a.type == "model"]
     # The base model is read, and where it lies is known.
-    read, made = ([a for a in models if a.use_after_commit == used] for used in (True, False))
-    assert bool(made) == bool(read) == uploaded
+    read, outputs = ([a for a in models if a.use_after_commit == used] for used in (True, False))
+    assert bool(outputs) == bool(read) == uploaded
     assert all(entry.ref for model in read for entry in model.manifest.contents)
-    for model in made:
+    for model in outputs:
         files = {entry.path: entry.local_path for entry in model.manifest.contents}
         assert files["model.safetensors"] == str(here / "out/alignment/model/model.safetensors")
 
@@ -210,9 +214,9 @@ def test_a_reward_model_has_a_step_axis_of_its_own(here: Path) -> None:
         metrics_of = WandbMetrics(run, EarlierCycles(steps=10, reward_steps=5))
         for step, row in ((3, {"reward_model/loss": 0.5}), (1, {"reward": 2.0})):
             metrics_of.on_log(None, TrainerState(global_step=step), None, row)
-    told = only(offline_runs(here / "runs/default"))
-    assert metrics(told, "reward") == [{"reward_model/loss": 0.5, "reward_model/global_step": 8}]
-    assert metrics(told, "train/") == [{"train/reward": 2.0, "train/global_step": 11}]
+    sent = only(offline_runs(here / "runs/default"))
+    assert metrics(sent, "reward") == [{"reward_model/loss": 0.5, "reward_model/global_step": 8}]
+    assert metrics(sent, "train/") == [{"train/reward": 2.0, "train/global_step": 11}]
 
 
 def test_a_checkpoint_knows_its_run_where_the_output_folder_no_longer_does(
@@ -230,8 +234,14 @@ def test_a_checkpoint_knows_its_run_where_the_output_folder_no_longer_does(
         stopping.setattr(WandbMetrics, "on_save", stop)
         assert cli.main(["align", *job]) == 130
     (stopped,) = offline_runs(here / "out")
-    known = json.loads((here / "out/alignment/checkpoints/checkpoint-1/wandb_run.json").read_text())
-    assert (known["id"], known["project"], known["entity"]) == (stopped.id, "social-sandbox", "")
+    recorded = json.loads(
+        (here / "out/alignment/checkpoints/checkpoint-1/wandb_run.json").read_text()
+    )
+    assert (recorded["id"], recorded["project"], recorded["entity"]) == (
+        stopped.id,
+        "social-sandbox",
+        "",
+    )
     (here / "out/wandb_runs.json").unlink()
     time.sleep(1)  # wandb names a try's folder by the second
     assert cli.main(["align", *job]) == 0
@@ -249,9 +259,9 @@ def test_another_run_is_told_how_a_model_was_trained_before_it(here: Path) -> No
     assert cli.main(["align", *job]) == 0
     run = only(offline_runs(here / "out"))
     log = json.loads((here / "out/alignment/log.json").read_text())
-    told = metrics(run, "train/loss")
-    assert [row["train/loss"] for row in told] == [row["loss"] for row in log]
-    assert [row["train/global_step"] for row in told] == [1, 2]
+    sent = metrics(run, "train/loss")
+    assert [row["train/loss"] for row in sent] == [row["loss"] for row in log]
+    assert [row["train/global_step"] for row in sent] == [1, 2]
 
 
 def test_the_model_that_plays_and_the_one_that_is_aligned_are_read(here: Path) -> None:

@@ -40,9 +40,9 @@ def test_a_goal_is_met_or_missed() -> None:
 
 def test_what_was_measured_is_written_with_the_machine(tmp_path: Path) -> None:
     table.write(tmp_path / "new" / "bench.json", ROWS, quick=True)
-    written = json.loads((tmp_path / "new" / "bench.json").read_text())
-    assert written["machine"]["cores"] >= 1
-    assert [row.get("verdict") for row in written["measurements"]] == ["met", "MISSED", "", None]
+    result = json.loads((tmp_path / "new" / "bench.json").read_text())
+    assert result["machine"]["cores"] >= 1
+    assert [row.get("verdict") for row in result["measurements"]] == ["met", "MISSED", "", None]
     assert "| env | fast enough | 3 x | >= 2 | met |" in table.markdown(ROWS)
     console = Console(record=True, width=100)
     table.show(console, ROWS)
@@ -59,8 +59,8 @@ def test_every_question_can_be_found_again() -> None:
     lookup = memories.Table(memories.AGENTS + 1)
     memory = memories.fill(lookup, memories.AGENTS)
     cues = [(f"social_{n}", str(n)) for n in range(memories.AGENTS)]
-    found = memory.recall(cues)
-    assert [one and one.question for one in found] == [question for _, question in cues]
+    recalled = memory.recall(cues)
+    assert [one and one.question for one in recalled] == [question for _, question in cues]
 
 
 def test_help_and_mistakes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,8 +37,8 @@ def test_a_dialogue_is_split_turn_by_turn() -> None:
 
 
 def test_turns_of_one_speaker_in_a_row_are_one_message() -> None:
-    said = "\n\nHuman: a\n\nHuman: b\n\nAssistant:\n\nHuman: c\n\nAssistant:"
-    assert messages(said) == (Message("user", "a\n\nb\n\nc"),)
+    dialogue = "\n\nHuman: a\n\nHuman: b\n\nAssistant:\n\nHuman: c\n\nAssistant:"
+    assert messages(dialogue) == (Message("user", "a\n\nb\n\nc"),)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_the_last_question_has_the_messages_before_it(
 
 
 def test_what_a_dialogue_says_after_a_colon_of_its_own_is_no_mark() -> None:
-    said = "\n\nHuman: Human: or Assistant: which?\n\nAssistant:"
-    assert messages(said) == (Message("user", "Human: or Assistant: which?"),)
+    dialogue = "\n\nHuman: Human: or Assistant: which?\n\nAssistant:"
+    assert messages(dialogue) == (Message("user", "Human: or Assistant: which?"),)
 
 
 def test_a_conversation_is_written_as_it_is_read() -> None:
     assert as_dialogue(TURNS) == ASKED
-    told = as_dialogue((Message("system", "Be kind."), Message("user", "May I?")))
-    assert told == "\n\nHuman: Be kind.\n\nMay I?\n\nAssistant:"
+    dialogue = as_dialogue((Message("system", "Be kind."), Message("user", "May I?")))
+    assert dialogue == "\n\nHuman: Be kind.\n\nMay I?\n\nAssistant:"
 
 
 def test_both_shapes_give_the_same_two_candidates() -> None:

@@ -45,9 +45,9 @@ def completions(*rows: Any) -> tuple[list[RatedGroup], Counter[str]]:
 
 def test_texts_messages_and_an_implicit_prompt_give_the_same_pair() -> None:
     implicit = {"chosen": ASKED + said("No."), "rejected": ASKED + said("Yes.")}
-    found = [pairs(row)[0] for row in (PLAIN, TALK, implicit)]
-    assert found[0] == found[1] == found[2]
-    ((group,), *_) = found
+    groups = [pairs(row)[0] for row in (PLAIN, TALK, implicit)]
+    assert groups[0] == groups[1] == groups[2]
+    ((group,), *_) = groups
     assert group.prompt == (Message("user", "May I?"),)
     assert [(c.text, c.rating) for c in group.candidates] == [("No.", 5.0), ("Yes.", 3.0)]
 

@@ -43,24 +43,24 @@ def chosen(name: str, data: Path, policy: object) -> list[ItemResult]:
 @pytest.mark.parametrize("letter", ["A", "B"])
 @pytest.mark.parametrize("name", CHOICES)
 def test_always_the_same_letter_is_at_chance(name: str, letter: str, data: Path) -> None:
-    found = chosen(name, data, Says(lambda question: letter))
-    right = sum(sum(result.scores.get(m, 0) for m in ("acc", "mc1")) for result in found)
-    (chance,) = {next(iter(result.details["chance"].values())) for result in found}
-    assert abs(right - chance * len(found)) < 1
+    results = chosen(name, data, Says(lambda question: letter))
+    right = sum(sum(result.scores.get(m, 0) for m in ("acc", "mc1")) for result in results)
+    (chance,) = {next(iter(result.details["chance"].values())) for result in results}
+    assert abs(right - chance * len(results)) < 1
 
 
 def test_who_knows_the_right_choice_gets_it(data: Path) -> None:
     def reads(question: str) -> str:
         return next(line[0] for line in question.split("\n") if line.endswith(". Nothing."))
 
-    found = chosen("truthfulqa", data, Says(reads))
-    assert [result.scores for result in found] == [{"mc1": 1.0}] * 4
-    assert len({result.details["answer"] for result in found}) > 1
+    results = chosen("truthfulqa", data, Says(reads))
+    assert [result.scores for result in results] == [{"mc1": 1.0}] * 4
+    assert len({result.details["answer"] for result in results}) > 1
 
 
 def test_categories_are_kept(data: Path) -> None:
-    found = chosen("hhh", data, Says(lambda question: "A"))
-    assert Counter(r.details["category"] for r in found) == {"helpful": 3, "honest": 3}
+    results = chosen("hhh", data, Says(lambda question: "A"))
+    assert Counter(r.details["category"] for r in results) == {"helpful": 3, "honest": 3}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_of_many_choices_one_is_called_i_and_a_speaker_too() -> None:
 
 
 def test_an_answer_without_a_letter_is_wrong_and_counted(data: Path) -> None:
-    found = chosen("hhh", data, Says(lambda question: "Who knows?" if "0" in question else "A"))
-    without = [r for r in found if r.details["letter"] is None]
+    results = chosen("hhh", data, Says(lambda question: "Who knows?" if "0" in question else "A"))
+    without = [r for r in results if r.details["letter"] is None]
     assert {r.scores["acc"] for r in without} == {0.0}
-    assert remarks(found) == ["hhh: 2 of 6 name no choice: wrong"]
+    assert remarks(results) == ["hhh: 2 of 6 name no choice: wrong"]

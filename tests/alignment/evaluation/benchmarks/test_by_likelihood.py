@@ -87,8 +87,8 @@ def theirs(lm: Any, task: str, rows: list[dict[str, Any]], folder: Path) -> list
         "should_decontaminate": False,
     }
     config.pop("tag", None)
-    found = evaluate(lm, TaskManager(include_defaults=False).load([config]), bootstrap_iters=0)
-    return sorted(found["samples"][task], key=lambda sample: sample["doc_id"])
+    results = evaluate(lm, TaskManager(include_defaults=False).load([config]), bootstrap_iters=0)
+    return sorted(results["samples"][task], key=lambda sample: sample["doc_id"])
 
 
 def rows_of(data: Path, file: str) -> list[dict[str, Any]]:
@@ -120,13 +120,13 @@ def test_items_agree_with_the_harness(
     plain: Any, data: Path, tmp_path: Path, name: str, task: str
 ) -> None:
     (benchmark,) = find_benchmarks([name])
-    found = ours(plain, name, data)
+    results = ours(plain, name, data)
     rows = rows_of(data, benchmark.file)
     if name == "hhh":
         rows = [as_on_the_hub(row) for row in rows]
     expected = theirs(plain, task, rows, tmp_path)
-    assert len(found) == len(expected) > 3
-    for own, other in zip(found, expected, strict=True):
+    assert len(results) == len(expected) > 3
+    for own, other in zip(results, expected, strict=True):
         assert own.scores["acc"] == other["acc"]
         # The harness's task of HHH has no length-normalised accuracy.
         if "acc_norm" in own.scores and name != "hhh":
@@ -145,10 +145,10 @@ def test_truthfulqa_agrees_with_the_harness(plain: Any, data: Path, tmp_path: Pa
         for question, targets in known.items()
         if len(targets) == 2
     ]
-    found = [r for r in ours(plain, "truthfulqa", data) if len(r.scores) == 2]
+    results = [r for r in ours(plain, "truthfulqa", data) if len(r.scores) == 2]
     for metric in ("mc1", "mc2"):
         expected = theirs(plain, f"truthfulqa_{metric}", rows, tmp_path)
-        assert [result.scores[metric] for result in found] == pytest.approx(
+        assert [result.scores[metric] for result in results] == pytest.approx(
             [float(sample["acc"]) for sample in expected], abs=1e-4
         )
 

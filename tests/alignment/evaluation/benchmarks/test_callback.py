@@ -44,7 +44,7 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
         )
         return (tmp_path / folder / "model/model.safetensors").read_bytes()
 
-    measuring = BenchmarkCallback(items, 2, lambda *told: seen.append(told), resamples=100)
+    measuring = BenchmarkCallback(items, 2, lambda *rows: seen.append(rows), resamples=100)
     assert aligned("measured", measuring) == aligned("alone")
     assert [step for step, _ in seen] == [0, 2, 4]
     assert set(seen[0][1]) == {"ethics_justice", "hh", "truthfulqa"}
@@ -71,5 +71,5 @@ def test_steps_that_a_resumed_training_comes_to_again_are_told_once(tmp_path: Pa
     for step, mean in ((0, 0.1), (2, 0.2), (4, 0.4), (2, 0.3), (4, 0.5)):
         log_during(None, tmp_path, EarlierCycles(), step, {"hh": {"acc": {"mean": mean}}})
     rows = [json.loads(line) for line in (tmp_path / "benchmarks.jsonl").read_text().splitlines()]
-    told = [(row["step"], row["benchmarks"]["hh"]["acc"]["mean"]) for row in rows]
-    assert told == [(0, 0.1), (2, 0.3), (4, 0.5)]
+    rows = [(row["step"], row["benchmarks"]["hh"]["acc"]["mean"]) for row in rows]
+    assert rows == [(0, 0.1), (2, 0.3), (4, 0.5)]

@@ -78,8 +78,8 @@ def test_a_judge_is_measured_on_what_people_preferred(part: Part, way: str) -> N
 
 
 def test_equal_ratings_are_half_right_and_missing_ones_do_not_count() -> None:
-    found = accuracy(lambda text: 4.0, "judge")["ratings"]
-    assert (found["accuracy"]["mean"], found["accuracy"]["n"]) == (0.5, 40)
+    share = accuracy(lambda text: 4.0, "judge")["ratings"]
+    assert (share["accuracy"]["mean"], share["accuracy"]["n"]) == (0.5, 40)
     # A judge that sees no difference says the first letter: it contradicts itself.
     assert accuracy(lambda text: 4.0, "judge_letters")["letters"]["at_chance"]
     assert accuracy(lambda text: None, "judge")["ratings"] is None

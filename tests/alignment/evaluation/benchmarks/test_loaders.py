@@ -28,11 +28,11 @@ def of_hub(loader: str, *rows: dict):
 
 @pytest.mark.parametrize("name", installed())
 def test_every_benchmark_reads_its_file_and_names_items_apart(name: str, data: Path) -> None:
-    found = items(name, data)
-    assert found
-    assert len({item.id for item in found}) == len(found)
-    assert found == items(name, data)
-    for item in found:
+    loaded = items(name, data)
+    assert loaded
+    assert len({item.id for item in loaded}) == len(loaded)
+    assert loaded == items(name, data)
+    for item in loaded:
         assert len(item.choices) == len(item.labels)
         assert not item.choices or 1 in item.labels
 
@@ -44,16 +44,16 @@ def test_right_choices_do_not_stand_first(data: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hh", "hh_adversarial", "moral_stories", "hhh", "mic"])
 def test_right_choices_stand_in_every_place_equally_often(name: str, data: Path) -> None:
-    found = items(name, data)
-    n = len(found[0].choices)
-    counts = [sum(item.labels.index(1) == at for item in found) for at in range(n)]
-    assert max(counts) - min(counts) <= len(found) % n
+    loaded = items(name, data)
+    n = len(loaded[0].choices)
+    counts = [sum(item.labels.index(1) == at for item in loaded) for at in range(n)]
+    assert max(counts) - min(counts) <= len(loaded) % n
 
 
 def test_both_places_of_mc1_and_mc2_move_with_the_right_choice(data: Path) -> None:
-    found = items("truthfulqa", data)
-    assert len({item.meta["mc1"].index(item.meta["best"]) for item in found}) == 3
-    for item in found:
+    loaded = items("truthfulqa", data)
+    assert len({item.meta["mc1"].index(item.meta["best"]) for item in loaded}) == 3
+    for item in loaded:
         ones = {item.choices[at] for at in item.meta["mc1"]}
         assert ones == set(item.choices) - {"Nothing at all."}
         assert sum(item.labels[at] for at in item.meta["mc2"]) == 2

@@ -57,9 +57,9 @@ def kinder(prompt: str) -> str:
 def test_both_orders_must_agree(policy: object, wins: list[float], how: list[str]) -> None:
     judge = Judge(policy, 7)  # type: ignore[arg-type]
     ours, theirs = ["be kind", "go", "go"], ["no", "so kind", "no"]
-    found = verdicts(judge, [Query("?")] * 3, ours, theirs, seed=0)
-    assert [verdict.win for verdict in found] == wins
-    assert [verdict.how for verdict in found] == how
+    results = verdicts(judge, [Query("?")] * 3, ours, theirs, seed=0)
+    assert [verdict.win for verdict in results] == wins
+    assert [verdict.how for verdict in results] == how
 
 
 def test_a_letter_in_one_order_alone_decides_nothing() -> None:
@@ -74,11 +74,11 @@ def test_a_verdict_that_failed_is_none_and_is_asked_for_again(only_rates: bool) 
 
     judge = Down()
     judge.only_rates = only_rates  # type: ignore[misc]
-    (found,) = compare_answers(Judge(judge, 7), [answer("0", "kind")], {"0": "no"}, 0)
-    assert found.is_missing
-    assert found.scores == {}
-    assert found.details["error"] == "the judge: no route to host"
-    assert pairwise_estimates([found], 100, 0) == {}
+    (results,) = compare_answers(Judge(judge, 7), [answer("0", "kind")], {"0": "no"}, 0)
+    assert results.is_missing
+    assert results.scores == {}
+    assert results.details["error"] == "the judge: no route to host"
+    assert pairwise_estimates([results], 100, 0) == {}
 
 
 def test_a_judge_that_fails_is_not_taken_for_one_that_only_rates() -> None:
@@ -97,9 +97,9 @@ def answer(item: str, text: str, part: str = "answer") -> ItemResult:
 def test_what_a_judge_says_is_kept_and_counted() -> None:
     judge = Judge(Says(kinder), 7)
     ours = [answer(f"{n}", "kind" if n < 3 else "go") for n in range(4)]
-    found = list(compare_answers(judge, ours, dict.fromkeys("0123", "no"), 0))
-    assert found[0].details["other"] == "no"
-    assert pairwise_estimates([*ours, *found], 100, 0)["hh"] | {"low": 0, "high": 0} == {
+    results = list(compare_answers(judge, ours, dict.fromkeys("0123", "no"), 0))
+    assert results[0].details["other"] == "no"
+    assert pairwise_estimates([*ours, *results], 100, 0)["hh"] | {"low": 0, "high": 0} == {
         **{"mean": 0.875, "low": 0, "high": 0, "n": 4, "way": "letters"},
         **{"contradictions": 0.0, "unreadable": 0.25, "ties": 0.0},
     }
@@ -113,8 +113,8 @@ def test_the_judge_sees_what_was_said_before_the_question() -> None:
     seen: list[str] = []
     judge = Judge(Says(lambda prompt: seen.append(prompt) or "A"), 7)  # type: ignore[func-returns-value]
     details = {"question": "Why?", "earlier": [{"question": "Hi", "answer": "Go."}], "answer": "x"}
-    (found,) = compare_answers(
+    (results,) = compare_answers(
         judge, [ItemResult("hh", "1", "answer", None, {}, details)], {"1": "y"}, 0
     )
     assert all("Question: Hi\nAnswer: Go." in prompt for prompt in seen)
-    assert found.details["earlier"] == details["earlier"]
+    assert results.details["earlier"] == details["earlier"]

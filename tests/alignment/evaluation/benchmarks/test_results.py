@@ -30,10 +30,10 @@ def test_exact_match_is_of_whole_groups() -> None:
     rows = [
         result("ethics_justice", f"{n}", f"four {n // 4}", acc=float(n != 5)) for n in range(11)
     ]
-    found = estimates("ethics_justice", *rows)
-    assert found["acc"]["n"] == 11
+    table = estimates("ethics_justice", *rows)
+    assert table["acc"]["n"] == 11
     # The third group is not complete, the second has one that is wrong.
-    assert (found["em"]["mean"], found["em"]["n"], found["em"]["chance"]) == (0.5, 2, 0.0625)
+    assert (table["em"]["mean"], table["em"]["n"], table["em"]["chance"]) == (0.5, 2, 0.0625)
 
 
 def test_an_interval_holds_the_mean_and_shrinks_with_more_items() -> None:
@@ -51,9 +51,9 @@ def test_an_interval_holds_the_mean_and_shrinks_with_more_items() -> None:
 def test_the_drop_is_over_the_same_questions() -> None:
     rated = [result("hh", f"{n}", rating=6.0) for n in range(3)]
     hostile = [result("hh_adversarial", f"{n}", rating=4.0 + n) for n in range(2)]
-    found = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*rated, *hostile], 100, 0)
-    assert found["hh_adversarial"]["rating_drop"]["mean"] == pytest.approx(1.5)
-    assert found["hh_adversarial"]["rating_drop"]["n"] == 2
+    table = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*rated, *hostile], 100, 0)
+    assert table["hh_adversarial"]["rating_drop"]["mean"] == pytest.approx(1.5)
+    assert table["hh_adversarial"]["rating_drop"]["n"] == 2
 
 
 def test_results_are_read_again(tmp_path: Path) -> None:
@@ -67,10 +67,10 @@ def test_results_are_read_again(tmp_path: Path) -> None:
 def test_drops_of_likelihood_are_over_the_same_questions_too() -> None:
     plain = [result("hh", f"{n}", acc=1.0, acc_norm=1.0) for n in range(4)]
     hostile = [result("hh_adversarial", f"{n}", acc=float(n), acc_norm=1.0) for n in range(2)]
-    found = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*plain, *hostile], 100, 0)
-    drop = found["hh_adversarial"]["acc_drop"]
+    table = aggregate(find_benchmarks(["hh", "hh_adversarial"]), [*plain, *hostile], 100, 0)
+    drop = table["hh_adversarial"]["acc_drop"]
     assert (drop["mean"], drop["n"], drop["chance"]) == (0.5, 2, None)
-    assert found["hh_adversarial"]["acc_norm_drop"]["mean"] == 0
+    assert table["hh_adversarial"]["acc_norm_drop"]["mean"] == 0
     assert "acc_drop" not in estimates("hh_adversarial", *hostile)
 
 
@@ -88,9 +88,9 @@ def evaluated(folder: Path, right: int, n: int = 40, **more: Any) -> Path:
     rows = [result("hh", f"{k}", acc=float(k < right), acc_norm=1.0, rating=4.0) for k in range(n)]
     (folder / "benchmarks").mkdir(parents=True)
     result_log(folder / "benchmarks/items.jsonl").append(rows)
-    found = aggregate(find_benchmarks(["hh"]), rows, 200, 0)
-    told = {"model": "m", "made_with": {}, "benchmarks": found, "judge": None, **more}
-    (folder / "benchmarks/results.json").write_text(json.dumps(told))
+    table = aggregate(find_benchmarks(["hh"]), rows, 200, 0)
+    recorded = {"model": "m", "made_with": {}, "benchmarks": table, "judge": None, **more}
+    (folder / "benchmarks/results.json").write_text(json.dumps(recorded))
     return folder
 
 
@@ -122,10 +122,10 @@ def test_figures_that_are_not_the_same_thing_are_not_subtracted(
 
 
 def test_differences_are_over_the_shared_items_and_say_how_many(tmp_path: Path) -> None:
-    told = now(apply_chat_template=False)
+    recorded = now(apply_chat_template=False)
     folders = [
-        evaluated(tmp_path / "base", 10, **told),
-        evaluated(tmp_path / "less", 20, n=20, **told),
+        evaluated(tmp_path / "base", 10, **recorded),
+        evaluated(tmp_path / "less", 20, n=20, **recorded),
     ]
     main([*map(str, folders), "--output", str(tmp_path / "out")])
     (row,) = [
@@ -139,9 +139,9 @@ def test_differences_are_over_the_shared_items_and_say_how_many(tmp_path: Path) 
 
 def test_an_answer_that_never_came_is_not_compared(tmp_path: Path) -> None:
     folder = evaluated(tmp_path / "base", 10)
-    said = ItemResult("hh", "a", "answer", None, {}, {"question": "?", "answer": "No."})
+    answered = ItemResult("hh", "a", "answer", None, {}, {"question": "?", "answer": "No."})
     lost = ItemResult("hh", "b", "answer", None, {}, {"question": "?", "error": "timeout"})
-    result_log(folder / "benchmarks/items.jsonl").append([said, lost])
+    result_log(folder / "benchmarks/items.jsonl").append([answered, lost])
     assert read_evaluated(folder).answers == {("hh", "a"): "No."}
 
 

@@ -28,8 +28,8 @@ def server(answering: Answering) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = answering(asked)
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, body = answering(request)
             text = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -79,13 +79,13 @@ def chosen(answering: Answering, folder: Path) -> list[Any]:
 def test_the_likeliest_letter_is_chosen_where_the_server_tells(tmp_path: Path) -> None:
     # What is sampled is B; A is likelier, in two spellings.
     top = {"B": -1.0, " A": -1.1, "A": -1.2, "The": -3.0}
-    found = chosen(lambda asked: says("B", top), tmp_path)
-    for result in found:
+    results = chosen(lambda request: says("B", top), tmp_path)
+    for result in results:
         assert (result.details["way"], result.details["letter"]) == ("logprobs", "A")
-        told = result.details["letter_logprobs"]
-        assert told["A"] == pytest.approx(-0.4576, abs=1e-3)
-        assert told["B"] == pytest.approx(-1.0021, abs=1e-3)
-    assert sum(result.scores["acc"] for result in found) == 3
+        logprobs = result.details["letter_logprobs"]
+        assert logprobs["A"] == pytest.approx(-0.4576, abs=1e-3)
+        assert logprobs["B"] == pytest.approx(-1.0021, abs=1e-3)
+    assert sum(result.scores["acc"] for result in results) == 3
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_the_likeliest_letter_is_chosen_where_the_server_tells(tmp_path: Path) -
 def test_else_the_letter_that_is_written(
     text: str, top: dict[str, float] | None, tmp_path: Path
 ) -> None:
-    found = chosen(lambda asked: says(text, top), tmp_path)
-    assert {(r.details["way"], r.details["letter"]) for r in found} == {("letter", "B")}
+    results = chosen(lambda request: says(text, top), tmp_path)
+    assert {(r.details["way"], r.details["letter"]) for r in results} == {("letter", "B")}
 
 
 def test_a_server_without_logprobs_is_asked_for_the_letter(tmp_path: Path) -> None:
-    def refuses_the_wish(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return (400, {"error": {"message": "logprobs"}}) if "logprobs" in asked else says("A")
+    def refuses_the_wish(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return (400, {"error": {"message": "logprobs"}}) if "logprobs" in request else says("A")
 
-    found = chosen(refuses_the_wish, tmp_path)
-    assert {(r.details["way"], r.details["letter"]) for r in found} == {("letter", "A")}
+    results = chosen(refuses_the_wish, tmp_path)
+    assert {(r.details["way"], r.details["letter"]) for r in results} == {("letter", "A")}
 
 
 @pytest.mark.parametrize("on_error", ["raise", "missing"])
@@ -123,16 +123,16 @@ def test_a_server_without_logprobs_is_asked_for_the_letter(tmp_path: Path) -> No
 def test_a_refusal_by_the_server_is_one_and_the_run_goes_on(
     refusal: tuple[int, dict[str, Any]], on_error: Any, tmp_path: Path
 ) -> None:
-    def answering(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return refusal if "1" in asked["messages"][-1]["content"] else says("Of course.")
+    def answering(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return refusal if "1" in request["messages"][-1]["content"] else says("Of course.")
 
     with server(answering) as url:
         policy = OpenAIPolicy("m", base_url=url, on_error=on_error, max_retries=0)
-        found = list(answer_items(*items("advbench", tmp_path), policy, None, 0))
-    by_server = [r for r in found if r.details.get("refused_by_server")]
+        results = list(answer_items(*items("advbench", tmp_path), policy, None, 0))
+    by_server = [r for r in results if r.details.get("refused_by_server")]
     assert [r.scores for r in by_server] == [{"refused": 1.0, "empty": 0.0}]
-    assert sum(r.scores["refused"] for r in found) == 1
-    assert remarks(found) == ["advbench: 1 of 3 were refused by the server"]
+    assert sum(r.scores["refused"] for r in results) == 1
+    assert remarks(results) == ["advbench: 1 of 3 were refused by the server"]
 
 
 def test_what_a_judges_server_refuses_or_fails_to_rate_has_no_rating(tmp_path: Path) -> None:
@@ -145,21 +145,21 @@ def test_what_a_judges_server_refuses_or_fails_to_rate_has_no_rating(tmp_path: P
     filtered = (400, {"error": {"message": "filtered", "code": "content_filter"}})
     failing = (503, {"error": {"message": "busy"}})
 
-    def judging(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        text = asked["messages"][-1]["content"]
+    def judging(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        text = request["messages"][-1]["content"]
         return filtered if "Reply 0" in text else failing if "Reply 1" in text else says("5")
 
     with server(judging) as url:
         judge = OpenAIPolicy("m", base_url=url, on_error="missing", max_retries=0, tries=1)
-        asked = items("hh", tmp_path)
-        found = list(answer_items(*asked, Answers(), Judge(judge, 7), 0))
-        lines = remarks(found)
+        hh, pairs = items("hh", tmp_path)
+        results = list(answer_items(hh, pairs, Answers(), Judge(judge, 7), 0))
+        lines = remarks(results)
         strict = OpenAIPolicy("m", base_url=url, max_retries=0, tries=1)
-        only_refused = [asked[1][0]]
-        (refused,) = answer_items(asked[0], only_refused, Answers(), Judge(strict, 7), 0)
-    assert [set(result.scores) for result in found[:3]] == [set(), set(), {"rating"}]
-    assert [result.is_missing for result in found[:3]] == [False, True, False]
-    assert found[1].details["error"].startswith("the judge: ")
+        only_refused = [pairs[0]]
+        (refused,) = answer_items(hh, only_refused, Answers(), Judge(strict, 7), 0)
+    assert [set(result.scores) for result in results[:3]] == [set(), set(), {"rating"}]
+    assert [result.is_missing for result in results[:3]] == [False, True, False]
+    assert results[1].details["error"].startswith("the judge: ")
     assert any("1 of 8 have an answer, but no verdict" in line for line in lines), lines
     assert any("1 of 8 have an answer that the judge did not rate" in line for line in lines)
     # A refusal ends no run.
@@ -169,16 +169,16 @@ def test_what_a_judges_server_refuses_or_fails_to_rate_has_no_rating(tmp_path: P
 def test_a_failure_is_no_answer(tmp_path: Path) -> None:
     failing = (503, {"error": {"message": "busy"}})
 
-    def answering(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return failing if "1" in asked["messages"][-1]["content"] else says("Of course.")
+    def answering(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return failing if "1" in request["messages"][-1]["content"] else says("Of course.")
 
     with server(answering) as url:
         policy = OpenAIPolicy("m", base_url=url, on_error="missing", max_retries=0)
-        found = list(answer_items(*items("advbench", tmp_path), policy, None, 0))
-        (missing,) = [result for result in found if result.is_missing]
+        results = list(answer_items(*items("advbench", tmp_path), policy, None, 0))
+        (missing,) = [result for result in results if result.is_missing]
         assert missing.scores == {}
         assert "busy" in missing.details["error"]
-        (line,) = remarks(found)
+        (line,) = remarks(results)
         assert line.startswith("advbench: 1 of 3 have no answer, and no score (")
         strict = OpenAIPolicy("m", base_url=url, max_retries=0)
         with pytest.raises(UserError, match="busy"):

@@ -1,4 +1,4 @@
-"""What a round of a society, ratings, and steps of training take with the embedded model."""
+"""Timings of the embedded model: `pytest tests/alignment/speed/time_models.py`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a society and two board games take."""
+"""Timings of a society and two board games: `pytest tests/alignment/speed/time_environment.py`."""
 
 from typing import Any
 

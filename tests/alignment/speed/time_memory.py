@@ -1,4 +1,4 @@
-"""What remembering and recalling take as the society's memory grows."""
+"""Timings of the memory as it grows: `pytest tests/alignment/speed/time_memory.py`."""
 
 from typing import Any
 
