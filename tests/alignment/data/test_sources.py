@@ -51,9 +51,9 @@ def test_the_own_interactions_give_what_they_gave_without_sources(tmp_path: Path
 
 
 def test_a_pattern_reads_the_interactions_of_many_runs(tmp_path: Path) -> None:
-    for run, said in (("a", "draft"), ("b", "other draft")):
-        done = [replace(i, draft=replace(i.draft, text=f"{said} {i.id}")) for i in talk(3)]
-        write_interactions(tmp_path / run / "interactions.jsonl", done)
+    for run, text in (("a", "draft"), ("b", "other draft")):
+        interactions = [replace(i, draft=replace(i.draft, text=f"{text} {i.id}")) for i in talk(3)]
+        write_interactions(tmp_path / run / "interactions.jsonl", interactions)
     source = {"kind": "interactions", "path": str(tmp_path / "*/interactions.jsonl")}
     groups, (report,) = read(source, mix={"imitation": 1, "self_critic": 1})
     assert report.files == [str(tmp_path / f"{run}/interactions.jsonl") for run in "ab"]
