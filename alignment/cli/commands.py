@@ -17,6 +17,7 @@ from social_sandbox.policies import registry
 from social_sandbox.policies.society.account import BudgetReached
 
 from ..runtime.signals import Terminated
+from .completion import OPTIONS, complete
 from .help import print_help
 from .jobs import quiet_libraries, run_job
 from .messages import file_problem, nearest, one_line, print_error
@@ -70,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0 if arguments else 2
     try:
+        if arguments[0] in OPTIONS:
+            complete(arguments, COMMANDS)
+            return 0
         if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
             raise UserError(f"no command {arguments[0]!r}{nearest(arguments[0], COMMANDS)}")
         # The rest is left to Hydra, or to a command with a parser of its own.
