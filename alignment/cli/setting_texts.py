@@ -77,7 +77,9 @@ def main_sections() -> tuple[Section, ...]:
             continue
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
             prefix = f"{key.value}."
-            settings = tuple(_setting(prefix, *pair, text, lines) for pair in value.value)
+            settings = tuple(
+                _setting(prefix, name, each, text, lines) for name, each in value.value
+            )
             sections.append(Section(key.value, _comment_above(lines, key), settings))
         else:
             general.append(_setting("", key, value, text, lines))
