@@ -33,7 +33,7 @@ class SourceConfig:
 
     @property
     def hub_part(self) -> dict[str, str]:
-        """Which part of a data set of the hub is meant, as `datasets.load_dataset` is told."""
+        """The part of a data set on the hub, as arguments of `datasets.load_dataset`."""
         part = {"name": self.name, "data_dir": self.data_dir, "revision": self.revision}
         return {name: value for name, value in part.items() if value is not None}
 
@@ -78,18 +78,18 @@ class DataConfig:
         return any(source.path is None for source in self.with_sources().sources or ())
 
     def with_sources(self) -> "DataConfig":
-        """The same with the default of `sources` written out."""
+        """Return the settings with the default of `sources` written out."""
         return self if self.sources else replace(self, sources=(SourceConfig(kind="interactions"),))
 
     def made_with(self) -> dict[str, Any]:
-        """The settings that decide what the groups are; the leak guard only watches."""
+        """Return the settings that the groups depend on, which those of the leak guard are not."""
         settings = asdict(self)
         del settings["leak_guard"], settings["leak_distance"]
         if self.sources is None:
-            # A folder that was made before there were sources is still the same.
+            # Output folders of versions without sources do not record them.
             del settings["sources"]
         for source in settings.get("sources", ()):
-            # And one that was made before a part of a data set could be named.
+            # Nor do earlier folders record the part of a data set.
             for name in ("name", "data_dir", "revision"):
                 if source[name] is None:
                     del source[name]
