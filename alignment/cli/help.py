@@ -29,6 +29,7 @@ from .setting_texts import (
     choices,
     default_choice,
     main_sections,
+    setting_names,
 )
 
 GENERAL = ("seed", "output_dir", "overwrite", "progress", "wandb")
@@ -171,7 +172,7 @@ def _matches(word: str, command: str, sections: Sequence[Section]) -> list[Secti
     # A choice that only takes over a setting of another choice says nothing new.
     if exact:
         return _without_repetitions(exact)
-    if word in _all_names():
+    if word in setting_names():
         raise UserError(f"{command} does not read {word!r}: social-sandbox run --help {word}")
     pattern = re.compile(re.escape(word), re.IGNORECASE)
     parts = []
@@ -188,13 +189,6 @@ def _matches(word: str, command: str, sections: Sequence[Section]) -> list[Secti
     if not parts:
         raise UserError(f"{command} --help: nothing about {word!r}{_near(word, searched)}")
     return _without_repetitions(parts)
-
-
-def _all_names() -> set[str]:
-    """Return the names of all sections, groups and settings without a group."""
-    sections = main_sections()
-    settings = {setting.name for section in sections for setting in section.settings}
-    return {section.name for section in sections} | settings | set(GROUPS)
 
 
 def _without_repetitions(sections: Iterable[Section]) -> list[Section]:

@@ -27,7 +27,13 @@ def one_line(error: Exception, overrides: Sequence[str], commands: Collection[st
     text = str(error).strip()
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
-        return _unknown_setting(unknown[1], overrides)
+        # Inside a mapping such as `data.mix`, only the cause names the setting.
+        inner = re.search(r"full_key: (\S+)", str(error.__cause__))
+        name = inner[1] if inner and inner[1].startswith(f"{unknown[1]}.") else unknown[1]
+        return _unknown_setting(name, overrides)
+    without_value = re.search(r"Error parsing override '([^']+)'\s*missing EQUAL", text)
+    if without_value:
+        return f"{without_value[1]}: must be followed by =VALUE"
     option = re.search(r"Could not find '([^']+)'", text)
     if option and "/" in option[1]:
         return _unknown_option(option[1], text, commands)
@@ -67,8 +73,10 @@ def _unknown_option(option: str, text: str, commands: Collection[str]) -> str:
     if name in commands:
         return f"{group}: no choice {name!r}, which is a command: social-sandbox {name}"
     options = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
-    names = ", ".join(options[1].split()) if options else ""
-    return f"{group}: no choice {name!r}; there are {names}"
+    names = options[1].split() if options else []
+    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {matches[0]!r}?" if matches else ""
+    return f"{group}: no choice {name!r}; there are {', '.join(names)}{hint}"
 
 
 def _names(config: DictConfig, prefix: str) -> list[str]:

@@ -6,9 +6,11 @@ from importlib.resources import files
 
 from omegaconf import DictConfig, OmegaConf
 
+from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 
 from ..runtime.processes import in_sweep
+from .setting_texts import setting_names
 from .sweeps import as_hydra_overrides
 
 _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
@@ -21,8 +23,12 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
     methods of other packages can be chosen by name or by `_target_`.
 
     Raises:
-        UserError: A policy does not exist.
+        UserError: A policy does not exist, or a setting is written like an option.
     """
+    for argument in arguments:
+        name = argument.lstrip("-").partition("=")[0].partition(".")[0]
+        if argument.startswith("-") and "=" in argument and name in setting_names():
+            raise UserError(f"{argument}: settings have no dashes: {argument.lstrip('-')}")
     bare = unprefixed_settings(command)
     prefixed = [
         f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o for o in arguments

@@ -87,6 +87,14 @@ def main_sections() -> tuple[Section, ...]:
 
 
 @cache
+def setting_names() -> frozenset[str]:
+    """Return the names of all groups, of all sections and of the settings in config.yaml."""
+    sections = main_sections()
+    settings = {setting.name for section in sections for setting in section.settings}
+    return frozenset({section.name for section in sections if section.name} | settings | {*GROUPS})
+
+
+@cache
 def choices(group: str) -> tuple[str, ...]:
     """Return the names of this project's choices of a group, sorted."""
     names = (file.name for file in (files("social_sandbox.configs") / group).iterdir())

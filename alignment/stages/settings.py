@@ -71,6 +71,9 @@ def read_settings(config: DictConfig) -> Settings:
     Raises:
         UserError: A setting does not exist or has a wrong value; the message names the first.
     """
+    for section in (*_SECTIONS, "method"):
+        # Other settings refer into sections, and would be named first.
+        _mapping(OmegaConf.to_container(config)[section], section)  # type: ignore[call-overload, index]
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     values = {str(name): value for name, value in plain.items()}
