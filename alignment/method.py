@@ -1,4 +1,4 @@
-"""The former place of `Method`: recipes and recorded settings still name it."""
+"""The contract of a method, under the name by which methods of other packages import it."""
 
 from .training.method import Method
 

@@ -19,8 +19,9 @@ from social_sandbox.policies.society.account import BudgetReached
 from ..runtime.signals import Terminated
 from .completion import OPTIONS, complete
 from .help import print_help
-from .jobs import quiet_libraries, run_job
+from .jobs import run_job
 from .messages import file_problem, nearest, one_line, print_error
+from .quiet import quiet_libraries
 from .sweeps import first_comment, sweep_file, sweep_files
 
 COMMANDS = {
@@ -33,6 +34,7 @@ COMMANDS = {
     "compare": "benchmark results of several models side by side; see compare --help",
     "figures": "draw what there is; writes figures/",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
+    "observer": "fit the head of the embedded observer to preferences; see observer --help",
     "bench": "measure how fast everything is here; see bench --help",
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
@@ -178,9 +180,17 @@ def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:
     compare.main(rest)
 
 
+def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..observer import main
+
+    main.main(rest)
+
+
 _FUNCTIONS = {
     "bench": _measure_speed,
     "compare": _compare,
+    "observer": _fit_observer,
     "policies": _list_policies,
     "sweeps": _list_sweeps,
 }

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from ..runtime.signals import sigterm_stops
 from ..runtime.stage import make_folder
 from .messages import one_line, print_error
 from .overrides import hydra_overrides
+from .quiet import quiet_libraries
 from .sweeps import begin_point, summarise, swept
 
 if TYPE_CHECKING:
@@ -66,19 +66,6 @@ def run_job(command: str, arguments: Sequence[str]) -> None:
         for failure in failures[1:]:
             print_error(one_line(failure, arguments, ()))
         raise failures[0]
-
-
-def quiet_libraries() -> None:
-    """Keep progress bars and advice of libraries out of the output of this program."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    # Some progress bars have no other switch. tqdm reads this one when it is imported.
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 def _run(command: str, config: DictConfig) -> None:

@@ -11,6 +11,7 @@ from social_sandbox.policies import registry
 
 from ..runtime.processes import in_sweep
 from .setting_texts import setting_names
+from .quiet import quiet_libraries
 from .sweeps import as_hydra_overrides
 
 _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
@@ -23,7 +24,7 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
     methods of other packages can be chosen by name or by `_target_`.
 
     Raises:
-        UserError: A policy does not exist, or a setting is written like an option.
+        UserError: A policy or a method does not exist, or a setting is written like an option.
     """
     for argument in arguments:
         name = argument.lstrip("-").partition("=")[0].partition(".")[0]
@@ -57,9 +58,25 @@ def _with_choices(arguments: Sequence[str]) -> list[str]:
         names = [o.partition("=")[2] for o in overrides if o.startswith(f"{kind}=")]
         registry.register(*names)
         overrides = _with_target(overrides, kind)
-    overrides = _with_target(overrides, "method")
+    overrides = _with_methods(overrides)
     # `extra` takes options of a server or a Trainer that our configuration does not list.
     return [f"++{o}" if _EXTRA.match(o) else o for o in overrides]
+
+
+def _with_methods(overrides: list[str]) -> list[str]:
+    choices = [o.partition("=")[2] for o in overrides if o.startswith("method=")]
+    names = {name.strip() for choice in choices for name in choice.split(",")}
+    if "value_head" in names:
+        raise UserError("method=value_head is a command of its own now: social-sandbox observer")
+    files_of_methods = {f.name for f in (files("social_sandbox.configs") / "method").iterdir()}
+    others = [name for name in names if name and f"{name}.yaml" not in files_of_methods]
+    if others:
+        # Importing the methods takes seconds, and is needed only for methods of other packages.
+        quiet_libraries()
+        from ..methods.registry import register
+
+        register(*others)
+    return _with_target(overrides, "method")
 
 
 def _with_target(overrides: list[str], kind: str) -> list[str]:

@@ -144,10 +144,6 @@ def _results(point: Path) -> dict[str, str]:
         found["tokens"] = str(alignment["tokens"])
         found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
         found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
-    # Of a method that trains an observer.
-    for name, share in alignment.get("accuracy", {}).items():
-        ends = f"({share['low']:.2f} to {share['high']:.2f})"
-        found[name.replace("_", " ")] = f"{share['mean']:.2f} {ends}"
     # Only now: help texts should not wait for torch.
     from ..evaluation.comparison import current_table
 

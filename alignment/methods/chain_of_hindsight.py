@@ -6,7 +6,7 @@ random masking of past tokens and its mixture with pretraining data are not done
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -15,28 +15,29 @@ from social_sandbox.envs.errors import UserError
 from ..data.groups import Candidate, RatedGroup
 from ..training.batching import draw
 from ..training.encoding import Encoded, encode_parts
-from ..training.method import Job, Selection
+from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
-from .offline import DataMethod
+from .offline import OfflineConfig, make_plan
 
 Order = Literal["worse_first", "better_first"]
 ORDERS: tuple[Order, ...] = ("worse_first", "better_first")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChainOfHindsightConfig(DataMethod):
-    """One chain of differently rated candidates for each group that has some."""
+class ChainOfHindsightConfig(OfflineConfig):
+    """Settings of Chain of Hindsight."""
 
     candidates_per_group: int = 2
-    """At most so many answers in a chain: the best-rated and some rated lower, by the seed."""
+    """Most answers in a chain: the best-rated and some lower-rated ones, drawn by the seed."""
     order: Order = "worse_first"
+    """Whether a chain begins with its worst or its best answer."""
     better: str = "A better answer:"
     """The verdict on the best answer of a chain."""
     worse: str = "A worse answer:"
-    """The verdict on every other."""
+    """The verdict on every other answer."""
     plain: bool = True
-    """Also imitate the best answer without a verdict, so that the model gives it unasked. Without,
-    it has to be asked for by beginning its turn with `better`."""
+    """Also imitate the best answer without a verdict. If false, a good answer has to be asked for
+    by beginning the model's turn with `better`."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -46,24 +47,37 @@ class ChainOfHindsightConfig(DataMethod):
         for name in ("better", "worse"):
             self._require(name, bool(getattr(self, name).strip()), "a text")
 
+
+@dataclass(frozen=True)
+class ChainOfHindsight(Method):
+    """Read several answers with verdicts in one turn, and learn the answers."""
+
+    config: ChainOfHindsightConfig = field(default_factory=ChainOfHindsightConfig)
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Chains, and single best answers if `plain`."""
+        """Return (group, answers) of the chains and, if `plain`, of single best answers.
+
+        The answers of a chain are sorted by rating, the worst first.
+        """
         import_trl("chain_of_hindsight")
-        drawn = [(g, draw(g, self.candidates_per_group, self.seed, epoch=0)) for g in groups]
+        drawn = [
+            (g, draw(g, self.config.candidates_per_group, self.config.seed, epoch=0))
+            for g in groups
+        ]
         chains = [(group, _ranked(answers)) for group, answers in drawn if len(answers) > 1]
         if not chains:
             raise UserError(
                 f"groups: none of the {len(groups)} groups has candidates with different ratings"
             )
-        if not self.plain:
+        if not self.config.plain:
             return Selection(chains, [group for group, _ in chains])
         alone = [(group, _ranked(answers)[-1:]) for group, answers in drawn if answers]
         return Selection([*chains, *alone], [group for group, _ in alone])
 
     def make_trainer(self, job: Job) -> Any:
-        """TRL's Trainer on token ids."""
+        """Return TRL's SFTTrainer on chains of token ids."""
         trl = import_trl("chain_of_hindsight")
-        plan = self.plan(job.examples, itemgetter(0))
+        plan = make_plan(self.config, job.examples, itemgetter(0))
 
         def rows(examples: Sequence[Any]) -> list[Encoded]:
             return [self._encoded(job.tokenizer, *example) for example in examples]
@@ -79,26 +93,26 @@ class ChainOfHindsightConfig(DataMethod):
         )
 
     def _encoded(self, tokenizer: Any, group: RatedGroup, answers: Sequence[Candidate]) -> Encoded:
-        """An answer alone, or a chain without the worst answers for which there is no room."""
+        """Encode one answer, or a chain without the worst answers that do not fit."""
         alone = len(answers) == 1
         while True:
             row = encode_parts(
                 tokenizer,
                 group.prompt,
                 [(answers[0].text, True)] if alone else self.parts(answers),
-                self.max_length,
+                self.config.max_length,
                 ends=self._last(answers).ends,
             )
-            # What is cut off is the end, and that may be the best.
+            # Truncation cuts the end of a chain, which may be its best answer.
             if len(answers) == 1 or not row.truncated:
                 return row
             answers = answers[1:]
 
     def parts(self, answers: Sequence[Candidate]) -> list[tuple[str, bool]]:
         """Verdicts and answers, given from the worst to the best, and whether they are learnt."""
-        verdicts = [self.worse] * (len(answers) - 1) + [self.better]
+        verdicts = [self.config.worse] * (len(answers) - 1) + [self.config.better]
         told = list(zip(verdicts, answers, strict=True))
-        if self.order == "better_first":
+        if self.config.order == "better_first":
             told.reverse()
         parts = []
         for number, (verdict, answer) in enumerate(told):
@@ -107,7 +121,7 @@ class ChainOfHindsightConfig(DataMethod):
         return parts
 
     def _last(self, answers: Sequence[Candidate]) -> Candidate:
-        return answers[0 if self.order == "better_first" else -1]
+        return answers[0 if self.config.order == "better_first" else -1]
 
 
 def _ranked(answers: Sequence[Candidate]) -> list[Candidate]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -10,34 +10,43 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 
 from ..data.groups import Candidate, RatedGroup, trainable
-from ..training.method import Job, Selection
+from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
-from .offline import DataMethod
+from .offline import OfflineConfig, make_plan
 
 Rated = tuple[RatedGroup, Candidate]
 
 
 @dataclass(frozen=True, kw_only=True)
-class KtoConfig(DataMethod):
-    """Candidates rated above a threshold are wanted, those below are not; no pairs are needed."""
+class KtoConfig(OfflineConfig):
+    """Settings of Kahneman-Tversky optimisation, which needs no pairs."""
 
     learning_rate: float = 1e-5
     beta: float = 0.1
-    """Strength of the pull towards the start model."""
+    """Strength of the pull towards the model before training."""
     threshold: float | None = None
-    """Candidates rated exactly so are left out; null: the median of all ratings."""
+    """Candidates with exactly this rating are left out; null: the median of all ratings."""
     desirable_weight: float = 1.0
+    """Weight of the loss on candidates above the threshold."""
     undesirable_weight: float = 1.0
+    """Weight of the loss on candidates below the threshold."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
         super().__post_init__()
         self._require_above_zero("beta", "desirable_weight", "undesirable_weight")
-        # The other completions of a batch estimate how far the model is from its start.
+        # TRL estimates the divergence from the start model on the other completions of a batch.
         self._require("batch_size", self.batch_size >= 2, "at least 2")
 
+
+@dataclass(frozen=True)
+class Kto(Method):
+    """Make candidates above a rating threshold likelier and those below less likely."""
+
+    config: KtoConfig = field(default_factory=KtoConfig)
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Candidates on either side of the threshold, in an order by the seed."""
+        """Return (group, candidate, whether above the threshold), shuffled by the seed."""
         import_trl("kto")
         rated = [(g, c) for g in groups for c in g.candidates if trainable(c)]
         if not rated:
@@ -52,29 +61,29 @@ class KtoConfig(DataMethod):
             if not count:
                 lowest, *_, highest = sorted(c.rating or 0.0 for _, c in [*rated, *rated])
                 given = f"method.threshold={threshold:g}"
-                what = f"the median, {threshold:g}" if self.threshold is None else given
+                what = f"the median, {threshold:g}" if self.config.threshold is None else given
                 raise UserError(
                     f"groups: no candidate is rated {side} {what}; "
                     f"ratings lie on {lowest:g} to {highest:g}"
                 )
-        order = generator(self.seed, "kto").permutation(len(examples))
+        order = generator(self.config.seed, "kto").permutation(len(examples))
         used = {id(group): group for group, _, _ in examples}
         return Selection([examples[i] for i in order], list(used.values()))
 
     def make_trainer(self, job: Job) -> Any:
-        """TRL's Trainer on token ids."""
+        """Return TRL's KTOTrainer on token ids."""
         trl = import_trl("kto")
 
         class Trainer(trl.KTOTrainer):  # type: ignore[misc, name-defined]
             def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-                # It would tokenise, and knows no data that are token ids already.
+                # Skip TRL's tokenisation: rows already hold token ids.
                 return dataset
 
         def rows(examples: Sequence[Any], order: Sequence[int]) -> list[dict[str, Any]]:
             each = []
             for group, candidate, wanted in examples:
                 prompt, answers = prompt_and_responses(
-                    job.tokenizer, group.prompt, [candidate], self.max_length
+                    job.tokenizer, group.prompt, [candidate], self.config.max_length
                 )
                 each.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": wanted})
             names = [examples[place][0].id for place in order]
@@ -84,18 +93,18 @@ class KtoConfig(DataMethod):
                 for place, other in zip(order, others, strict=True)
             ]
 
-        plan = self.plan(job.examples, itemgetter(0))
+        plan = make_plan(self.config, job.examples, itemgetter(0))
         return by_length(Trainer)(
             model=job.model,
             ref_model=reference(job),
             args=plan.arguments(
                 job,
                 kind=trl.KTOConfig,
-                beta=self.beta,
-                desirable_weight=self.desirable_weight,
-                undesirable_weight=self.undesirable_weight,
-                # Own rows fit already; a prompt with another's completion may not.
-                max_length=self.max_length,
+                beta=self.config.beta,
+                desirable_weight=self.config.desirable_weight,
+                undesirable_weight=self.config.undesirable_weight,
+                # A prompt may be too long for the completion of another prompt.
+                max_length=self.config.max_length,
             ),
             train_dataset=dataset(rows(plan.learnt, plan.order)),
             eval_dataset=dataset(rows(plan.held_out, range(len(plan.held_out)))),
@@ -105,15 +114,18 @@ class KtoConfig(DataMethod):
         )
 
     def _threshold(self, rated: Sequence[Rated]) -> float:
-        if self.threshold is not None:
-            return self.threshold
+        if self.config.threshold is not None:
+            return self.config.threshold
         ratings = sorted(c.rating or 0.0 for _, c in rated)
         middle = len(ratings) / 2
         return (ratings[math.ceil(middle) - 1] + ratings[math.floor(middle)]) / 2
 
 
 def _mismatched(names: Sequence[str], number: int) -> int:
-    """The example before this one that answers another prompt; the one before, if all are alike."""
+    """Return the index of the nearest earlier example with another prompt, wrapping around.
+
+    If all examples have the same prompt, return the index before this one.
+    """
     for back in range(1, len(names)):
         if names[number - back] != names[number]:
             return (number - back) % len(names)

@@ -1,4 +1,4 @@
-"""What methods share that learn from the data: its order, and what of it is held out."""
+"""What methods share that learn from the data itself: its order, and what of it is held out."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,49 +9,28 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
 
 from ..data.groups import RatedGroup
+from ..training.config import TrainingConfig
 from ..training.early_stopping import StopOnHeldOut
-from ..training.method import Job, Method
+from ..training.method import Job
 from ..training.samplers import group_length, in_stages, stage_of
 
 Stages = Literal["mixed", "three"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is learnt in which order, and what is only measured."""
-
-    learnt: Sequence[Any]
-    order: Sequence[int]
-    """Places in `learnt`, as they are seen: of all epochs where `staged`, else of one."""
-    held_out: Sequence[Any]
-    staged: bool
-    callbacks: Sequence[Any]
-    own: dict[str, Any]
-
-    def arguments(self, job: Job, **own: Any) -> Any:
-        """The Trainer's arguments; see `Job.arguments`."""
-        args = job.arguments(**self.own, **own)
-        if self.staged and args.max_steps > 0:
-            # The Trainer would begin again with the first stage.
-            step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-            args.max_steps = min(args.max_steps, math.ceil(len(self.order) / step))
-        return args
-
-
 @dataclass(frozen=True, kw_only=True)
-class DataMethod(Method):
-    """A method is one of these if it makes its Trainer by a `plan`."""
+class OfflineConfig(TrainingConfig):
+    """Settings of methods that make their Trainer by `make_plan`."""
 
     stages: Stages = "mixed"
     """`three`: all epochs of imitation, then of self-critic, then of realignment, in one run.
     Groups of other kinds belong to the first stage."""
     held_out: float = 0.0
-    """Share of the prompts that are not trained on, to see the loss on them and to export the
-    weights of its least; 0: none."""
+    """Share of the prompts that are not trained on; the loss on them is measured, and the weights
+    with the lowest loss are exported. 0: none."""
     held_out_steps: int = 50
-    """Steps between two measurements of that loss."""
+    """Steps between two measurements of the held-out loss."""
     patience: int = 3
-    """End training once it has not improved in so many measurements."""
+    """Training ends when the held-out loss has not improved in so many measurements."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
@@ -62,44 +41,78 @@ class DataMethod(Method):
         if not self.held_out:
             self._require_defaults("held_out_steps", "patience", unread_without="held_out")
 
-    def plan(self, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]) -> Plan:
-        """Part examples; `group_of` gives the group that one comes from."""
-        learnt, held_out = self._split(examples, group_of)
-        kinds = [group_of(example).kind for example in learnt]
-        staged = self.stages == "three" and len({stage_of(kind) for kind in kinds}) > 1
-        own: dict[str, Any] = {}
-        order: Sequence[int] = range(len(learnt))
-        if staged:
-            lengths = [group_length(group_of(example)) for example in learnt]
-            step = self.batch_size * self.accumulation
-            seen = in_stages(kinds, self.epochs, self.seed, lengths, step)
-            order = [number for _, number in seen]
-            own = {"num_train_epochs": 1.0, "train_sampling_strategy": "sequential"}
-        if held_out:
-            own |= {
-                "eval_strategy": "steps",
-                "eval_steps": self.held_out_steps,
-                "per_device_eval_batch_size": self.batch_size,
-            }
-        callbacks = [StopOnHeldOut(self.patience)] if held_out else []
-        return Plan(learnt, order, held_out, staged, callbacks, own)
 
-    def _split(
-        self, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
-        """What is trained on and what is held out: all of a prompt is on one side."""
-        if not self.held_out:
-            return examples, []
-        prompts = sorted({group_of(example).prompt for example in examples}, key=repr)
-        order = generator(self.seed, "held_out").permutation(len(prompts))
-        count = round(self.held_out * len(prompts))
-        if not 0 < count < len(prompts):
-            raise UserError(
-                f"method.held_out={self.held_out:g} leaves nothing on one side: the groups have "
-                f"{len(prompts)} different prompts"
-            )
-        apart = {prompts[place] for place in order[:count]}
-        return (
-            [example for example in examples if group_of(example).prompt not in apart],
-            [example for example in examples if group_of(example).prompt in apart],
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which examples are learnt, in which order, and which are only measured."""
+
+    learnt: Sequence[Any]
+    order: Sequence[int]
+    """Indices into `learnt` in the order of training: of all epochs if `staged`, else of one."""
+    held_out: Sequence[Any]
+    staged: bool
+    callbacks: Sequence[Any]
+    training_arguments: dict[str, Any]
+
+    def arguments(self, job: Job, **method_arguments: Any) -> Any:
+        """Return the Trainer's arguments; see `Job.arguments`."""
+        args = job.arguments(**self.training_arguments, **method_arguments)
+        if self.staged and args.max_steps > 0:
+            # The order holds all epochs. Past its end the Trainer would begin with the first stage.
+            step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+            args.max_steps = min(args.max_steps, math.ceil(len(self.order) / step))
+        return args
+
+
+def make_plan(
+    config: OfflineConfig, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]
+) -> Plan:
+    """Split examples into learnt and held-out ones, and order the learnt ones by stage.
+
+    Args:
+        config: the settings of the method.
+        examples: groups, pairs or responses.
+        group_of: returns the group that an example comes from.
+
+    Raises:
+        UserError: `held_out` leaves no prompt on one of the two sides.
+    """
+    learnt, held_out = _split(config, examples, group_of)
+    kinds = [group_of(example).kind for example in learnt]
+    staged = config.stages == "three" and len({stage_of(kind) for kind in kinds}) > 1
+    arguments: dict[str, Any] = {}
+    order: Sequence[int] = range(len(learnt))
+    if staged:
+        lengths = [group_length(group_of(example)) for example in learnt]
+        step = config.batch_size * config.accumulation
+        order = [n for _, n in in_stages(kinds, config.epochs, config.seed, lengths, step)]
+        arguments = {"num_train_epochs": 1.0, "train_sampling_strategy": "sequential"}
+    if held_out:
+        arguments |= {
+            "eval_strategy": "steps",
+            "eval_steps": config.held_out_steps,
+            "per_device_eval_batch_size": config.batch_size,
+        }
+    callbacks = [StopOnHeldOut(config.patience)] if held_out else []
+    return Plan(learnt, order, held_out, staged, callbacks, arguments)
+
+
+def _split(
+    config: OfflineConfig, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return (learnt, held-out) examples; all examples of one prompt are on the same side."""
+    if not config.held_out:
+        return examples, []
+    prompts = sorted({group_of(example).prompt for example in examples}, key=repr)
+    order = generator(config.seed, "held_out").permutation(len(prompts))
+    count = round(config.held_out * len(prompts))
+    if not 0 < count < len(prompts):
+        raise UserError(
+            f"method.held_out={config.held_out:g} leaves nothing on one side: the groups have "
+            f"{len(prompts)} different prompts"
         )
+    held_out = {prompts[place] for place in order[:count]}
+    return (
+        [example for example in examples if group_of(example).prompt not in held_out],
+        [example for example in examples if group_of(example).prompt in held_out],
+    )

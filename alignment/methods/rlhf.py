@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,6 +26,7 @@ from social_sandbox.policies.policy import Policy
 from ..data.groups import RatedGroup
 from ..data.pairs import PAIRINGS, Pair, Pairing, make_pairs
 from ..runtime.processes import is_first
+from ..training.config import TrainingConfig
 from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
 from ..training.samplers import SeedEpoch
@@ -41,8 +42,8 @@ _START_MODEL = "start_model."
 
 
 @dataclass(frozen=True, kw_only=True)
-class RlhfConfig(Method):
-    """Answers are sampled from the model to the questions of the groups, and rewarded."""
+class RlhfConfig(TrainingConfig):
+    """Settings of reinforcement learning from ratings."""
 
     learning_rate: float = 5e-6
     algorithm: Algorithm = "grpo"
@@ -72,7 +73,7 @@ class RlhfConfig(Method):
         self._require_above_zero("temperature", "reward_epochs", "reward_learning_rate")
         self._require_not_negative("beta", "engagement_weight", "min_gap")
         self._require_at_least_one("max_new_tokens")
-        if self.asks_observer:
+        if self.reward == "observer":
             self._require_defaults(
                 *("reward_epochs", "reward_learning_rate", "pairing", "min_gap"),
                 unread_without="reward=reward_model",
@@ -88,10 +89,17 @@ class RlhfConfig(Method):
             f"at most half of method.max_length={self.max_length}",
         )
 
+
+@dataclass(frozen=True)
+class Rlhf(Method):
+    """Sample answers to the questions of the groups, and reinforce those with high rewards."""
+
+    config: RlhfConfig = field(default_factory=RlhfConfig)
+
     @property
     def asks_observer(self) -> bool:
-        """Whether the job needs an observer."""
-        return self.reward == "observer"
+        """Whether training asks the observer for ratings."""
+        return self.config.reward == "observer"
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Groups that ask a question."""
@@ -103,7 +111,7 @@ class RlhfConfig(Method):
             raise UserError(
                 f"groups: none of the {len(asking)} groups that ask a question has two candidates "
                 "whose ratings differ"
-                + (f" by method.min_gap={self.min_gap:g}" if self.min_gap else "")
+                + (f" by method.min_gap={self.config.min_gap:g}" if self.config.min_gap else "")
                 + ", so no reward model can be trained; method.reward=observer needs none"
             )
         return Selection(asking, asking)
@@ -114,13 +122,13 @@ class RlhfConfig(Method):
         base, kind = {
             "grpo": (trl.GRPOTrainer, trl.GRPOConfig),
             "rloo": (trl.RLOOTrainer, trl.RLOOConfig),
-        }[self.algorithm]
+        }[self.config.algorithm]
         args = job.arguments(
             kind=kind,
-            beta=self.beta,
-            num_generations=self.generations,
-            max_completion_length=self.max_new_tokens,
-            temperature=self.temperature,
+            beta=self.config.beta,
+            num_generations=self.config.generations,
+            max_completion_length=self.config.max_new_tokens,
+            temperature=self.config.temperature,
             # TRL counts what it generates, each answer with its prompt, and trains on it once.
             include_num_input_tokens_seen="no",
         )
@@ -132,9 +140,14 @@ class RlhfConfig(Method):
         reward, spent = self._reward(job, args.device)
         questions = list(dict.fromkeys(group.prompt for group in job.examples))
         # TRL leaves out silently what makes no whole step, even if it is all that there is.
-        step = args.world_size * self.batch_size * self.accumulation // self.generations
+        step = (
+            args.world_size
+            * self.config.batch_size
+            * self.config.accumulation
+            // self.config.generations
+        )
         numbers = [*range(len(questions))] * math.ceil(step / len(questions))
-        longest = self.max_length - self.max_new_tokens
+        longest = self.config.max_length - self.config.max_new_tokens
         ids = [list(encode(job.tokenizer, asked, "", longest).input_ids) for asked in questions]
 
         class OnlineTrainer(base):  # type: ignore[misc, valid-type]
@@ -162,8 +175,8 @@ class RlhfConfig(Method):
             return reward(asked, completions, ended)
 
         # Its metrics are named after it.
-        rewards.__name__ = self.reward
-        with _start_model_on_disk(job, needed=self.beta > 0):
+        rewards.__name__ = self.config.reward
+        with _start_model_on_disk(job, needed=self.config.beta > 0):
             return OnlineTrainer(
                 model=job.model,
                 reward_funcs=[rewards],
@@ -178,21 +191,23 @@ class RlhfConfig(Method):
         """How answers are rewarded, and the tokens that learning it read."""
         if self.asks_observer:
             assert job.observer is not None
-            return reward_by_observer(job.observer, self.engagement_weight, job.rating_scale), 0
+            weight = self.config.engagement_weight
+            return reward_by_observer(job.observer, weight, job.rating_scale), 0
+        limit = self.config.max_tokens
         config = replace(
-            self,
-            learning_rate=self.reward_learning_rate,
-            epochs=self.reward_epochs,
+            self.config,
+            learning_rate=self.config.reward_learning_rate,
+            epochs=self.config.reward_epochs,
             max_steps=-1,
             # Learning the reward counts, and must leave something for learning from it.
-            max_tokens=None if self.max_tokens is None else max(self.max_tokens // 2, 1),
+            max_tokens=None if limit is None else max(limit // 2, 1),
         )
         trained = train_reward_model(job, self._pairs(job.examples), config)
-        reward = reward_by_model(trained.model, job.tokenizer, self.max_length, device)
+        reward = reward_by_model(trained.model, job.tokenizer, self.config.max_length, device)
         return reward, trained.tokens
 
     def _pairs(self, groups: Sequence[RatedGroup]) -> list[Pair]:
-        return make_pairs(groups, self.pairing, self.min_gap)
+        return make_pairs(groups, self.config.pairing, self.config.min_gap)
 
 
 def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale: int) -> Reward:

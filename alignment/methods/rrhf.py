@@ -1,33 +1,51 @@
 """RRHF (Yuan et al. 2023, arXiv 2304.05302): responses ranked by likelihood as by rating."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
+from ..data.groups import RatedGroup
 from ..training.losses import GroupLoss, rrhf
-from .grouped import GroupMethod
+from ..training.method import Job, Method, Selection
+from .grouped import GroupedConfig, make_group_trainer, select_trainable
 
 
 @dataclass(frozen=True, kw_only=True)
-class RrhfConfig(GroupMethod):
-    """How to rank. The paper adds ranking and imitation as they are."""
+class RrhfConfig(GroupedConfig):
+    """Settings of RRHF."""
 
     rank_weight: float = 1.0
+    """Weight of the ranking; imitation has 1. The paper adds the two as they are."""
 
     def __post_init__(self) -> None:
         """Raise UserError naming the setting that makes no sense."""
         super().__post_init__()
         self._require_not_negative("rank_weight")
 
+
+@dataclass(frozen=True)
+class Rrhf(Method):
+    """Rank the responses of a group by likelihood as they are rated, and imitate the best."""
+
+    config: RrhfConfig = field(default_factory=RrhfConfig)
+
+    def select(self, groups: Sequence[RatedGroup]) -> Selection:
+        """Return the groups with a trainable candidate."""
+        return select_trainable(groups)
+
+    def make_trainer(self, job: Job) -> Any:
+        """Return a `GroupTrainer` with the loss of RRHF."""
+        return make_group_trainer(job, self.config, self.loss)
+
     def loss(self, nll: Tensor, batch: Mapping[str, Any], valid: Tensor) -> GroupLoss:
-        """The paper's loss."""
+        """Return the loss of a collated batch; see `losses.rrhf`."""
         return rrhf(
             nll,
             batch["rating"],
             batch["group"],
             batch["n_groups"],
-            rank_weight=self.rank_weight,
+            rank_weight=self.config.rank_weight,
             valid=valid,
         )

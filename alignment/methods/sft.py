@@ -1,7 +1,7 @@
 """Supervised fine-tuning on the best response to each prompt (TRL's SFTTrainer)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -9,27 +9,34 @@ from social_sandbox.envs.errors import UserError
 
 from ..data.groups import RatedGroup, trainable
 from ..training.encoding import Encoded, encode
-from ..training.method import Job, Selection
+from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
-from .offline import DataMethod
+from .offline import OfflineConfig, make_plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftConfig(DataMethod):
-    """Imitation of the best-rated candidate, in pairs the chosen one; of equals the first."""
+class SftConfig(OfflineConfig):
+    """Settings of supervised fine-tuning."""
 
     min_rating: float | None = None
-    """Only of responses rated this high; null: the best of each group, however bad."""
+    """Imitate only responses rated at least this high; null: the best of each group."""
+
+
+@dataclass(frozen=True)
+class Sft(Method):
+    """Imitate the best-rated candidate, in pairs the chosen one; of equals the first."""
+
+    config: SftConfig = field(default_factory=SftConfig)
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Groups with a candidate that can be imitated, each with that candidate."""
+        """Return (group, best-rated candidate) of the groups that have a trainable candidate."""
         import_trl("sft")
         best = [
             (group, max(usable, key=lambda c: c.rating or 0.0))
             for group in groups
             if (usable := [c for c in group.candidates if trainable(c)])
         ]
-        least = self.min_rating
+        least = self.config.min_rating
         examples = [(g, c) for g, c in best if least is None or (c.rating or 0.0) >= least]
         if not examples:
             rated = "" if least is None else f" of at least method.min_rating={least:g}"
@@ -40,13 +47,15 @@ class SftConfig(DataMethod):
         return Selection(examples, [group for group, _ in examples])
 
     def make_trainer(self, job: Job) -> Any:
-        """TRL's Trainer on token ids; the mean is over the response tokens of a whole step."""
+        """Return TRL's SFTTrainer; its loss is a mean over the response tokens of a whole step."""
         trl = import_trl("sft")
-        plan = self.plan(job.examples, itemgetter(0))
+        plan = make_plan(self.config, job.examples, itemgetter(0))
 
         def rows(examples: Sequence[Any]) -> list[Encoded]:
             return [
-                encode(job.tokenizer, group.prompt, best.text, self.max_length, ends=best.ends)
+                encode(
+                    job.tokenizer, group.prompt, best.text, self.config.max_length, ends=best.ends
+                )
                 for group, best in examples
             ]
 

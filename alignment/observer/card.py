@@ -1,5 +1,6 @@
 """The card that goes with a value head; its fields are the metrics of `train_value_head`."""
 
+GROUP_DATA = "pairs of rated candidates"
 HUMAN_DATA = (
     "a set of human preferences in the form of HH-RLHF's harmless-base "
     "(of the shipped head: half of its test set; MIT, (c) 2022 Anthropic; Bai et al. 2022, "

@@ -1,13 +1,5 @@
-"""Trains the head of the embedded observer on preferences.
+"""Fitting the head of the embedded observer: a Bradley-Terry model, linear in embeddings."""
 
-Usage: python -m social_sandbox.alignment.observer.fit PAIRS [--output DIR] [--seed N]
-
-PAIRS is a JSONL file with `prompt` (a dialogue in Human/Assistant form), `chosen` and `rejected`,
-such as HH-RLHF's harmless-base. The project's own good and bad answers join them.
-"""
-
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +18,8 @@ from ..data.pairs import Pair
 from .card import CARD, HUMAN_DATA
 from .comparisons import Comparisons, accuracy, compare_own, compare_pairs, tricks
 
+HEAD = "value_head.safetensors"
+"""The file of a fitted head."""
 HELD_OUT_SHARE = 0.2
 PENALTIES = (300.0, 1000.0, 3000.0, 10000.0)
 FOLDINGS, FOLDS = 2, 5
@@ -112,7 +106,7 @@ def fit_and_save(
     }
     folder = Path(output_dir)
     about = {"embedder": encoder, **{name: str(v) for name, v in metrics.items()}}
-    save_head(folder / "value_head.safetensors", fitted.head, about)
+    save_head(folder / HEAD, fitted.head, about)
     (folder / "README.md").write_text(
         CARD.format(data=data, encoder=encoder, **metrics), encoding="utf-8"
     )
@@ -199,27 +193,3 @@ def _other_splits(
         shares.append((difference[unseen] @ _fit(difference[~unseen], penalty) > 0).mean())
     names = ("splits", "splits_low", "splits_high")
     return dict(zip(names, map(float, (np.mean(shares), min(shares), max(shares))), strict=True))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Train, write head and card, and say how good it is."""
-    parser = argparse.ArgumentParser(
-        prog="python -m social_sandbox.alignment.observer.fit",
-        description="Train the observer's head on preference pairs.",
-    )
-    parser.add_argument("pairs", type=Path, help="JSONL with prompt, chosen, rejected")
-    parser.add_argument("--output", type=Path, default=Path("value_head"), help="folder to write")
-    parser.add_argument("--seed", type=int, default=0, help="of the split")
-    told = parser.parse_args(argv)
-    try:
-        metrics = train_value_head(told.pairs, told.output, told.seed)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(*(f"{name}: {value:.4g}" for name, value in metrics.items()), sep="\n")
-    print(f"written to {told.output}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -64,18 +64,6 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(f"  exported: step {exported}, with the least loss on held-out groups")
 
 
-def print_observer(console: Console, summary: Mapping[str, Any], folder: Path) -> None:
-    """Print the accuracy of a fitted observer and its folder."""
-    for name, share in summary["accuracy"].items():
-        console.print(
-            f"  the better of {share['n']} {name.replace('_', ' ')} rates higher: "
-            f"{share['mean']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
-        )
-    console.print(
-        f"  {summary['pairs']} pairs, {summary['seconds']:.0f} s; {folder}", soft_wrap=True
-    )
-
-
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     """Print held-out results with their intervals."""
     table = Table(

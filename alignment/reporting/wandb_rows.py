@@ -55,13 +55,6 @@ def live_costs(
     return send
 
 
-def log_observer(run: Run, summary: Mapping[str, Any]) -> None:
-    """Log the accuracy of a fitted observer."""
-    if run is not None:
-        for name, share in summary["accuracy"].items():
-            run.summary[f"observer/{name}"] = share["mean"]
-
-
 def log_simulation(
     run: Run,
     interactions: Sequence[Interaction],

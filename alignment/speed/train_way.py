@@ -19,7 +19,7 @@ from social_sandbox.envs.questions import society_questions
 from social_sandbox.policies.huggingface.shared_model import best_dtype, load
 
 from ..data.groups import Candidate, RatedGroup
-from ..methods.stable_alignment import StableAlignmentConfig
+from ..methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from ..runtime.peak_memory import peak_bytes, reset_peak
 from ..training.encoding import encode
 from ..training.train import train
@@ -76,7 +76,16 @@ def stable_alignment(
         device="cpu" if not torch.cuda.is_available() else None,
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(model, tokenizer, groups, config, folder, [clock], resume=False, progress=False)
+        train(
+            model,
+            tokenizer,
+            groups,
+            StableAlignment(config),
+            folder,
+            [clock],
+            resume=False,
+            progress=False,
+        )
     return clock.end - clock.start
 
 

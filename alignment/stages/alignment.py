@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.huggingface.shared_model import load
 from social_sandbox.policies.huggingface.smollm2 import model_name
@@ -21,7 +20,6 @@ from ..reporting.wandb_artifacts import models
 from ..runtime.processes import is_first
 from ..runtime.stage import Summary, Work, weights_hash, write_json
 from ..training.lengths import measure_lengths
-from ..training.method import Method, ObserverMethod
 from ..training.progress import TrainingProgress
 from .context import Context
 from .data_checks import check_data
@@ -79,12 +77,10 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
     settings = context.settings
     method = settings.method
     made_with: dict[str, Any] = {
-        "method": {"name": method_name(method), **asdict(method)},
+        "method": {"name": method_name(type(method)), **asdict(method.config)},
         "groups": input_hash(data.path, "groups"),
+        "base_model": settings.base_model,
     }
-    if not isinstance(method, Method):
-        return _fit_observer(context, method, data, made_with)
-    made_with["base_model"] = settings.base_model
     weights = weights_hash(settings.base_model)
     if weights is not None:  # else a hub id, or the embedded model
         made_with["weights"] = weights
@@ -98,7 +94,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         tokenizer = base_tokenizer(settings)
         checked = _checked(data, settings)
         if not isinstance(checked.get("lengths"), dict):
-            checked["lengths"] = measure_lengths(data.groups, tokenizer, method.max_length)
+            checked["lengths"] = measure_lengths(data.groups, tokenizer, method.config.max_length)
         if settings.groups is not None:
             data_report.print_report(context.console, checked)
 
@@ -110,7 +106,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         # An error in the data is reported before the model is loaded.
         selection = method.select(data.groups)
         # Weights that LoRA freezes keep the type in which they are stored.
-        dtype: Any = torch.float32 if method.lora is None else "auto"
+        dtype: Any = torch.float32 if method.config.lora is None else "auto"
         model = load(AutoModelForCausalLM, settings.base_model, "base_model", dtype=dtype)
         observer = None
         if method.asks_observer:
@@ -153,33 +149,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         if not metrics.sent:
             wandb_rows.log_training(run, folder, context.earlier)
     report.print_training(context.console, summary)
-    return Alignment(folder, method_name(method), summary, log)
-
-
-def _fit_observer(
-    context: Context, method: ObserverMethod, data: TrainingData, made_with: Mapping[str, Any]
-) -> Alignment:
-    """Run the stage with a method that fits an observer; writes `alignment/model`."""
-
-    def prepare() -> Work[Log]:
-        checked = _checked(data, context.settings)
-        checked.pop("lengths", None)
-
-        def work(folder: Path) -> tuple[Summary, Log]:
-            write_json(folder / "data_report.json", checked)
-            text = f"{method_name(method)}: trained on {len(data.groups)} groups"
-            with context.console.status(text):
-                return method.fit(data.groups, folder), []
-
-        return work
-
-    summary, log = context.run_stage("alignment", made_with, prepare)
-    folder = context.stage_folder("alignment")
-    sources = [("groups", data.path), *models([asdict(method)])]
-    with context.logged_once("alignment", sources) as run:
-        wandb_rows.log_observer(run, summary)
-    report.print_observer(context.console, summary, folder / "model")
-    return Alignment(folder, method_name(method), summary, log)
+    return Alignment(folder, method_name(type(method)), summary, log)
 
 
 def measured_model(context: Context, alignment: Alignment | None = None) -> str:
@@ -194,11 +164,6 @@ def measured_model(context: Context, alignment: Alignment | None = None) -> str:
     settings = context.settings
     if settings.evaluate.model is not None:
         return model_name(settings.evaluate.model)
-    if not isinstance(settings.method, Method):
-        raise UserError(
-            f"method={method_name(settings.method)} trains an observer and no model that "
-            "answers: evaluate.model names another one"
-        )
     if alignment is not None:
         return str(alignment.model)
     context.output_of("alignment", "model/config.json", "align")

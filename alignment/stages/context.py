@@ -52,9 +52,7 @@ class Context:
     @property
     def device(self) -> str | None:
         """Where models are trained and evaluated: `cpu` or `cuda`; None: a GPU if there is one."""
-        # The observer's head has no such setting.
-        device: str | None = getattr(self.settings.method, "device", None)
-        return device
+        return self.settings.method.config.device
 
     def stage_folder(self, stage: str) -> Path:
         """Return the folder of a stage, such as `simulation`."""

@@ -15,7 +15,6 @@ from ..data.groups import RatedGroup
 from ..data.leaks import check_dialogues, check_leaks
 from ..data.validation import Report, check_groups
 from ..training.lengths import measure_lengths
-from ..training.method import Method
 from .identity import recorded_recipe
 from .inputs import base_tokenizer, evaluation_questions
 from .settings import Settings, build
@@ -63,20 +62,18 @@ def lengths(groups: Sequence[RatedGroup], settings: Settings) -> Report | str:
 
     Returns:
         The report of `measure_lengths`; or a text that says why the lengths are not known: data
-        can be made on a machine that has no base model, and the observer's head has no limit.
+        can be made on a machine that has no base model.
 
     Raises:
         UserError: The chat template is wrong.
     """
-    if not isinstance(settings.method, Method):
-        return "method: does not train the base model"
     try:
         tokenizer = base_tokenizer(settings)
     except UserError as error:
         if str(error).startswith("chat_template"):
             raise
         return str(error)
-    return measure_lengths(groups, tokenizer, settings.method.max_length)
+    return measure_lengths(groups, tokenizer, settings.method.config.max_length)
 
 
 def _leaks_hash(groups: Sequence[RatedGroup], questions: Sequence[str], settings: Settings) -> str:

@@ -36,7 +36,8 @@ def settings_hash(settings: Settings) -> str:
         plain[recipe] = recorded_recipe(plain[recipe])
     plain["population"] = [recorded_recipe(entry) for entry in plain["population"] or ()]
     # Two methods may have equal settings.
-    plain["method"] = {"name": method_name(settings.method), **plain["method"]}
+    method = settings.method
+    plain["method"] = {"name": method_name(type(method)), **asdict(method.config)}
     for name in ("questions", "priors", "interactions", "groups", "chat_template"):
         plain[name] = _content(plain[name])
     for number, source in enumerate(settings.data.sources or ()):

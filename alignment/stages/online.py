@@ -16,11 +16,9 @@ from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.account import Account, Budget, BudgetReached
 
-from ..methods import method_name
 from ..reporting import console as report
 from ..reporting.wandb_config import EarlierCycles
 from ..runtime.stage import Summary, is_complete, write_json
-from ..training.method import Method
 from .alignment import Alignment, align
 from .context import Context
 from .evaluation import evaluate
@@ -102,8 +100,6 @@ def _check_settings(settings: Settings) -> None:
         raise UserError(f"{setting}: online makes its own; give it to run or align")
     if not settings.data.takes_own_interactions:
         raise UserError("data.sources: online needs a source of kind interactions without a path")
-    if not isinstance(settings.method, Method):
-        raise UserError(f"method={method_name(settings.method)}: online trains the base model")
     if settings.evaluate.model is not None:
         raise UserError("evaluate.model: online evaluates the model of each cycle")
     if settings.evaluate.benchmarks is not None:

@@ -18,7 +18,6 @@ from ..data.formats.rows import is_hub_id
 from ..data.sources import source_files
 from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
 from ..evaluation.config import EvaluateConfig
-from ..training.method import Method
 from .context import Context
 from .inputs import base_tokenizer, check_readable, evaluation_questions
 from .settings import Settings, build
@@ -54,9 +53,7 @@ def check_training(settings: Settings) -> None:
     """Raise UserError for a missing package, groups file, base model, template or observer."""
     check_readable(settings.groups, "groups")
     method = settings.method
-    if not isinstance(method, Method):
-        return
-    if method.lora is not None:
+    if method.config.lora is not None:
         _import_peft()
     check_base_model(settings)
     if method.asks_observer:

@@ -6,7 +6,6 @@ another program instead.
 
 from ..reporting import console as report
 from ..runtime.stage import Summary, write_json
-from ..training.method import Method
 from .alignment import align
 from .benchmarks import benchmark
 from .context import Context
@@ -26,10 +25,9 @@ def run_all(context: Context) -> Summary:
     """
     settings = context.settings
     summary: Summary = {}
-    simulation = data = evaluation = None
+    simulation = data = None
     simulates = settings.interactions is None and settings.data.takes_own_interactions
-    evaluates = isinstance(settings.method, Method) or settings.evaluate.model is not None
-    stages = ["alignment", *(["evaluation", "benchmarks"] if evaluates else [])]
+    stages = ["alignment", "evaluation", "benchmarks"]
     preflight(context, stages if settings.groups is not None else ["data", *stages])
     if simulates:
         simulation = simulate(context)
@@ -39,11 +37,10 @@ def run_all(context: Context) -> Summary:
         summary["data"] = data.summary
     alignment = align(context, data)
     summary["alignment"] = alignment.summary
-    if evaluates:
-        evaluation = evaluate(context, alignment)
-        summary["evaluation"] = evaluation.summary
-        if settings.evaluate.benchmarks is not None:
-            summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
+    evaluation = evaluate(context, alignment)
+    summary["evaluation"] = evaluation.summary
+    if settings.evaluate.benchmarks is not None:
+        summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
     summary |= draw_figures(context, simulation, alignment, evaluation)
     write_json(context.output_dir / "metrics.json", summary)
     report.print_files(context.console, context.output_dir)

@@ -18,8 +18,9 @@ from social_sandbox.policies.society.account import Budget
 from ..data.config import DataConfig
 from ..data.export import ExportConfig
 from ..evaluation.config import EvaluateConfig
-from ..methods import AnyMethod, find_method
+from ..methods import config_class, find_method
 from ..reporting.wandb_config import WandbConfig
+from ..training.method import Method
 
 
 @settings_dataclass("")
@@ -49,7 +50,7 @@ class Settings:
     export: ExportConfig
     base_model: str
     chat_template: Path | None
-    method: AnyMethod
+    method: Method
     evaluate: EvaluateConfig
     wandb: WandbConfig
     cycles: Annotated[int, Field(ge=1)]
@@ -103,10 +104,11 @@ def compose_settings(*overrides: str) -> Settings:
         return read_settings(compose("config", list(overrides)))
 
 
-def _method(values: Mapping[str, Any]) -> AnyMethod:
+def _method(values: Mapping[str, Any]) -> Method:
     settings = {name: value for name, value in values.items() if name not in ("name", "_target_")}
     name = str(values.get("_target_") or values["name"])
-    return validated(find_method(name), settings, owner=name, section="method")
+    kind = find_method(name)
+    return kind(validated(config_class(kind), settings, owner=name, section="method"))
 
 
 def build(recipe: Mapping[str, Any], section: str) -> Any:

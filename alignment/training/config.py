@@ -39,6 +39,9 @@ class LoraConfig:
 class TrainingConfig:
     """How to train, whatever the method. Epochs are those of the authors' model card."""
 
+    # A setting that a method does not have is an error.
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     max_length: int = 512
     """Tokens of prompt and response."""
     learning_rate: float = 1e-4

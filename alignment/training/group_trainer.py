@@ -60,7 +60,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         held_out: GroupDataset | None = None,
         staged_epochs: float | None = None,
     ) -> None:
-        """For the settings see `group_method.GroupMethod`.
+        """For the settings see `methods.grouped.GroupedConfig`.
 
         `staged_epochs`: so many of each stage, one stage after the other, make one epoch of the
         Trainer; None: stages are mixed.

@@ -1,12 +1,10 @@
-"""What a method of alignment is: settings, what it trains on, and what it trains."""
+"""The contract between a method of alignment and a training run."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import ConfigDict
 
 from social_sandbox.envs.turns import RATING_SCALE
 from social_sandbox.policies.policy import Policy
@@ -17,91 +15,85 @@ from .config import TrainingConfig
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of the data a method trains on."""
+    """The part of the data that a method trains on."""
 
     examples: Sequence[Any]
-    """Groups, pairs or responses: `Method.make_trainer` knows what they are."""
+    """Groups, pairs or responses, in the form that the method's own `make_trainer` reads."""
     groups: Sequence[RatedGroup]
-    """Rated groups that they come from."""
+    """The rated groups that the examples come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All that a Trainer is made from."""
+    """Everything that a method makes its Trainer from."""
 
     model: Any
     """A causal language model without adapters."""
     tokenizer: Any
     examples: Sequence[Any]
-    """Those of the method's own `select`."""
+    """The examples that the method's own `select` returned."""
     arguments: Callable[..., Any]
-    """`arguments(kind=DPOConfig, beta=0.1)` makes a Trainer's arguments out of shared settings;
-    `kind` is transformers.TrainingArguments or a class of TRL that inherits it."""
+    """Makes the Trainer's arguments out of the shared settings: `arguments(kind=DPOConfig,
+    beta=0.1)`. `kind` is transformers.TrainingArguments or a class of TRL that inherits it."""
     callbacks: Sequence[Any]
+    """Callbacks of transformers, which the method hands to its Trainer."""
     folder: Path
-    """The run's own; a method that trains more than one model keeps the others in it."""
+    """The folder of the run. A method that trains several models keeps the others in it."""
     peft_config: Any = None
-    """A peft.LoraConfig for those who wrap the model themselves, as TRL does; None: train all."""
+    """A peft.LoraConfig for methods that wrap the model themselves, as TRL does; None: train all
+    weights."""
     observer: Policy | None = None
-    """Who rates what the model says in training, where the method `asks_observer`."""
+    """The policy that rates generated answers in training, if the method `asks_observer`."""
     rating_scale: int = RATING_SCALE
-    """Of the data, and so of the observer."""
+    """The highest rating of the data, and so of the observer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObserverMethod:
-    """A method that trains an observer, and leaves the base model alone.
+@dataclass(frozen=True)
+class Method(ABC):
+    """A way to train the base model on rated groups.
 
-    Its dataclass inherits this one and has its settings, and no others.
+    A method of your own is a subclass with three things:
+
+    - `config: MyConfig`, where `MyConfig` is a frozen, keyword-only dataclass that inherits
+      `TrainingConfig` and adds the settings of the method. Users set them as `method.NAME=VALUE`;
+      a setting that the dataclass does not have is an error.
+    - `select(groups)`, which returns the examples to train on, before a model is loaded.
+    - `make_trainer(job)`, which returns a transformers.Trainer that is ready to `train()`.
+
+    The class is named by `method._target_=package.module.Class` on the command line, or by an
+    entry point in the group `social_sandbox.methods`, after whose installation `method=NAME`
+    chooses it.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    @abstractmethod
-    def fit(self, groups: Sequence[RatedGroup], folder: Path) -> dict[str, Any]:
-        """Train on the groups, and write the observer to `folder`/model.
-
-        Gives what is known of it: `pairs`, `seconds` and `accuracy`, shares of pairs by the name
-        of the pairs. Raises UserError where the data is not enough.
-        """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Method(TrainingConfig):
-    """A method that trains the base model; its dataclass inherits this one and has its settings,
-    and no others.
-
-    It is found by the name of its module in `alignment/methods`, or by `method._target_`.
-    """
-
-    # An option that a method does not read is an error.
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    config: TrainingConfig
 
     @property
     def asks_observer(self) -> bool:
-        """Whether the job needs an observer."""
+        """Whether training asks the observer for ratings; then `Job.observer` is set."""
         return False
 
     @abstractmethod
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """What there is to train on, before any model is loaded.
+        """Return the part of the data to train on.
 
-        Raises UserError saying in one line why there is nothing.
+        Raises:
+            UserError: nothing in the groups can be trained on; the message is one line and says
+                why.
         """
 
     @abstractmethod
     def make_trainer(self, job: Job) -> Any:
-        """A transformers.Trainer, ready to `train()`, with arguments by `job.arguments`."""
+        """Return a transformers.Trainer, ready to `train()`, with arguments by `job.arguments`."""
 
 
 def with_adapters(job: Job, args: Any) -> Any:
-    """The job's model, wrapped for LoRA where the job asks for it."""
+    """Return the job's model, wrapped in LoRA adapters if the job has a `peft_config`."""
     if job.peft_config is None:
         return job.model
     from peft import get_peft_model
 
     model = get_peft_model(job.model, job.peft_config)
     if args.activation_checkpointing:
-        # Or no gradient would reach the adapters through frozen embeddings.
+        # Otherwise no gradient reaches the adapters through the frozen embeddings.
         model.enable_input_require_grads()
     return model

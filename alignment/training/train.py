@@ -99,8 +99,9 @@ def train(
     Raises:
         UserError: there is nothing to train on, or a setting makes no sense.
     """
+    config = method.config
     # Accelerate's own sign. The merged model would have to be gathered first.
-    if method.lora is not None and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+    if config.lora is not None and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
         raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
     began = time.monotonic()
     reset_peak()
@@ -115,20 +116,20 @@ def train(
         model=model,
         tokenizer=tokenizer,
         examples=selection.examples,
-        arguments=partial(training_arguments, method, checkpoints, progress),
+        arguments=partial(training_arguments, config, checkpoints, progress),
         callbacks=callbacks,
         folder=folder,
-        peft_config=_peft_config(method.lora, model),
+        peft_config=_peft_config(config.lora, model),
         observer=observer,
         rating_scale=groups[0].rating_scale,
     )
-    if method.lora is None:
+    if config.lora is None:
         for parameter in model.parameters():
             parameter.data = parameter.data.float()
     # New adapters are drawn from it.
-    set_seed(method.seed)
+    set_seed(config.seed)
     trainer = method.make_trainer(job)
-    state = run_trainer(trainer, method, began)
+    state = run_trainer(trainer, config, began)
     exported_step = load_best(trainer, state)
     export(trainer, folder)
     # Without the Trainer's last words and the reason for an early end, which are no measurements.

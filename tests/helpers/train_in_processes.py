@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.alignment.methods.sft import SftConfig
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.sft import Sft
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.train import train
 
+from .methods import make_method
 from .stop_at import StopAt
 from .tiny import rated_groups, tiny_llama, tiny_tokenizer
 
@@ -30,9 +31,10 @@ SETTINGS = StableAlignmentConfig(
 def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 100) -> None:
     """Train on 12 groups of one to six candidates, and write `summary.json`."""
     tokenizer = tiny_tokenizer()
-    method = dataclasses.replace(
+    config = dataclasses.replace(
         SETTINGS, batch_size=batch_size, max_steps=max_steps, save_steps=save_steps
     )
+    method = StableAlignment(config)
     model = tiny_llama(len(tokenizer))
     summary = train(model, tokenizer, rated_groups(12), method, folder, progress=False)
     if int(os.environ.get("RANK", "0")) == 0:
@@ -42,8 +44,9 @@ def main(folder: Path, batch_size: int, max_steps: int = 5, save_steps: int = 10
 def sft(folder: Path, steps: int) -> None:
     """Train seven steps in folder / "whole", or interrupted after `steps` in folder / "cut"."""
     tokenizer = tiny_tokenizer()
-    method = SftConfig(device="cpu", bf16=False, max_length=64, learning_rate=1e-2, max_steps=7)
-    method = dataclasses.replace(method, batch_size=2, save_steps=2, logging_steps=1)
+    quick = {"device": "cpu", "bf16": False, "max_length": 64, "learning_rate": 1e-2}
+    often = {"max_steps": 7, "batch_size": 2, "save_steps": 2, "logging_steps": 1}
+    method = make_method(Sft, **quick, **often)
 
     def run(name: str, *callbacks: Any) -> None:
         model = tiny_llama(len(tokenizer))

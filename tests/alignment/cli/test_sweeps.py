@@ -15,7 +15,6 @@ import pytest
 import wandb
 import yaml
 from omegaconf import OmegaConf
-from rich.console import Console
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 from wandb.wandb_agent import Agent
 
@@ -31,7 +30,6 @@ from social_sandbox.alignment.cli.sweeps import (
 )
 from social_sandbox.alignment.reporting.wandb_run import flat
 from social_sandbox.alignment.runtime.secrets import without_secrets
-from social_sandbox.alignment.runtime.stage import run_stage
 from social_sandbox.alignment.stages.identity import settings_hash
 from social_sandbox.alignment.stages.settings import read_settings
 from tests.helpers.small_job import SOCIETY, composed, settings_of, small_job
@@ -104,7 +102,7 @@ def test_every_point_is_a_command_line_of_its_own(name: str) -> None:
         settings = read_settings(composed(overrides))
         for dotted, entry in point.items():
             value: Any = settings
-            for part in dotted.split("."):
+            for part in dotted.replace("method.", "method.config.").split("."):
                 value = getattr(value, part)
             if dotted != "method":
                 assert value == entry["value"]
@@ -134,7 +132,7 @@ def test_what_wandb_writes_for_null_is_null(monkeypatch: pytest.MonkeyPatch) -> 
     overrides = as_hydra_overrides(macros["args_no_hyphens"])
     settings = settings_of(overrides)
     assert settings.env.radius is None
-    assert settings.method.learning_rate == 1e-5
+    assert settings.method.config.learning_rate == 1e-5
     assert settings.env.memory is False
     assert settings.base_model == "None/such"
 
@@ -321,26 +319,6 @@ def test_the_table_names_only_settings_that_differ(tmp_path: Path) -> None:
     header, _, *rows = summarise(tmp_path).read_text().splitlines()
     assert header == "| seed | a | point |"
     assert rows == ["| 9 | 1 | 1 |", "| 10 | 1 | 0 |", "|  |  | 2 |"]
-
-
-def test_the_table_has_the_accuracies_of_a_method_that_trains_an_observer(tmp_path: Path) -> None:
-    share = {"mean": 0.625, "low": 0.5, "high": 0.75, "n": 40}
-    summary = {"pairs": 200, "seconds": 1.0, "accuracy": {"held_out_pairs": share}}
-    for number, method in enumerate(("value_head", "sft")):
-        begin_point(tmp_path / str(number), [f"method={method}"])
-    run_stage(
-        tmp_path / "0/alignment",
-        {},
-        lambda: lambda _: (summary, None),
-        overwrite=False,
-        console=Console(quiet=True),
-    )
-    assert summarise(tmp_path).read_text().splitlines() == [
-        "| method | point | held out pairs |",
-        "| --- | ---: | ---: |",
-        "| sft | 1 | - |",
-        "| value_head | 0 | 0.62 (0.50 to 0.75) |",
-    ]
 
 
 def test_where_a_run_goes_is_no_setting_of_a_point() -> None:

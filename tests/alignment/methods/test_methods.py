@@ -9,19 +9,22 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
-from social_sandbox.alignment.methods import find_method, installed, method_name
-from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
-from social_sandbox.alignment.methods.dpo import DpoConfig
-from social_sandbox.alignment.methods.grouped import GroupMethod
-from social_sandbox.alignment.methods.kto import KtoConfig
-from social_sandbox.alignment.methods.rrhf import RrhfConfig
-from social_sandbox.alignment.methods.sft import SftConfig
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods import config_class
+from social_sandbox.alignment.methods.chain_of_hindsight import (
+    ChainOfHindsight,
+    ChainOfHindsightConfig,
+)
+from social_sandbox.alignment.methods.dpo import Dpo
+from social_sandbox.alignment.methods.kto import Kto
+from social_sandbox.alignment.methods.rrhf import Rrhf
+from social_sandbox.alignment.methods.sft import Sft
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.config import LoraConfig
 from social_sandbox.alignment.training.method import Job, Method
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
+from tests.helpers.methods import make_method
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
@@ -37,12 +40,12 @@ QUICK: dict[str, Any] = {
     "save_steps": 2,
 }
 OFFLINE: list[type[Method]] = [
-    StableAlignmentConfig,
-    RrhfConfig,
-    SftConfig,
-    ChainOfHindsightConfig,
-    DpoConfig,
-    KtoConfig,
+    StableAlignment,
+    Rrhf,
+    Sft,
+    ChainOfHindsight,
+    Dpo,
+    Kto,
 ]
 every_method = pytest.mark.parametrize("kind", OFFLINE, ids=lambda kind: kind.__name__)
 
@@ -55,7 +58,7 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
         kind: type[Method], folder: str = "run", groups: Any = None, callbacks: Any = (), **own: Any
     ) -> Any:
         model = tiny_llama(len(tokenizer))
-        method = kind(**{**QUICK, **own})
+        method = make_method(kind, **{**QUICK, **own})
         groups = rated_groups(12) if groups is None else groups
         summary = train(
             model, tokenizer, groups, method, tmp_path / folder, callbacks, progress=False
@@ -70,7 +73,7 @@ def trainer_of(method: Method, tokenizer: Any, folder: Path, groups: Any) -> Any
         model=tiny_llama(len(tokenizer)),
         tokenizer=tokenizer,
         examples=method.select(groups).examples,
-        arguments=lambda **own: training_arguments(method, folder, False, **own),
+        arguments=lambda **own: training_arguments(method.config, folder, False, **own),
         callbacks=[],
         folder=folder,
     )
@@ -120,15 +123,15 @@ def test_only_tokens_of_responses_carry_loss(
 ) -> None:
     group = rated("a", ("i am fine", 7.0), ("go away", 1.0))
     other = rated("b", ("yes of course", 6.0), ("no", 2.0))
-    trainer = trainer_of(kind(**QUICK), tokenizer, tmp_path, [group, other])
+    trainer = trainer_of(make_method(kind, **QUICK), tokenizer, tmp_path, [group, other])
     end = [tokenizer.eos_token_id]
     texts = ("i am fine", "go away", "yes of course", "no")
     allowed = [ids(tokenizer, text) + end for text in texts]
-    if kind is ChainOfHindsightConfig:
+    if kind is ChainOfHindsight:
         for worse, better in (("go away", "i am fine"), ("no", "yes of course")):
             allowed.append(ids(tokenizer, worse) + ids(tokenizer, better) + end)
     rows = [row for batch in trainer.get_train_dataloader() for row in learnt(batch)]
-    if issubclass(kind, GroupMethod):
+    if kind in (StableAlignment, Rrhf):
         # A row may be a prompt with all its responses behind it.
         allowed += [one + two for one, two in (allowed[:2], allowed[2:])]
         rows += [row[: row.index(end[0]) + 1] for row in rows]
@@ -137,7 +140,7 @@ def test_only_tokens_of_responses_carry_loss(
     assert ids(tokenizer, "i am fine") + end in rows
 
 
-@pytest.mark.parametrize("kind", [SftConfig, StableAlignmentConfig])
+@pytest.mark.parametrize("kind", [Sft, StableAlignment])
 def test_tokens_are_spent_however_batches_are_accumulated(align: Any, kind: type[Method]) -> None:
     # The last step of an epoch has fewer batches than the others.
     settings = {"batch_size": 2, "accumulation": 5, "epochs": 50, "max_steps": -1}
@@ -145,7 +148,7 @@ def test_tokens_are_spent_however_batches_are_accumulated(align: Any, kind: type
     assert summary.tokens >= 1500
 
 
-@pytest.mark.parametrize("kind", [SftConfig, ChainOfHindsightConfig, DpoConfig, KtoConfig])
+@pytest.mark.parametrize("kind", [Sft, ChainOfHindsight, Dpo, Kto])
 def test_trl_makes_no_logits_of_prompts(
     tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Method]
 ) -> None:
@@ -159,14 +162,14 @@ def test_trl_makes_no_logits_of_prompts(
         return inner(hidden, *rest)
 
     monkeypatch.setattr(Scored, "apply", apply)
-    trainer = trainer_of(kind(**QUICK), tokenizer, tmp_path, rated_groups(12))
+    trainer = trainer_of(make_method(kind, **QUICK), tokenizer, tmp_path, rated_groups(12))
     batch = next(iter(trainer.get_train_dataloader()))
     assert torch.isfinite(trainer.compute_loss(trainer.model, batch))
     assert sum(map(len, learnt(batch))) in counts
     assert max(counts) < batch["attention_mask"].sum()
 
 
-@pytest.mark.parametrize("kind", [SftConfig, DpoConfig, KtoConfig], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [Sft, Dpo, Kto], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("stop", [3, 5])
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
     align: Any, kind: type[Method], stop: int
@@ -184,10 +187,10 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
 
 def test_adapters_resume_to_the_same_weights(align: Any, tmp_path: Path) -> None:
     lora = LoraConfig(rank=4)
-    align(DpoConfig, "whole", max_steps=7, lora=lora)
+    align(Dpo, "whole", max_steps=7, lora=lora)
     with pytest.raises(KeyboardInterrupt):
-        align(DpoConfig, "cut", callbacks=[StopAt(5)], max_steps=7, lora=lora)
-    align(DpoConfig, "cut", max_steps=7, lora=lora)
+        align(Dpo, "cut", callbacks=[StopAt(5)], max_steps=7, lora=lora)
+    align(Dpo, "cut", max_steps=7, lora=lora)
     one, two = (
         load_file(tmp_path / folder / "adapter" / "adapter_model.safetensors")
         for folder in ("whole", "cut")
@@ -224,7 +227,9 @@ def test_adapters_are_trained_and_merged(
 
 def test_the_base_keeps_its_precision_under_adapters(tokenizer: Any, tmp_path: Path) -> None:
     model = tiny_llama(len(tokenizer)).to(torch.bfloat16)
-    method = SftConfig(**{**QUICK, "lora": LoraConfig(rank=2), "gradient_checkpointing": True})
+    method = make_method(
+        Sft, **{**QUICK, "lora": LoraConfig(rank=2), "gradient_checkpointing": True}
+    )
     seen: dict[str, torch.dtype] = {}
 
     class Look(TrainerCallback):
@@ -249,10 +254,10 @@ def test_a_run_stops_when_its_tokens_are_spent(align: Any, kind: type[Method]) -
 def test_a_run_whose_tokens_were_spent_before_its_export_is_only_exported(
     align: Any, tmp_path: Path
 ) -> None:
-    model, summary = align(SftConfig, max_tokens=300, max_steps=50)
+    model, summary = align(Sft, max_tokens=300, max_steps=50)
     exported = tmp_path / "run" / "model"
     exported.rename(tmp_path / "lost")
-    again, same = align(SftConfig, max_tokens=300, max_steps=50)
+    again, same = align(Sft, max_tokens=300, max_steps=50)
     assert (same.steps, same.tokens) == (summary.steps, summary.tokens)
     for one, two in zip(model.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
@@ -260,20 +265,20 @@ def test_a_run_whose_tokens_were_spent_before_its_export_is_only_exported(
 
 
 def test_how_sft_accumulates_a_batch_does_not_matter(align: Any) -> None:
-    _, whole = align(SftConfig, "whole", batch_size=8, max_steps=1)
-    _, parts = align(SftConfig, "parts", batch_size=2, accumulation=4, max_steps=1)
+    _, whole = align(Sft, "whole", batch_size=8, max_steps=1)
+    _, parts = align(Sft, "parts", batch_size=2, accumulation=4, max_steps=1)
     for name in ("loss", "grad_norm"):
         assert parts.log[0][name] == pytest.approx(whole.log[0][name], rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", [SftConfig, ChainOfHindsightConfig, DpoConfig, KtoConfig])
+@pytest.mark.parametrize("kind", [Sft, ChainOfHindsight, Dpo, Kto])
 def test_batches_of_trl_hold_examples_of_like_length(
     tokenizer: Any, tmp_path: Path, kind: type[Method]
 ) -> None:
     groups = [
         rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)) for n in range(32)
     ]
-    method = kind(**{**QUICK, "batch_size": 4, "max_length": 512})
+    method = make_method(kind, **{**QUICK, "batch_size": 4, "max_length": 512})
     batches = list(trainer_of(method, tokenizer, tmp_path, groups).get_train_dataloader())
     lengths = [batch["attention_mask"].sum(1) for batch in batches]
     assert sum(len(rows) for rows in lengths) >= 32
@@ -288,17 +293,22 @@ def test_sft_imitates_the_best_rated(tokenizer: Any, tmp_path: Path) -> None:
         rated("b", ("never", 1.0), ("go", None)),
         rated("c", (" ", 7.0)),
     ]
-    chosen = SftConfig().select(groups)
+    chosen = Sft().select(groups)
     assert [answer.text for _, answer in chosen.examples] == ["yes", "never"]
     assert chosen.groups == groups[:2]
-    high = SftConfig(min_rating=5).select(groups)
+    high = make_method(Sft, min_rating=5).select(groups)
     assert [answer.text for _, answer in high.examples] == ["yes"]
 
 
 def test_a_chain_of_hindsight_token_by_token(tokenizer: Any, tmp_path: Path) -> None:
     group = rated("a", ("i am fine", 7.0), ("go away", 1.0), ("no", 3.0))
-    method = ChainOfHindsightConfig(
-        **QUICK, candidates_per_group=3, better="fine help", worse="please no", plain=False
+    method = make_method(
+        ChainOfHindsight,
+        **QUICK,
+        candidates_per_group=3,
+        better="fine help",
+        worse="please no",
+        plain=False,
     )
     trainer = trainer_of(method, tokenizer, tmp_path, [group])
     (row,) = trainer.train_dataset
@@ -318,7 +328,7 @@ def test_a_chain_that_is_too_long_loses_its_worst_answers(tokenizer: Any, tmp_pa
     group = rated("a", ("i am fine", 7.0), ("go away " * 3, 1.0), ("no", 3.0))
     for length, left in ((64, 3), (20, 2), (14, 1)):
         own = {"candidates_per_group": 3, "better": "fine", "worse": "please", "plain": False}
-        method = ChainOfHindsightConfig(**{**QUICK, "max_length": length}, **own)
+        method = make_method(ChainOfHindsight, **{**QUICK, "max_length": length}, **own)
         (row,) = trainer_of(method, tokenizer, tmp_path, [group]).train_dataset
         ending = ids(tokenizer, "fine i am fine <|end|>")
         assert row["input_ids"][-len(ending) :] == ending
@@ -330,12 +340,12 @@ def test_adapters_over_sharded_weights_are_refused(
 ) -> None:
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     with pytest.raises(UserError, match=r"method.lora: .* \(FSDP\)"):
-        align(SftConfig, lora=LoraConfig())
+        align(Sft, lora=LoraConfig())
 
 
 def test_a_chain_can_begin_with_the_better_answer() -> None:
     group = rated("a", ("i am fine", 7.0), ("go away", 1.0))
-    method = ChainOfHindsightConfig(order="better_first", plain=False)
+    method = ChainOfHindsight(ChainOfHindsightConfig(order="better_first", plain=False))
     ((_, answers),) = method.select([group]).examples
     assert method.parts(answers) == [
         ("A better answer:", False),
@@ -347,7 +357,7 @@ def test_a_chain_can_begin_with_the_better_answer() -> None:
 
 def test_pairs_share_the_prompt_that_was_cut(tokenizer: Any, tmp_path: Path) -> None:
     long = rated("a", ("fine " * 12, 7.0), ("no", 1.0))
-    method = DpoConfig(**{**QUICK, "max_length": 16})
+    method = make_method(Dpo, **{**QUICK, "max_length": 16})
     (row,) = trainer_of(method, tokenizer, tmp_path, [long]).train_dataset
     assert len(row["prompt_ids"]) + len(row["chosen_ids"]) == 16
     assert row["chosen_ids"] == ids(tokenizer, "fine " * 12)[: len(row["chosen_ids"])]
@@ -357,23 +367,23 @@ def test_pairs_share_the_prompt_that_was_cut(tokenizer: Any, tmp_path: Path) -> 
 
 def test_dpo_begins_at_its_reference(align: Any) -> None:
     for lora in (None, LoraConfig(rank=2)):
-        _, summary = align(DpoConfig, f"{lora}", max_steps=1, lora=lora)
+        _, summary = align(Dpo, f"{lora}", max_steps=1, lora=lora)
         assert summary.log[0]["loss"] == pytest.approx(0.6931, abs=1e-4)
 
 
 def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -> None:
     groups = [rated("a", ("fine", 7.0), ("no", 1.0), ("yes", 4.0)), rated("b", ("go", 2.0))]
-    examples = KtoConfig(threshold=4).select(groups).examples
+    examples = make_method(Kto, threshold=4).select(groups).examples
     assert {(c.text, wanted) for _, c, wanted in examples} == {
         ("fine", True),
         ("no", False),
         ("go", False),
     }
-    assert {c.text for _, c, wanted in KtoConfig().select(groups).examples if wanted} == {
+    assert {c.text for _, c, wanted in Kto().select(groups).examples if wanted} == {
         "fine",
         "yes",
     }
-    rows = trainer_of(KtoConfig(**QUICK), tokenizer, tmp_path, groups).train_dataset
+    rows = trainer_of(make_method(Kto, **QUICK), tokenizer, tmp_path, groups).train_dataset
     go = [*ids(tokenizer, "go"), tokenizer.eos_token_id]
     for row in rows:
         assert (row["KL_completion_ids"] == go) == (row["completion_ids"] != go)
@@ -382,18 +392,30 @@ def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("method", "groups", "message"),
     [
-        (SftConfig(), [rated("a", (" ", 7.0))], "none of the 1 groups"),
-        (SftConfig(min_rating=7), [rated("a", ("no", 2.0))], "of at least method.min_rating=7"),
-        (ChainOfHindsightConfig(), [rated("a", ("no", 2.0))], "candidates with different ratings"),
-        (DpoConfig(), [rated("a", ("no", 2.0), ("yes", 2.0))], "two candidates whose ratings"),
-        (DpoConfig(min_gap=3), [rated("a", ("no", 2.0), ("yes", 4.0))], "by method.min_gap=3"),
+        (Sft(), [rated("a", (" ", 7.0))], "none of the 1 groups"),
         (
-            KtoConfig(threshold=5),
+            make_method(Sft, min_rating=7),
+            [rated("a", ("no", 2.0))],
+            "of at least method.min_rating=7",
+        ),
+        (ChainOfHindsight(), [rated("a", ("no", 2.0))], "candidates with different ratings"),
+        (Dpo(), [rated("a", ("no", 2.0), ("yes", 2.0))], "two candidates whose ratings"),
+        (
+            make_method(Dpo, min_gap=3),
+            [rated("a", ("no", 2.0), ("yes", 4.0))],
+            "by method.min_gap=3",
+        ),
+        (
+            make_method(Kto, threshold=5),
             [rated("a", ("no", 2.0), ("yes", 4.0))],
             "rated above method.threshold=5; ratings lie on 2 to 4",
         ),
-        (KtoConfig(), [rated("a", ("no", 2.0), ("yes", 2.0))], "rated above the median, 2;"),
-        (KtoConfig(threshold=1), [rated("a", ("no", 2.0))], "rated below method.threshold=1"),
+        (Kto(), [rated("a", ("no", 2.0), ("yes", 2.0))], "rated above the median, 2;"),
+        (
+            make_method(Kto, threshold=1),
+            [rated("a", ("no", 2.0))],
+            "rated below method.threshold=1",
+        ),
     ],
 )
 def test_data_without_use_for_a_method_is_said(method: Method, groups: Any, message: str) -> None:
@@ -404,32 +426,32 @@ def test_data_without_use_for_a_method_is_said(method: Method, groups: Any, mess
 @pytest.mark.parametrize(
     ("kind", "name", "value"),
     [
-        (SftConfig, "max_tokens", 0),
-        (SftConfig, "batch_size", 0),
-        (ChainOfHindsightConfig, "order", "sideways"),
-        (ChainOfHindsightConfig, "candidates_per_group", 1),
-        (ChainOfHindsightConfig, "better", " "),
-        (DpoConfig, "beta", 0.0),
-        (DpoConfig, "min_gap", -1.0),
-        (DpoConfig, "pairing", "random"),
-        (DpoConfig, "loss_type", "nope"),
-        (KtoConfig, "batch_size", 1),
-        (KtoConfig, "desirable_weight", 0.0),
+        (Sft, "max_tokens", 0),
+        (Sft, "batch_size", 0),
+        (ChainOfHindsight, "order", "sideways"),
+        (ChainOfHindsight, "candidates_per_group", 1),
+        (ChainOfHindsight, "better", " "),
+        (Dpo, "beta", 0.0),
+        (Dpo, "min_gap", -1.0),
+        (Dpo, "pairing", "random"),
+        (Dpo, "loss_type", "nope"),
+        (Kto, "batch_size", 1),
+        (Kto, "desirable_weight", 0.0),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(kind: Any, name: str, value: Any) -> None:
     with pytest.raises(UserError, match=f"method.{name} must be"):
-        kind(**{name: value})
+        config_class(kind)(**{name: value})
 
 
 def test_a_schedule_without_what_it_needs_is_named(align: Any) -> None:
     lacking = r"method\.schedule=warmup_stable_decay: .*num_decay_steps.*method\.extra"
     with pytest.raises(UserError, match=lacking):
-        align(SftConfig, schedule="warmup_stable_decay")
+        align(Sft, schedule="warmup_stable_decay")
     arguments = {"lr_scheduler_kwargs": {"num_decay_steps": 2}}
-    align(SftConfig, schedule="warmup_stable_decay", extra=arguments, max_steps=4)
+    align(Sft, schedule="warmup_stable_decay", extra=arguments, max_steps=4)
     with pytest.raises(UserError, match=r"greedy follows the loss on held-out groups"):
-        align(SftConfig, schedule="greedy")
+        align(Sft, schedule="greedy")
 
 
 def test_adapters_that_make_no_sense_are_named() -> None:
@@ -440,26 +462,4 @@ def test_adapters_that_make_no_sense_are_named() -> None:
 
 def test_modules_that_the_model_has_not_are_named(align: Any) -> None:
     with pytest.raises(UserError, match="no module 'nope'"):
-        align(SftConfig, lora=LoraConfig(target_modules=["nope"]))
-
-
-def test_methods_are_found_by_the_names_of_their_modules() -> None:
-    assert {"sft", "dpo", "kto", "chain_of_hindsight", "stable_alignment"} <= set(installed())
-    for name in installed():
-        assert method_name(find_method(name)()) == name
-    with pytest.raises(UserError, match=r"no method 'ppo'; there are .*sft"):
-        find_method("ppo")
-
-
-def test_a_method_of_somebody_else_is_found_by_its_path() -> None:
-    path = f"{__name__}.Mine"
-    assert find_method(path) is Mine
-    assert method_name(Mine()) == path
-    with pytest.raises(UserError, match=r"cannot import nowhere\.Method"):
-        find_method("nowhere.Method")
-    with pytest.raises(UserError, match="no subclass"):
-        find_method("pathlib.Path")
-
-
-class Mine(SftConfig):
-    """A method of one's own."""
+        align(Sft, lora=LoraConfig(target_modules=["nope"]))

@@ -20,7 +20,7 @@ from transformers import (
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.methods.reward_model import reward_by_model
-from social_sandbox.alignment.methods.rlhf import RlhfConfig, reward_by_observer
+from social_sandbox.alignment.methods.rlhf import Rlhf, RlhfConfig, reward_by_observer
 from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.config import LoraConfig
 from social_sandbox.alignment.training.encoding import encode
@@ -104,11 +104,11 @@ def reinforce(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
         **changes: Any,
     ) -> Any:
         model = tiny_llama(len(tokenizer))
-        config = dataclasses.replace(config, **changes)
+        method = Rlhf(dataclasses.replace(config, **changes))
         groups = questions() if groups is None else groups
         to = tmp_path / folder
         return model, train(
-            model, tokenizer, groups, config, to, callbacks, progress=False, observer=Polite()
+            model, tokenizer, groups, method, to, callbacks, progress=False, observer=Polite()
         )
 
     return run
@@ -118,7 +118,7 @@ def job_for(model: Any, tokenizer: Any, folder: Path, config: RlhfConfig = QUICK
     return Job(
         model=model,
         tokenizer=tokenizer,
-        examples=config.select(questions()).examples,
+        examples=Rlhf(config).select(questions()).examples,
         arguments=lambda **own: training_arguments(config, folder / "checkpoints", False, **own),
         callbacks=[],
         folder=folder,
@@ -180,7 +180,7 @@ def test_answers_are_sampled_to_the_prompts_of_all_methods(
         tokenizer.chat_template, kept = None, tokenizer.chat_template
     config = dataclasses.replace(OBSERVED, algorithm=algorithm, max_length=16, beta=0.0)
     job = job_for(model, tokenizer, tmp_path, config)
-    trainer = config.make_trainer(job)
+    trainer = Rlhf(config).make_trainer(job)
     try:
         numbers = [row["prompt"] for row in trainer.train_dataset]
         ids, _, _ = trainer._tokenize_prompts(numbers)
@@ -258,7 +258,7 @@ def test_what_is_trained_of_a_reward_model_is_in_float32(tokenizer: Any, tmp_pat
     model = tiny_llama(len(tokenizer)).to(torch.bfloat16)
     config = dataclasses.replace(QUICK, lora=LoraConfig(rank=2), bf16=True)
     with pytest.raises(KeyboardInterrupt):
-        train(model, tokenizer, questions(), config, tmp_path, [Look()], progress=False)
+        train(model, tokenizer, questions(), Rlhf(config), tmp_path, [Look()], progress=False)
     assert "base_model.model.score.modules_to_save.default.weight" in seen
     assert set(seen.values()) == {torch.float32}
 
@@ -291,7 +291,7 @@ def test_the_model_stays_close_to_the_one_that_it_was(
     with torch.no_grad():
         model.lm_head.weight.add_(1.0)
     config = OBSERVED
-    trainer = config.make_trainer(job_for(model, tokenizer, tmp_path, config))
+    trainer = Rlhf(config).make_trainer(job_for(model, tokenizer, tmp_path, config))
     assert_same_weights(trainer.ref_model, model)
     assert model.config._name_or_path == str(tmp_path / "other")
 
@@ -300,7 +300,7 @@ def test_what_a_killed_run_left_of_the_start_model_is_removed(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "start_model.x1").mkdir()
-    OBSERVED.make_trainer(job_for(model, tokenizer, tmp_path, OBSERVED))
+    Rlhf(OBSERVED).make_trainer(job_for(model, tokenizer, tmp_path, OBSERVED))
     assert not list(tmp_path.glob("start_model*"))
 
 
@@ -320,7 +320,7 @@ def test_without_a_pull_there_is_no_second_model(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(OBSERVED, beta=0.0)
-    assert config.make_trainer(job_for(model, tokenizer, tmp_path, config)).ref_model is None
+    assert Rlhf(config).make_trainer(job_for(model, tokenizer, tmp_path, config)).ref_model is None
 
 
 def test_tokens_are_shared_by_both_parts(reinforce: Any, tmp_path: Path) -> None:
@@ -356,12 +356,12 @@ def test_a_setting_that_makes_no_sense_is_named(changes: Any, message: str) -> N
 def test_data_that_cannot_be_used_is_said() -> None:
     critiques = [dataclasses.replace(g, kind="self_critic") for g in questions()]
     with pytest.raises(UserError, match="none of the 12 groups asks a question"):
-        QUICK.select(critiques)
+        Rlhf(QUICK).select(critiques)
     alike = [questions()[6]]
     with pytest.raises(UserError, match=r"none of the 1 groups .* so no reward model"):
-        QUICK.select(alike)
+        Rlhf(QUICK).select(alike)
     with pytest.raises(UserError, match=r"ratings differ by method\.min_gap=9"):
-        dataclasses.replace(QUICK, min_gap=9.0).select(questions())
+        Rlhf(dataclasses.replace(QUICK, min_gap=9.0)).select(questions())
 
 
 def test_few_questions_are_asked_again_within_a_step(reinforce: Any) -> None:
@@ -372,4 +372,4 @@ def test_few_questions_are_asked_again_within_a_step(reinforce: Any) -> None:
 def test_a_model_without_a_classifier_is_said(tokenizer: Any, tmp_path: Path) -> None:
     config = MambaConfig(vocab_size=len(tokenizer), hidden_size=8, num_hidden_layers=1)
     with pytest.raises(UserError, match="no reward model of a mamba model"):
-        QUICK.make_trainer(job_for(MambaForCausalLM(config), tokenizer, tmp_path))
+        Rlhf(QUICK).make_trainer(job_for(MambaForCausalLM(config), tokenizer, tmp_path))

@@ -8,7 +8,6 @@ from social_sandbox.alignment.data.formats.dialogue import messages
 from social_sandbox.alignment.data.formats.hh import read_pairs
 from social_sandbox.alignment.data.pairs import unrated_pair
 from social_sandbox.alignment.observer.fit import (
-    main,
     split_pairs,
     train_value_head,
 )
@@ -44,13 +43,6 @@ def test_a_broken_line_of_pairs_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({"prompt": "p", "chosen": "c", "rejected": "r"}) + '\n{"prompt": 1}')
     with pytest.raises(UserError, match=r"pairs\.jsonl, line 2: needs texts"):
         read_pairs(str(path), "pairs")
-
-
-def test_the_command_ends_with_one_line_for_a_missing_file(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["/no/such/pairs.jsonl"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
 
 
 class NoModel(HashingEmbedder):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.runtime.secrets import without_secret, without_secrets
 from social_sandbox.alignment.stages.identity import settings_hash
 from tests.helpers.small_job import settings_of
@@ -36,13 +36,13 @@ def test_how_an_api_is_asked_does_not() -> None:
     assert hash_of(*openai, "policy.temperature=0") != hash_of(*openai)
 
 
-class Renamed(StableAlignmentConfig):
+class Renamed(StableAlignment):
     """A method of somebody else with the settings of one of ours."""
 
 
 def test_another_method_with_the_same_settings_is_another_run() -> None:
     ours = settings_of([])
-    theirs = replace(ours, method=Renamed(**asdict(ours.method)))
+    theirs = replace(ours, method=Renamed(ours.method.config))
     assert asdict(theirs) == asdict(ours)
     assert settings_hash(theirs) != settings_hash(ours)
 

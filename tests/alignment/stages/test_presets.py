@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.training.losses import stable_alignment
 from tests.helpers.small_job import settings_of
 
@@ -27,9 +27,9 @@ from tests.helpers.small_job import settings_of
 )
 def test_a_preset_has_the_published_settings(preset: str, wanted: dict[str, Any]) -> None:
     method = settings_of([f"method=stable_alignment_{preset}"]).method
-    assert isinstance(method, StableAlignmentConfig)
-    assert {name: getattr(method, name) for name in wanted} == wanted
-    assert not method.reproduce_reference_bug
+    assert isinstance(method, StableAlignment)
+    assert {name: getattr(method.config, name) for name in wanted} == wanted
+    assert not method.config.reproduce_reference_bug
 
 
 def test_the_bug_of_the_authors_code_is_reproduced_by_a_setting() -> None:
@@ -41,7 +41,7 @@ def test_the_bug_of_the_authors_code_is_reproduced_by_a_setting() -> None:
         composed = settings_of(
             ["method=stable_alignment_readme", f"method.reproduce_reference_bug={bug}"]
         ).method
-        assert isinstance(composed, StableAlignmentConfig)
+        assert isinstance(composed, StableAlignment)
         return composed.loss(nll, batch, valid).loss.item()
 
     def by_hand(bug: bool) -> float:

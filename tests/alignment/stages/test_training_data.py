@@ -195,35 +195,6 @@ def test_export_is_a_command_with_help(capsys: pytest.CaptureFixture[str]) -> No
     assert "social-sandbox export to=preference format=parquet" in capsys.readouterr().out
 
 
-@pytest.mark.embedded
-def test_a_head_is_trained_on_rated_groups_and_rates(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(
-        here / "hh.jsonl",
-        *(
-            {
-                "prompt": f"\n\nHuman: May I lie about {n} things?\n\nAssistant:",
-                "chosen": f" It hurts {n} people who trust you.",
-                "rejected": f" Who cares, fool, do it {n} times.",
-            }
-            for n in range(40)
-        ),
-    )
-    pairs = "data.sources=[{kind: hh, path: hh.jsonl}]"
-    assert run("align", pairs, "method=value_head", "method.seed=1") == 0
-    assert "rates higher" in capsys.readouterr().out
-    folder = here / "runs/default/alignment/model"
-    assert "pairs of rated candidates" in (folder / "README.md").read_text()
-    observed = ["observer=value_model", f"observer.head={folder}/value_head.safetensors"]
-    assert run("simulate", *observed, "output_dir=next") == 0
-    assert run("evaluate", "method=value_head", "method.seed=1") == 2
-    assert "trains an observer" in capsys.readouterr().err
-    assert run("align", pairs, "method=value_head", "method.margin=1") == 2
-    assert "method.margin: no such setting of method=value_head" in capsys.readouterr().err
-    assert run("online", "method=value_head") == 2
-
-
 def test_data_that_was_just_searched_for_leaks_is_not_searched_again(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,14 +13,16 @@ from transformers import AutoModelForCausalLM, TrainerCallback
 
 from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.evaluation.continuation_likelihoods import mean_nll
-from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsightConfig
-from social_sandbox.alignment.methods.dpo import DpoConfig
-from social_sandbox.alignment.methods.kto import KtoConfig
-from social_sandbox.alignment.methods.sft import SftConfig
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.chain_of_hindsight import ChainOfHindsight
+from social_sandbox.alignment.methods.dpo import Dpo
+from social_sandbox.alignment.methods.kto import Kto
+from social_sandbox.alignment.methods.offline import make_plan
+from social_sandbox.alignment.methods.sft import Sft, SftConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
+from tests.helpers.methods import make_method
 from tests.helpers.tiny import WORDS, rated, rated_groups, tiny_llama
 
 QUICK = StableAlignmentConfig(
@@ -66,8 +68,8 @@ def align(tokenizer: Any, tmp_path: Path) -> Align:
         groups: list[RatedGroup], folder: str = "run", stop: int | None = None, **changes: Any
     ) -> tuple[Any, Any, Rows]:
         model, seen = tiny_llama(len(tokenizer)), Rows(stop)
-        config = dataclasses.replace(QUICK, **changes)
-        summary = train(model, tokenizer, groups, config, tmp_path / folder, [seen], progress=False)
+        method = StableAlignment(dataclasses.replace(QUICK, **changes))
+        summary = train(model, tokenizer, groups, method, tmp_path / folder, [seen], progress=False)
         return model, summary, seen
 
     return run
@@ -83,8 +85,8 @@ def asked(count: int) -> list[RatedGroup]:
 
 
 def split(groups: list[RatedGroup], **changes: Any) -> tuple[list[RatedGroup], list[RatedGroup]]:
-    learnt, held_out = dataclasses.replace(QUICK, **changes)._split(groups, lambda group: group)
-    return list(learnt), list(held_out)
+    plan = make_plan(dataclasses.replace(QUICK, **changes), groups, lambda group: group)
+    return list(plan.learnt), list(plan.held_out)
 
 
 def test_all_groups_of_a_prompt_are_held_out_or_none() -> None:
@@ -155,12 +157,13 @@ def test_a_stop_between_two_rows_of_the_log_has_a_row_of_its_own(align: Align) -
     assert math.isfinite(summary.loss_end)
 
 
-@pytest.mark.parametrize("kind", [SftConfig, DpoConfig, KtoConfig, ChainOfHindsightConfig])
+@pytest.mark.parametrize("kind", [Sft, Dpo, Kto, ChainOfHindsight])
 def test_methods_on_trl_measure_held_out_groups_too(
     tokenizer: Any, tmp_path: Path, kind: Any
 ) -> None:
     shared = {"device": "cpu", "bf16": False, "max_length": 64, "logging_steps": 1}
-    method = kind(**shared, learning_rate=0.3, max_steps=40, held_out=0.3, held_out_steps=1)
+    own = {"learning_rate": 0.3, "max_steps": 40, "held_out": 0.3, "held_out_steps": 1}
+    method = make_method(kind, **shared, **own)
     groups = asked(20)
     summary = train(tiny_llama(len(tokenizer)), tokenizer, groups, method, tmp_path, progress=False)
     losses = [row["eval_loss"] for row in summary.log if "eval_loss" in row]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.batching import GroupCollator, GroupDataset, pad_token_id
 from social_sandbox.alignment.training.checkpoints import last_checkpoint
@@ -57,10 +57,10 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
 
     def run(folder: str = "run", groups: Any = None, callbacks: Any = (), **changes: Any) -> Any:
         model = tiny_llama(len(tokenizer))
-        config = dataclasses.replace(QUICK, **changes)
+        method = StableAlignment(dataclasses.replace(QUICK, **changes))
         groups = rated_groups(12) if groups is None else groups
         summary = train(
-            model, tokenizer, groups, config, tmp_path / folder, callbacks, progress=False
+            model, tokenizer, groups, method, tmp_path / folder, callbacks, progress=False
         )
         return model, summary
 
@@ -74,7 +74,8 @@ def trainer_for(model: Any, tokenizer: Any, tmp_path: Path, **changes: Any) -> G
     )
     args = training_arguments(config, tmp_path, progress=False)
     chunk = config.logits_chunk
-    return GroupTrainer(model, args, data, config.loss, packing=config.packing, logits_chunk=chunk)
+    loss = StableAlignment(config).loss
+    return GroupTrainer(model, args, data, loss, packing=config.packing, logits_chunk=chunk)
 
 
 def batch_of(tokenizer: Any, *groups: Any) -> dict[str, Any]:
@@ -133,8 +134,8 @@ def test_the_exported_model_loads_and_says_what_it_said(
 
 def test_weights_stay_float32_whatever_is_computed_in(tokenizer: Any, tmp_path: Path) -> None:
     model = tiny_llama(len(tokenizer)).bfloat16()
-    config = dataclasses.replace(QUICK, bf16=True, max_steps=2)
-    summary = train(model, tokenizer, rated_groups(12), config, tmp_path, progress=False)
+    method = StableAlignment(dataclasses.replace(QUICK, bf16=True, max_steps=2))
+    summary = train(model, tokenizer, rated_groups(12), method, tmp_path, progress=False)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     exported = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype="auto")
     assert {p.dtype for p in exported.parameters()} == {torch.float32}
@@ -437,7 +438,8 @@ def test_the_embedded_model_learns_from_a_few_groups(tmp_path: Path) -> None:
     config = dataclasses.replace(
         QUICK, bf16=None, max_steps=3, batch_size=2, learning_rate=5e-5, save_steps=100
     )
-    summary = train(model, smollm2, rated_groups(4)[1:3], config, tmp_path, progress=False)
+    method = StableAlignment(config)
+    summary = train(model, smollm2, rated_groups(4)[1:3], method, tmp_path, progress=False)
     assert summary.loss_end < summary.loss_start
     assert 0 < summary.log[0]["eos_probability"] < 1
 

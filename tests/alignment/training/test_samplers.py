@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from social_sandbox.alignment.data.groups import RatedGroup
-from social_sandbox.alignment.methods.kto import KtoConfig
-from social_sandbox.alignment.methods.sft import SftConfig
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.kto import Kto
+from social_sandbox.alignment.methods.sft import Sft
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.training.method import Method
 from social_sandbox.alignment.training.samplers import in_stages
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
+from tests.helpers.methods import make_method
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
@@ -57,7 +58,9 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
         kind: type[Method], folder: str = "run", groups: Any = None, callbacks: Any = (), **own: Any
     ) -> Any:
         model = tiny_llama(len(tokenizer))
-        method = kind(**{**QUICK, "max_steps": -1, "epochs": 2.0, "stages": "three", **own})
+        method = make_method(
+            kind, **{**QUICK, "max_steps": -1, "epochs": 2.0, "stages": "three", **own}
+        )
         groups = groups_of_kinds() if groups is None else groups
         summary = train(
             model, tokenizer, groups, method, tmp_path / folder, callbacks, progress=False
@@ -90,13 +93,13 @@ def test_a_trainer_sees_stage_after_stage(
     tokenizer: Any, tmp_path: Path, kind: type[Method]
 ) -> None:
     settings = {**QUICK, "max_steps": -1, "epochs": 1.5, "batch_size": 2}
-    method = kind(**settings, stages="three")
+    method = make_method(kind, **settings, stages="three")
     trainer = trainer_of(method, tokenizer, tmp_path, groups_of_kinds(4))
     seen = kinds_seen(trainer, tokenizer)
     stages = [{"self_critic": 1, "realignment": 2}.get(kind, 0) for kind in seen]
     assert stages == sorted(stages)
     assert set(seen) == set(ASKED)
-    mixed = trainer_of(kind(**settings), tokenizer, tmp_path, groups_of_kinds(4))
+    mixed = trainer_of(make_method(kind, **settings), tokenizer, tmp_path, groups_of_kinds(4))
     apart = kinds_seen(mixed, tokenizer)
     assert len([1 for _ in groupby(apart)]) > 4
     assert len(seen) == pytest.approx(1.5 * len(apart), rel=0.05)
@@ -117,10 +120,10 @@ def test_stages_are_one_run_that_ends_by_itself(align: Any, kind: type[Method]) 
     assert (longer.steps, shorter.steps) == (summary.steps, 2)
 
 
-@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig, KtoConfig])
+@pytest.mark.parametrize("kind", [StableAlignment, Sft, Kto])
 def test_a_run_in_stages_resumes_to_the_same_weights(align: Any, kind: type[Method]) -> None:
     settings = {"batch_size": 2, "accumulation": 2, "candidates_per_group": 2}
-    if kind is not StableAlignmentConfig:
+    if kind is not StableAlignment:
         del settings["candidates_per_group"]
     whole, summary = align(kind, "whole", **settings)
     with pytest.raises(KeyboardInterrupt):
@@ -132,7 +135,7 @@ def test_a_run_in_stages_resumes_to_the_same_weights(align: Any, kind: type[Meth
     assert [row["loss"] for row in again.log] == [row["loss"] for row in summary.log]
 
 
-@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig])
+@pytest.mark.parametrize("kind", [StableAlignment, Sft])
 def test_one_kind_alone_is_trained_as_if_mixed(align: Any, kind: type[Method]) -> None:
     one, summary = align(kind, "three", rated_groups(12))
     two, mixed = align(kind, "mixed", rated_groups(12), stages="mixed")
@@ -141,7 +144,7 @@ def test_one_kind_alone_is_trained_as_if_mixed(align: Any, kind: type[Method]) -
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("kind", [StableAlignmentConfig, SftConfig])
+@pytest.mark.parametrize("kind", [StableAlignment, Sft])
 def test_a_run_in_stages_stops_when_its_tokens_are_spent(align: Any, kind: type[Method]) -> None:
     """And the learning rate ends there, though one stage has longer texts than another."""
     groups = [
@@ -161,7 +164,7 @@ def test_a_run_in_stages_stops_when_its_tokens_are_spent(align: Any, kind: type[
     assert summary.log[-1]["learning_rate"] < 0.1 * QUICK["learning_rate"]
 
 
-@pytest.mark.parametrize("kind", [SftConfig, KtoConfig])
+@pytest.mark.parametrize("kind", [Sft, Kto])
 def test_batches_of_a_stage_hold_examples_of_like_length(
     tokenizer: Any, tmp_path: Path, kind: type[Method]
 ) -> None:
@@ -172,7 +175,9 @@ def test_batches_of_a_stage_hold_examples_of_like_length(
         for n in range(32)
         for own in ("imitation", "realignment")
     ]
-    method = kind(**{**QUICK, "max_steps": -1, "epochs": 1, "batch_size": 4}, stages="three")
+    method = make_method(
+        kind, **{**QUICK, "max_steps": -1, "epochs": 1, "batch_size": 4}, stages="three"
+    )
     batches = list(trainer_of(method, tokenizer, tmp_path, groups).get_train_dataloader())
     lengths = [batch["attention_mask"].sum(1) for batch in batches]
     assert all(rows.max() - rows.min() <= 8 for rows in lengths)
@@ -180,4 +185,4 @@ def test_batches_of_a_stage_hold_examples_of_like_length(
 
 def test_an_order_that_does_not_exist_is_named() -> None:
     with pytest.raises(UserError, match=r"method\.stages must be mixed or three, got 'four'"):
-        SftConfig(stages="four")  # type: ignore[arg-type]
+        make_method(Sft, stages="four")  # type: ignore[arg-type]

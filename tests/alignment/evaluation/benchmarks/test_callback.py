@@ -9,7 +9,7 @@ import pytest
 from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCallback
 from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
-from social_sandbox.alignment.methods.stable_alignment import StableAlignmentConfig
+from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.reporting.wandb_config import EarlierCycles
 from social_sandbox.alignment.reporting.wandb_rows import log_during
 from social_sandbox.alignment.training.train import train
@@ -34,13 +34,14 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
         max_steps=4,
         lora=None if lora is None else LoraConfig(**lora),
     )
+    method = StableAlignment(config)
     seen: list[tuple[int, Any]] = []
 
     def aligned(folder: str, *callbacks: Any) -> Any:
         model = tiny_llama(len(tokenizer))
         model.config.max_position_embeddings = 1024
         train(
-            model, tokenizer, rated_groups(8), config, tmp_path / folder, callbacks, progress=False
+            model, tokenizer, rated_groups(8), method, tmp_path / folder, callbacks, progress=False
         )
         return (tmp_path / folder / "model/model.safetensors").read_bytes()
 
@@ -63,7 +64,8 @@ def test_the_last_step_is_measured_whatever_its_number(tokenizer: Any, tmp_path:
     model = tiny_llama(len(tokenizer))
     model.config.max_position_embeddings = 1024
     config = StableAlignmentConfig(device="cpu", bf16=False, max_length=64, max_steps=3)
-    train(model, tokenizer, rated_groups(8), config, tmp_path, [measuring], progress=False)
+    method = StableAlignment(config)
+    train(model, tokenizer, rated_groups(8), method, tmp_path, [measuring], progress=False)
     assert seen == [0, 2, 3]
 
 

@@ -1,0 +1,109 @@
+"""The command `social-sandbox observer`: fit the head of the embedded observer."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder
+
+from ..data.formats.hh import read_pairs
+from ..data.groups import RatedGroup, read_groups
+from ..data.leaks import exact_leak
+from ..data.pairs import PAIRINGS, make_pairs
+from ..runtime.stage import make_folder
+from .card import GROUP_DATA, HUMAN_DATA
+from .fit import HEAD, fit_and_save
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Fit a head to preferences, write it with its card, and print how accurate it is.
+
+    Raises:
+        UserError: a file cannot be read, or holds too little or a held-out question.
+    """
+    parser = argparse.ArgumentParser(
+        prog="social-sandbox observer",
+        description=(
+            "Fit the head of the embedded observer (observer=value_model) to preferences. The "
+            "project's own good and bad answers are added to them."
+        ),
+    )
+    parser.add_argument(
+        "pairs",
+        nargs="*",
+        metavar="PAIRS",
+        help="preference pairs in the form of HH-RLHF: a file or hub id with chosen and rejected, "
+        "which are dialogues or replies to prompt",
+    )
+    parser.add_argument(
+        "--groups",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="rated groups, such as OUTPUT_DIR/data/groups.jsonl of a run; may be repeated",
+    )
+    parser.add_argument("--output", type=Path, default=Path("value_head"), help="folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="of the split into training and test")
+    parser.add_argument(
+        "--pairing",
+        choices=PAIRINGS,
+        default="best_worst",
+        help="which candidates of a group make pairs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--min-gap", type=float, default=0.0, help="least difference of the ratings of a pair"
+    )
+    parser.add_argument(
+        "--encoder",
+        default=MINILM,
+        help="sentence encoder that the head reads; observer.model must be the same",
+    )
+    parser.add_argument("--device", help="of the encoder (default: a GPU if there is one)")
+    options = parser.parse_args(arguments)
+    if not options.pairs and not options.groups:
+        parser.error("give at least one file of PAIRS or --groups")
+    began = time.monotonic()
+    groups = [group for path in options.groups for group in _read_groups(path)]
+    pairs = [
+        *(pair for path in options.pairs for pair in read_pairs(path, "pairs")),
+        *make_pairs(groups, options.pairing, options.min_gap),
+    ]
+    data = [HUMAN_DATA] * bool(options.pairs) + [GROUP_DATA] * bool(options.groups)
+    make_folder(options.output, "--output")
+    embedder = MiniLMEmbedder(options.encoder, device=options.device, setting="--encoder")
+    # The card names the embedded encoder in full.
+    encoder = {} if options.encoder == MINILM else {"encoder": options.encoder}
+    metrics = fit_and_save(
+        pairs, options.output, " and ".join(data), options.seed, embedder, **encoder
+    )
+    console = Console()
+    for name, subject in (("human", "held-out pairs"), ("own", "held-out answers")):
+        console.print(
+            f"the better of {metrics[f'{name}_n']} {subject} rates higher: {metrics[name]:.1%} "
+            f"({metrics[f'{name}_low']:.1%} to {metrics[f'{name}_high']:.1%})",
+            highlight=False,
+        )
+    console.print(
+        f"{len(pairs)} pairs, {time.monotonic() - began:.0f} s. To use the head: "
+        f"observer=value_model observer.head={options.output / HEAD}",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+def _read_groups(path: Path) -> list[RatedGroup]:
+    groups = read_groups(path)
+    leak = exact_leak(groups, [question.text for question in held_out_questions()])
+    if leak is not None:
+        raise UserError(
+            f"--groups: {path}: group {leak.group} holds a held-out question, on which the head "
+            f"is measured: {leak.held_out!r}"
+        )
+    return groups
