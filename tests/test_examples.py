@@ -1,11 +1,14 @@
 """The examples run and print what their readers expect."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE / "examples"
@@ -75,3 +78,24 @@ def test_an_installed_package_plays_by_its_name(tmp_path: Path) -> None:
     run(*sandbox, *arguments, PYTHONPATH=str(site))
     interactions = (tmp_path / "out/simulation/interactions.jsonl").read_text()
     assert interactions.count('"Do no harm.","policy":"third"') == 2 * 3 * 4
+
+
+@pytest.mark.embedded
+@pytest.mark.timeout(900)
+def test_the_notebook_runs(tmp_path: Path) -> None:
+    notebook = nbformat.read(EXAMPLES / "society.ipynb", as_version=4)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, resources=resources).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    figures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(figures) == 2
+    texts = "".join(output.get("data", {}).get("text/plain", "") for output in outputs)
+    assert "in 4 steps" in re.sub(r"\x1b\[[\d;]*m", "", texts)
+    assert "prefers good" in texts
+
+
+def test_the_notebook_is_kept_with_its_outputs() -> None:
+    notebook = nbformat.read(EXAMPLES / "society.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not any(o.output_type == "error" for cell in code for o in cell.outputs)
