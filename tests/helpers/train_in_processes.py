@@ -61,8 +61,17 @@ def sft(folder: Path, steps: int) -> None:
         run("whole")
 
 
+def everything(folder: Path) -> None:
+    """Train all that `test_processes` compares, each in a folder of its own."""
+    for size in (2, 5):
+        main(folder / f"batches_of_{size}", size)
+    # 12 examples, 4 a step: step 4, the last that was saved, lies amid the second epoch.
+    for steps in (0, 5):
+        sft(folder, steps)
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "sft":
-        sft(Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "all":
+        everything(Path(sys.argv[2]))
     else:
         main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

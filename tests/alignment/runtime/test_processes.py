@@ -34,9 +34,13 @@ def torchrun(command: list[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def two_processes(folder: Path, batch_size: int) -> None:
-    done = torchrun(["-m", "tests.helpers.train_in_processes", str(folder), str(batch_size)])
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train all that the tests compare in one launch: starting it takes longer than training."""
+    folder = tmp_path_factory.mktemp("two")
+    done = torchrun(["-m", "tests.helpers.train_in_processes", "all", str(folder)])
     assert done.returncode == 0, done.stderr[-3000:]
+    return folder
 
 
 def test_the_command_line_aligns_in_two_processes(tmp_path: Path) -> None:
@@ -46,31 +50,15 @@ def test_the_command_line_aligns_in_two_processes(tmp_path: Path) -> None:
     groups = tmp_path / "groups.jsonl"
     write_groups(groups, rated_groups(12))
     job = [*small_job(tmp_path), f"groups={groups}", f"output_dir={tmp_path / 'run'}"]
-    command = ["-m", "social_sandbox.alignment.cli", "align", "wandb=disabled", *job]
-    done = torchrun(command)
+    done = torchrun(["-m", "tests.helpers.twice", "align", "wandb=disabled", *job])
     assert done.returncode == 0, done.stderr[-3000:]
     # One of them speaks and writes.
     assert done.stdout.count(" in 2 steps") == 1
+    assert "complete, kept" in done.stdout
     record = json.loads((tmp_path / "run" / "alignment" / "stage.json").read_text())
     assert record["complete"]
     assert record["summary"]["steps"] == 2
     assert (tmp_path / "run" / "alignment" / "model" / "model.safetensors").exists()
-    assert "complete, kept" in torchrun(command).stdout
-    done = torchrun([*command, "method.learning_rate=1e-3", "overwrite=true"])
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count(" in 2 steps") == 1
-
-
-def test_no_process_works_in_a_folder_that_is_to_be_replaced(tmp_path: Path) -> None:
-    stage = tmp_path / "stage"
-    stage.mkdir()
-    (stage / "old").touch()
-    record = {"settings": {"a": 1}, "complete": True, "summary": {}}
-    (stage / "stage.json").write_text(json.dumps(record))
-    done = torchrun(["-m", "tests.helpers.stage_in_processes", str(tmp_path)])
-    assert done.returncode == 0, done.stderr[-3000:]
-    for rank in "01":
-        assert "old" not in (tmp_path / f"found_{rank}").read_text()
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -78,14 +66,14 @@ def summary_of(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("size", [2, 5])
-def test_two_processes_train_as_one_does(tmp_path: Path, size: int) -> None:
+def test_two_processes_train_as_one_does(tmp_path: Path, trained: Path, size: int) -> None:
     """Groups differ in size, so that a mean over processes is no mean over groups by itself.
 
     Of 12 groups batches of 5 leave two over: one process has them, and the other one nothing.
     """
-    two_processes(tmp_path / "two", size)
-    main(tmp_path / "one", 2 * size)
-    one, two = summary_of(tmp_path / "one"), summary_of(tmp_path / "two")
+    folders = (tmp_path, trained / f"batches_of_{size}")
+    main(folders[0], 2 * size)
+    one, two = map(summary_of, folders)
     for a, b in zip(one["log"], two["log"], strict=True):
         assert a.keys() == b.keys()
         # A filler is a token: of batches of 5 every other step has 8.
@@ -97,7 +85,7 @@ def test_two_processes_train_as_one_does(tmp_path: Path, size: int) -> None:
         for name in a.keys() - timed - {"num_input_tokens_seen"}:
             assert a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-5), name
     assert one["tokens"] + (16 if size == 5 else 0) == two["tokens"]
-    weights = [load_file(tmp_path / x / "model" / "model.safetensors") for x in ("one", "two")]
+    weights = [load_file(folder / "model" / "model.safetensors") for folder in folders]
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=1e-4)
 
@@ -143,14 +131,8 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
     assert len(losses[0]) == 80
 
 
-def test_two_processes_resume_in_the_order_of_the_epoch_that_they_left(tmp_path: Path) -> None:
-    # 12 examples, 4 a step: step 4, the last that was saved, lies amid the second epoch.
-    for steps in (0, 5):
-        done = torchrun(
-            ["-m", "tests.helpers.train_in_processes", "sft", str(tmp_path), str(steps)]
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    weights = [load_file(tmp_path / x / "model" / "model.safetensors") for x in ("whole", "cut")]
+def test_two_processes_resume_in_the_order_of_the_epoch_that_they_left(trained: Path) -> None:
+    weights = [load_file(trained / x / "model" / "model.safetensors") for x in ("whole", "cut")]
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], rtol=0, atol=1e-6, msg=name)
 
