@@ -1,0 +1,37 @@
+"""What tests are slow: those that train, play local models or start processes."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SLOW = (
+    "alignment/methods",
+    "alignment/cli/test_commands.py",
+    "alignment/evaluation/benchmarks/test_run.py",
+    "alignment/observer",
+    "alignment/reporting/test_wandb_run.py",
+    "alignment/runtime/test_processes.py",
+    "alignment/stages/test_online.py",
+    "alignment/cli/test_sweeps.py",
+    "alignment/stages/test_training_data.py",
+    "alignment/training/test_early_stopping.py",
+    "alignment/training/test_group_trainer.py",
+    "alignment/training/test_samplers.py",
+    "policies/huggingface/test_lora.py",
+    "policies/huggingface/test_policy.py",
+    "test_docs.py",
+    "test_examples.py",
+)
+"""Folders and files that `make test-fast` leaves out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests; raise an error for a place that is no longer there."""
+    places = [HERE / name for name in SLOW]
+    missing = [str(place) for place in places if not place.exists()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py: no {', '.join(missing)}")
+    for item in items:
+        if any(place == item.path or place in item.path.parents for place in places):
+            item.add_marker("slow")
