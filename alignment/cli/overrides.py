@@ -10,8 +10,8 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 
 from ..runtime.processes import in_sweep
-from .setting_texts import setting_names
 from .quiet import quiet_libraries
+from .setting_texts import setting_names
 from .sweeps import as_hydra_overrides
 
 _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
