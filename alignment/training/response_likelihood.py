@@ -111,8 +111,10 @@ def _likelihoods_for_logits(
 
 
 def _positions(batch: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Which positions (rows, length) predict a response token, and about each response token:
-    which of those it is, the candidate that it belongs to, and its id."""
+    """Return where response tokens are predicted: positions of shape (rows, length).
+
+    For each response token, also return its number, its candidate and its id.
+    """
     labels = batch["labels"]
     learnt = labels != IGNORED
     # Nothing stands before a row's first token.
