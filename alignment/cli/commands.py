@@ -175,7 +175,7 @@ def _measure_speed(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
-    from ..evaluation.benchmarks import compare
+    from ..evaluation.benchmarks.results import compare
 
     compare.main(rest)
 

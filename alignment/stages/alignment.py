@@ -180,7 +180,7 @@ def _benchmarks_during_training(context: Context) -> list[Any]:
     if not config.during:
         return []
     from ..evaluation.benchmarks.callback import BenchmarkCallback
-    from ..evaluation.benchmarks.loaders import load_items
+    from ..evaluation.benchmarks.loading.loaders import load_items
 
     items = [
         (benchmark, load_items(benchmark, config.data_dir, config.limit, config.seed))

@@ -49,7 +49,7 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
         UserError: A benchmark has no data, or a setting is wrong.
     """
     from ..evaluation.benchmarks.by_answer import Judge
-    from ..evaluation.benchmarks.compare import read_evaluated
+    from ..evaluation.benchmarks.results.compare import read_evaluated
     from ..evaluation.benchmarks.run import (
         Judging,
         answered_by_both,

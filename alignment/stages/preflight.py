@@ -99,7 +99,7 @@ def check_held_out_model(config: EvaluateConfig) -> None:
 
 def check_benchmarks(settings: Settings) -> None:
     """Raise UserError for an unknown benchmark, missing data, a wrong judge, or without lm-eval."""
-    from ..evaluation.benchmarks.compare import read_evaluated
+    from ..evaluation.benchmarks.results.compare import read_evaluated
     from ..evaluation.benchmarks.run import chosen_benchmarks
 
     config = settings.evaluate
@@ -130,8 +130,8 @@ def benchmarks_during_training(config: EvaluateConfig) -> list[Benchmark]:
 
 def _check_benchmark_data(benchmarks: Sequence[Benchmark], config: EvaluateConfig) -> None:
     """Raise UserError for a benchmark without data; data sets of the hub are not downloaded."""
-    from ..evaluation.benchmarks.loaders import load_items
-    from ..evaluation.benchmarks.sources import read_benchmark
+    from ..evaluation.benchmarks.loading.loaders import load_items
+    from ..evaluation.benchmarks.loading.sources import read_benchmark
 
     for benchmark in benchmarks:
         if config.data_dir is None:

@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from .by_likelihood import choose, harness_model
 from .items import Item
 from .registry import Benchmark
-from .results import Estimates, aggregate
+from .results.estimates import Estimates, aggregate
 
 OnEstimates = Callable[[int, Estimates], None]
 

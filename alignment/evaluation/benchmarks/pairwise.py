@@ -13,7 +13,7 @@ from ..intervals import estimate_mean
 from .by_answer import CHUNK, Judge, ask, judge_failure, turns_to_answer
 from .by_letter import chosen_letter
 from .items import ItemResult, Query, from_exchanges
-from .results import PREFERRED
+from .results.estimates import PREFERRED
 
 PROMPT = """{question}
 

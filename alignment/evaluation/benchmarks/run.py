@@ -23,16 +23,16 @@ from ..config import EvaluateConfig
 from .by_answer import Judge, answer_items
 from .by_letter import choose_letters
 from .by_likelihood import choose, harness_model, import_harness
-from .figure import plot
 from .items import ITEMS, Item, ItemResult, Part, Place, by_place, result_log
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
-from .loaders import load_items
+from .loading.loaders import load_items
+from .loading.sources import find_file
 from .pairwise import compare_answers, only_rates, pairwise_estimates
 from .registry import Benchmark, find_benchmarks, installed
-from .remarks import remarks
-from .report import markdown, print_estimates
-from .results import PREFERRED, Estimates, aggregate, by_judge
-from .sources import find_file
+from .results.estimates import PREFERRED, Estimates, aggregate, by_judge
+from .results.figure import plot
+from .results.remarks import remarks
+from .results.report import markdown, print_estimates
 
 RESULTS = "results"
 """Name of the files of results, without their endings."""

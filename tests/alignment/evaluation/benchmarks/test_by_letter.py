@@ -9,9 +9,9 @@ import pytest
 
 from social_sandbox.alignment.evaluation.benchmarks.by_letter import choose_letters, chosen_letter
 from social_sandbox.alignment.evaluation.benchmarks.items import ItemResult
-from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
+from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, installed
-from social_sandbox.alignment.evaluation.benchmarks.remarks import remarks
+from social_sandbox.alignment.evaluation.benchmarks.results.remarks import remarks
 from social_sandbox.envs import Turn, Utterance
 from tests.helpers import benchmark_files as fixtures
 

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 
 from social_sandbox.alignment.evaluation.benchmarks.by_likelihood import choose, harness_model
 from social_sandbox.alignment.evaluation.benchmarks.items import ItemResult
-from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
+from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.policies.huggingface.shared_model import load
 from tests.helpers import benchmark_files as fixtures

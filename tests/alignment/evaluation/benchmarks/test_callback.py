@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCallback
-from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
+from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.reporting.wandb_config import EarlierCycles

@@ -12,9 +12,9 @@ import pytest
 
 from social_sandbox.alignment.evaluation.benchmarks.by_answer import Judge, answer_items
 from social_sandbox.alignment.evaluation.benchmarks.by_letter import choose_letters
-from social_sandbox.alignment.evaluation.benchmarks.loaders import load_items
+from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
-from social_sandbox.alignment.evaluation.benchmarks.remarks import remarks
+from social_sandbox.alignment.evaluation.benchmarks.results.remarks import remarks
 from social_sandbox.envs import UserError, Utterance
 from social_sandbox.policies.openai.policy import OpenAIPolicy
 from tests.helpers import benchmark_files as fixtures

@@ -14,14 +14,14 @@ from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 
-from ...runtime.markdown import markdown_table
-from ...runtime.stage import make_folder
-from ..intervals import Estimate, estimate_mean
+from ....runtime.markdown import markdown_table
+from ....runtime.stage import make_folder
+from ...intervals import Estimate, estimate_mean
+from ..items import ITEMS, ItemResult, by_place, result_log
+from ..registry import Benchmark, find_benchmarks
+from .estimates import PREFERRED, Estimates, MetricEstimate, by_judge, is_rating, scores_of
 from .figure import plot
-from .items import ITEMS, ItemResult, by_place, result_log
-from .registry import Benchmark, find_benchmarks
 from .report import chance, interval, judge_right, notes, number
-from .results import PREFERRED, Estimates, MetricEstimate, by_judge, is_rating, scores_of
 
 RESAMPLES = 10_000
 

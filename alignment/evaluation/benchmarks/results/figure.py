@@ -6,7 +6,7 @@ from typing import Any
 
 import matplotlib
 
-from .results import Estimates, is_rating
+from .estimates import Estimates, is_rating
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from ...runtime.markdown import markdown_table
-from .judge import in_short, in_words
-from .results import PREFERRED, MetricEstimate, by_judge, is_rating
+from ....runtime.markdown import markdown_table
+from ..judge import in_short, in_words
+from .estimates import PREFERRED, MetricEstimate, by_judge, is_rating
 
 COLUMNS = ("benchmark", "metric", "mean", "95 % interval", "n", "chance", "judge right", "what")
 NUMBERS = ("mean", "n", "chance", "judge right")

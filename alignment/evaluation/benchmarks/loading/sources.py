@@ -9,8 +9,8 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import read_text
 
-from ...data.formats.rows import read_rows
-from .registry import Benchmark
+from ....data.formats.rows import read_rows
+from ..registry import Benchmark
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 """Rows, each with its place in words for error messages."""

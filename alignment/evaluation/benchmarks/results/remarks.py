@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from .items import ItemResult
+from ..items import ItemResult
 
 
 def remarks(results: Sequence[ItemResult]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from social_sandbox.alignment.evaluation.benchmarks.loaders import LOADERS, load_items
+from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import LOADERS, load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, installed
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message

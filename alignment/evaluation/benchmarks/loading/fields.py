@@ -11,7 +11,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.envs.seeding import generator
 
-from .items import Item
+from ..items import Item
 
 Checked = TypeVar("Checked")
 

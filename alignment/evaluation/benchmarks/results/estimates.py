@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..intervals import estimate_mean
-from .items import ItemResult
-from .registry import Benchmark, Metric
+from ...intervals import estimate_mean
+from ..items import ItemResult
+from ..registry import Benchmark, Metric
 
 MetricEstimate = dict[str, Any]
 """Fields of an `Estimate` (`low` and `high` are None for a single score), with `chance`, `what` and

@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.evaluation.benchmarks import figure
-from social_sandbox.alignment.evaluation.benchmarks.compare import difference, main, read_evaluated
 from social_sandbox.alignment.evaluation.benchmarks.items import (
     ItemResult,
     result_log,
 )
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
-from social_sandbox.alignment.evaluation.benchmarks.report import markdown
-from social_sandbox.alignment.evaluation.benchmarks.results import aggregate
+from social_sandbox.alignment.evaluation.benchmarks.results import figure
+from social_sandbox.alignment.evaluation.benchmarks.results.compare import (
+    difference,
+    main,
+    read_evaluated,
+)
+from social_sandbox.alignment.evaluation.benchmarks.results.estimates import aggregate
+from social_sandbox.alignment.evaluation.benchmarks.results.report import markdown
 from social_sandbox.envs.errors import UserError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from social_sandbox.envs.seeding import key
 
-from .items import Item
+from ..items import Item
 
 
 def balanced(items: Sequence[Item]) -> list[Item]:

@@ -14,12 +14,12 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 
-from ...data.formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
-from ...data.formats.hh import read_row
+from ....data.formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
+from ....data.formats.hh import read_row
+from ..items import Item
+from ..registry import Benchmark
 from .fields import choice_item, content_id, number, target_scores, targets, texts
-from .items import Item
 from .positions import balanced
-from .registry import Benchmark
 from .sources import Rows, find_file, read_benchmark
 
 DRAFT = "{question}\n\nAnswer by following this draft:\n{draft}"

@@ -1,0 +1,1 @@
+"""Benchmark files: where they lie, what their fields are called, and the items in them."""

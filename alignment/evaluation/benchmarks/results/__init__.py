@@ -1,0 +1,1 @@
+"""What benchmarks came to: estimates, reports, pictures, and models side by side."""
