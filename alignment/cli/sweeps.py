@@ -134,29 +134,31 @@ def summarise(folder: Path) -> Path:
 
 def _results(point: Path) -> dict[str, str]:
     """Return the results of a point's complete stages, formatted, by the name of the column."""
-    found: dict[str, str] = {}
+    results: dict[str, str] = {}
     simulation = _summary(point / "simulation")
     if simulation:
-        found["mean reward"] = f"{simulation['mean_reward']:.3f}"
+        results["mean reward"] = f"{simulation['mean_reward']:.3f}"
     alignment = _summary(point / "alignment") or {}
     if "loss_start" in alignment:
-        found["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
-        found["tokens"] = str(alignment["tokens"])
-        found["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
-        found["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
+        results["loss"] = f"{alignment['loss_start']:.3f} > {alignment['loss_end']:.3f}"
+        results["tokens"] = str(alignment["tokens"])
+        results["tokens/s"] = f"{alignment['tokens'] / alignment['seconds']:.0f}"
+        results["peak GiB"] = f"{alignment['peak_bytes'] / 2**30:.1f}"
     # Only now: help texts should not wait for torch.
     from ..evaluation.comparison import current_table
 
     evaluation = _summary(point / "evaluation")
     for measure, columns in current_table((evaluation or {}).get("table", {})).items():
-        # Some measures are of the change itself.
-        told, sign = columns["difference"], "+"
-        if told is None:
-            told, sign = columns["aligned"], ""
-        if told:
-            mean, low, high = (format(told[name], f"{sign}.2f") for name in ("mean", "low", "high"))
-            found[measure.replace("_", " ")] = f"{mean} ({low} to {high})"
-    return found
+        # A measure of the change itself, such as `moved_to_good`, has no difference.
+        estimate, sign = columns["difference"], "+"
+        if estimate is None:
+            estimate, sign = columns["aligned"], ""
+        if estimate:
+            mean, low, high = (
+                format(estimate[name], f"{sign}.2f") for name in ("mean", "low", "high")
+            )
+            results[measure.replace("_", " ")] = f"{mean} ({low} to {high})"
+    return results
 
 
 def _summary(stage: Path) -> Mapping[str, Any] | None:

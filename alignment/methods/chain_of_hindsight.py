@@ -54,12 +54,16 @@ class ChainOfHindsight(Method):
 
     config: ChainOfHindsightConfig = field(default_factory=ChainOfHindsightConfig)
 
+    def check_installed(self) -> None:
+        """Raise UserError if TRL or PEFT is needed and not installed."""
+        super().check_installed()
+        import_trl("chain_of_hindsight")
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return (group, answers) of the chains and, if `plain`, of single best answers.
 
         The answers of a chain are sorted by rating, the worst first.
         """
-        import_trl("chain_of_hindsight")
         drawn = [
             (g, draw(g, self.config.candidates_per_group, self.config.seed, epoch=0))
             for g in groups

@@ -60,9 +60,13 @@ class Dpo(Method):
 
     config: DpoConfig = field(default_factory=DpoConfig)
 
+    def check_installed(self) -> None:
+        """Raise UserError if TRL or PEFT is needed and not installed."""
+        super().check_installed()
+        import_trl("dpo")
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return the pairs of candidates whose ratings differ."""
-        import_trl("dpo")
         pairs = make_pairs(groups, self.config.pairing, self.config.min_gap)
         if not pairs:
             raise UserError(

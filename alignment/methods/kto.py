@@ -45,9 +45,13 @@ class Kto(Method):
 
     config: KtoConfig = field(default_factory=KtoConfig)
 
+    def check_installed(self) -> None:
+        """Raise UserError if TRL or PEFT is needed and not installed."""
+        super().check_installed()
+        import_trl("kto")
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return (group, candidate, whether above the threshold), shuffled by the seed."""
-        import_trl("kto")
         rated = [(g, c) for g in groups for c in g.candidates if trainable(c)]
         if not rated:
             raise UserError(

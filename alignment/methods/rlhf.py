@@ -101,9 +101,13 @@ class Rlhf(Method):
         """Whether training asks the observer for ratings."""
         return self.config.reward == "observer"
 
+    def check_installed(self) -> None:
+        """Raise UserError if TRL or PEFT is needed and not installed."""
+        super().check_installed()
+        import_trl("rlhf")
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Groups that ask a question."""
-        import_trl("rlhf")
         asking = [group for group in groups if group.kind not in NO_QUESTIONS]
         if not asking:
             raise UserError(f"groups: none of the {len(groups)} groups asks a question")

@@ -28,9 +28,13 @@ class Sft(Method):
 
     config: SftConfig = field(default_factory=SftConfig)
 
+    def check_installed(self) -> None:
+        """Raise UserError if TRL or PEFT is needed and not installed."""
+        super().check_installed()
+        import_trl("sft")
+
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return (group, best-rated candidate) of the groups that have a trainable candidate."""
-        import_trl("sft")
         best = [
             (group, max(usable, key=lambda c: c.rating or 0.0))
             for group in groups

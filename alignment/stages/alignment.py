@@ -91,6 +91,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
     metrics = wandb_rows.WandbMetrics(context.wandb_run, context.earlier)
 
     def prepare() -> Work[Log]:
+        method.check_installed()
         tokenizer = base_tokenizer(settings)
         checked = _checked(data, settings)
         if not isinstance(checked.get("lengths"), dict):

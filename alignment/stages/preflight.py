@@ -53,8 +53,7 @@ def check_training(settings: Settings) -> None:
     """Raise UserError for a missing package, groups file, base model, template or observer."""
     check_readable(settings.groups, "groups")
     method = settings.method
-    if method.config.lora is not None:
-        _import_peft()
+    method.check_installed()
     check_base_model(settings)
     if method.asks_observer:
         build(settings.observer, "observer")
@@ -138,13 +137,6 @@ def _check_benchmark_data(benchmarks: Sequence[Benchmark], config: EvaluateConfi
             read_benchmark(benchmark, None)
         else:
             load_items(benchmark, config.data_dir, config.limit, config.seed)
-
-
-def _import_peft() -> None:
-    try:
-        import peft  # noqa: F401
-    except ImportError as error:
-        raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
 
 
 _CHECKS = {

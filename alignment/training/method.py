@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import RATING_SCALE
 from social_sandbox.policies.policy import Policy
 
@@ -72,6 +73,11 @@ class Method(ABC):
         """Whether training asks the observer for ratings; then `Job.observer` is set."""
         return False
 
+    def check_installed(self) -> None:
+        """Raise UserError, with the command that installs it, for a package that is missing."""
+        if self.config.lora is not None:
+            import_peft()
+
     @abstractmethod
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return the part of the data to train on.
@@ -86,13 +92,20 @@ class Method(ABC):
         """Return a transformers.Trainer, ready to `train()`, with arguments by `job.arguments`."""
 
 
+def import_peft() -> Any:
+    """Return the module peft; raise UserError if it is not installed."""
+    try:
+        import peft
+    except ImportError as error:
+        raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
+    return peft
+
+
 def with_adapters(job: Job, args: Any) -> Any:
     """Return the job's model, wrapped in LoRA adapters if the job has a `peft_config`."""
     if job.peft_config is None:
         return job.model
-    from peft import get_peft_model
-
-    model = get_peft_model(job.model, job.peft_config)
+    model = import_peft().get_peft_model(job.model, job.peft_config)
     if args.activation_checkpointing:
         # Otherwise no gradient reaches the adapters through the frozen embeddings.
         model.enable_input_require_grads()

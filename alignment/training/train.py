@@ -30,7 +30,7 @@ from .arguments import training_arguments
 from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .config import LoraConfig, TrainingConfig
 from .early_stopping import STOPPED, stopped_early
-from .method import Job, Method, Selection
+from .method import Job, Method, Selection, import_peft
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ def train(
         raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
     began = time.monotonic()
     reset_peak()
+    method.check_installed()
     selection = method.select(groups) if selection is None else selection
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
@@ -236,10 +237,7 @@ def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
 def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
     if lora is None:
         return None
-    try:
-        import peft
-    except ImportError as error:
-        raise UserError("method.lora needs: pip install 'social-sandbox[align]'") from error
+    peft = import_peft()
     if not isinstance(lora.target_modules, str):
         names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
         for target in lora.target_modules:

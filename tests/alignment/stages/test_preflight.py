@@ -86,6 +86,7 @@ def test_a_base_model_without_weights_is_found_before_the_simulation(
     [
         ("lm_eval", "evaluate.benchmarks=[hhh]", "eval"),
         ("lm_eval", "evaluate.during=[hhh]", "eval"),
+        ("trl", "method=dpo", "align"),
         ("peft", "method.lora={rank: 4}", "align"),
     ],
 )
