@@ -1,4 +1,4 @@
-"""Checks of training data, made before any model is loaded."""
+"""Checks of rated groups before any model is loaded."""
 
 import math
 from collections import Counter
@@ -36,7 +36,7 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
     scales = sorted({group.rating_scale for group in groups})
     if len(scales) > 1:
         raise UserError(
-            f"{source}: rated on 1..{scales[0]} and on 1..{scales[-1]}; "
+            f"{source}: some groups are rated on 1..{scales[0]} and on 1..{scales[-1]}; "
             "train on groups of one rating_scale at a time"
         )
     for group in groups:
@@ -50,23 +50,23 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
             f"{source}: nothing to train on in {len(groups)} groups: no valid candidate with a "
             f"rating and text{f' ({reasons})' if reasons else ''}"
         )
-    ratings = [c.rating for of_group in usable for c in of_group if c.rating is not None]
+    ratings = [c.rating for members in usable for c in members if c.rating is not None]
     texts = Counter(
         (group.prompt, c.text)
-        for group, of_group in zip(groups, usable, strict=True)
-        for c in of_group
+        for group, members in zip(groups, usable, strict=True)
+        for c in members
     )
     return {
         "groups": len(groups),
         "candidates": len(candidates),
-        "kinds": _counted(group.kind for group in groups),
-        "group_sizes": _counted(len(of_group) for of_group in usable),
-        "ratings": _counted(math.floor(rating) for rating in ratings),
+        "kinds": _counts(group.kind for group in groups),
+        "group_sizes": _counts(len(members) for members in usable),
+        "ratings": _counts(math.floor(rating) for rating in ratings),
         "rating_scale": scales[0],
-        "contrast": float(np.mean([len({c.rating for c in of_group}) > 1 for of_group in usable])),
+        "contrast": float(np.mean([len({c.rating for c in members}) > 1 for members in usable])),
         "dropped": dict(dropped.most_common()),
-        "dropped_groups": sum(not of_group for of_group in usable),
-        "cut_off": sum(not c.ends for of_group in usable for c in of_group),
+        "dropped_groups": sum(not members for members in usable),
+        "cut_off": sum(not c.ends for members in usable for c in members),
         "duplicates": sum(count - 1 for count in texts.values()),
     }
 
@@ -94,5 +94,5 @@ def _check_group(group: RatedGroup, source: str) -> None:
             )
 
 
-def _counted(values: Iterable[Any]) -> dict[str, int]:
+def _counts(values: Iterable[Any]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(Counter(values).items())}

@@ -1,7 +1,5 @@
-"""The embedded observer's head: how it is fitted to preferences."""
+"""Fitting the head of the embedded observer to preferences."""
 
 from .fit import train_value_head
 
-__all__ = [
-    "train_value_head",
-]
+__all__ = ["train_value_head"]

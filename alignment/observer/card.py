@@ -1,4 +1,4 @@
-"""The card that goes with a value head; its fields are the metrics of `train_value_head`."""
+"""The model card of a value head; its fields are the metrics of `train_value_head`."""
 
 GROUP_DATA = "pairs of rated candidates"
 HUMAN_DATA = (

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     """Fit a head to preferences, write it with its card, and print how accurate it is.
 
     Raises:
-        UserError: a file cannot be read, or holds too little or a held-out question.
+        UserError: A file cannot be read, holds too few pairs, or holds a held-out question.
     """
     parser = argparse.ArgumentParser(
         prog="social-sandbox observer",
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> None:
         "pairs",
         nargs="*",
         metavar="PAIRS",
-        help="preference pairs in the form of HH-RLHF: a file or hub id with chosen and rejected, "
-        "which are dialogues or replies to prompt",
+        help="preference pairs in the form of HH-RLHF: a file or hub id whose rows have the fields "
+        "chosen and rejected (whole dialogues, or replies to the field prompt)",
     )
     parser.add_argument(
         "--groups",
@@ -49,7 +49,9 @@ def main(arguments: Sequence[str]) -> None:
         help="rated groups, such as OUTPUT_DIR/data/groups.jsonl of a run; may be repeated",
     )
     parser.add_argument("--output", type=Path, default=Path("value_head"), help="folder to write")
-    parser.add_argument("--seed", type=int, default=0, help="of the split into training and test")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the split into training and held-out pairs"
+    )
     parser.add_argument(
         "--pairing",
         choices=PAIRINGS,
@@ -57,18 +59,21 @@ def main(arguments: Sequence[str]) -> None:
         help="which candidates of a group make pairs (default: %(default)s)",
     )
     parser.add_argument(
-        "--min-gap", type=float, default=0.0, help="least difference of the ratings of a pair"
+        "--min-gap",
+        type=float,
+        default=0.0,
+        help="smallest difference between the ratings of a pair",
     )
     parser.add_argument(
         "--encoder",
         default=MINILM,
-        help="sentence encoder that the head reads; observer.model must be the same",
+        help="sentence encoder whose embeddings the head reads; observer.model must be the same",
     )
-    parser.add_argument("--device", help="of the encoder (default: a GPU if there is one)")
+    parser.add_argument("--device", help="device of the encoder (default: a GPU if there is one)")
     options = parser.parse_args(arguments)
     if not options.pairs and not options.groups:
         parser.error("give at least one file of PAIRS or --groups")
-    began = time.monotonic()
+    start = time.monotonic()
     groups = [group for path in options.groups for group in _read_groups(path)]
     pairs = [
         *(pair for path in options.pairs for pair in read_pairs(path, "pairs")),
@@ -77,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
     data = [HUMAN_DATA] * bool(options.pairs) + [GROUP_DATA] * bool(options.groups)
     make_folder(options.output, "--output")
     embedder = MiniLMEmbedder(options.encoder, device=options.device, setting="--encoder")
-    # The card names the embedded encoder in full.
+    # For the embedded encoder keep the default, which is its full name.
     encoder = {} if options.encoder == MINILM else {"encoder": options.encoder}
     metrics = fit_and_save(
         pairs, options.output, " and ".join(data), options.seed, embedder, **encoder
@@ -90,7 +95,7 @@ def main(arguments: Sequence[str]) -> None:
             highlight=False,
         )
     console.print(
-        f"{len(pairs)} pairs, {time.monotonic() - began:.0f} s. To use the head: "
+        f"{len(pairs)} pairs, {time.monotonic() - start:.0f} s. To use the head: "
         f"observer=value_model observer.head={options.output / HEAD}",
         soft_wrap=True,
         markup=False,
@@ -99,11 +104,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _read_groups(path: Path) -> list[RatedGroup]:
+    """Return the groups of a file; raise UserError if one of them holds a held-out question."""
     groups = read_groups(path)
     leak = exact_leak(groups, [question.text for question in held_out_questions()])
     if leak is not None:
         raise UserError(
-            f"--groups: {path}: group {leak.group} holds a held-out question, on which the head "
-            f"is measured: {leak.held_out!r}"
+            f"--groups: {path}: group {leak.group} holds a held-out question, which the "
+            f"evaluation of the head needs unseen: {leak.held_out!r}"
         )
     return groups

@@ -1,4 +1,4 @@
-"""What a run left on its way: the newest whole checkpoint, its clock, and its best weights."""
+"""Checkpoints of a training run: the newest complete one, its run time and the best weights."""
 
 import json
 import time
@@ -11,14 +11,14 @@ from social_sandbox.envs.errors import UserError
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a folder."""
+    """Return the newest complete checkpoint in a folder; None if there is none."""
     numbered = {
         int(path.name.removeprefix("checkpoint-")): path
         for path in folder.glob("checkpoint-*")
         if path.name.removeprefix("checkpoint-").isdigit()
     }
     for _, path in sorted(numbered.items(), reverse=True):
-        # The Trainer writes this file last.
+        # The Trainer writes this file last, so a checkpoint that has it is complete.
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -28,15 +28,17 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 class Stopwatch(TrainerCallback):  # type: ignore[misc]
-    """Has every checkpoint tell how long its run took up to there, and in how many processes."""
+    """Records the run time in seconds and the number of processes in every checkpoint."""
 
-    def __init__(self, began: float) -> None:
-        self.began = began
+    def __init__(self, start: float) -> None:
+        """Take the time at which the run started, in seconds of `time.monotonic`."""
+        self.start = start
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The time since the run began goes into the Trainer's state."""
-        # It writes these down, and leaves alone those that are none of its callbacks.
-        state.stateful_callbacks[_SECONDS] = time.monotonic() - self.began
+        """Write the seconds since the start into the Trainer's state."""
+        # The Trainer saves this dictionary in checkpoints; when it resumes, it ignores entries that
+        # belong to none of its callbacks.
+        state.stateful_callbacks[_SECONDS] = time.monotonic() - self.start
         state.stateful_callbacks[_PROCESSES] = args.world_size
 
     on_evaluate = on_step_end
@@ -47,20 +49,21 @@ _PROCESSES = "processes"
 
 
 def check_processes(state: TrainerState, count: int) -> None:
-    """Raise UserError where a run would go on in another number of processes.
+    """Raise UserError if a run would resume with a different number of processes.
 
-    Its steps and epochs would no longer be those that the checkpoint counted.
+    The number of processes decides how many examples a step reads, so the steps that the checkpoint
+    counts would mean something else.
     """
     before = state.stateful_callbacks.get(_PROCESSES, count)
     if before != count:
         raise UserError(
-            f"output_dir: its checkpoint is of {before} processes, and here are {count}; go on "
-            "with as many, or begin anew in another output_dir"
+            f"output_dir: the checkpoint was written by {before} processes, this run has {count}; "
+            f"resume with {before} processes, or choose another output_dir"
         )
 
 
 def seconds_before(checkpoints: Path) -> float:
-    """How long the earlier parts of a run took; 0 where there are none."""
+    """Return how many seconds the earlier parts of a run took; 0 if there are none."""
     last = last_checkpoint(checkpoints)
     if last is None:
         return 0.0
@@ -69,11 +72,14 @@ def seconds_before(checkpoints: Path) -> float:
 
 
 def load_best(trainer: Any, state: TrainerState) -> int:
-    """Go back to the weights with the least loss on held-out groups, if any; their step."""
+    """Load the weights with the lowest loss on held-out groups and return their step.
+
+    Without held-out groups, or without that checkpoint, the last weights stay.
+    """
     best = state.best_global_step
     if best is None or best == state.global_step:
         return int(state.global_step)
-    # By its number: the run's folder may have been moved since.
+    # Find the checkpoint by its step: the recorded path is wrong if the folder has been moved.
     checkpoint = Path(trainer.args.output_dir) / f"checkpoint-{best}"
     if not checkpoint.is_dir():
         return int(state.global_step)

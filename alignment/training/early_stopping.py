@@ -1,4 +1,4 @@
-"""When training does harm: a run ends early, and says why."""
+"""Early stopping: callbacks that end a run once training does harm, and log the reason."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,26 +6,26 @@ from typing import Any
 from transformers import TrainerCallback
 
 STOPPED = "stopped_early"
-"""The row of a Trainer's log that has the reason."""
+"""Key of the reason in a Trainer's log."""
 HELD_OUT = ("held_out/loss", "eval_loss")
-"""The columns with the loss on held-out groups: of this project's trainer and of TRL's."""
+"""Keys of the loss on held-out groups: the one of this project's trainer and the one of TRL."""
 
 
 class StopPastMargin(TrainerCallback):  # type: ignore[misc]
-    """Ends a run whose lower-rated responses are far less likely than the margin asks for.
+    """Ends a run whose lower-rated responses are far less likely than the margin requires.
 
-    Past the margin there is nothing to gain: what drives the likelihood on is the same step that
-    spoils the model's language.
+    Beyond the margin the contrastive loss has nothing left to gain. Likelihoods that keep falling
+    there show that the steps damage the model's language.
     """
 
     def __init__(self, limit: float | None) -> None:
-        """`limit`: nats per token past the margin, in the mean; None: never."""
+        """Take the limit on the mean number of nats per token past the margin; None: no limit."""
         self.limit = limit
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **_: Any
     ) -> None:
-        """Look at the row of metrics."""
+        """Stop the run if the logged metric is above the limit."""
         past = logs.get("nll/past_margin")
         if self.limit is None or past is None or past <= self.limit:
             return
@@ -34,31 +34,31 @@ class StopPastMargin(TrainerCallback):  # type: ignore[misc]
             f"for (method.stop_nll={self.limit:g})"
         )
         state.log_history.append({STOPPED: reason, "step": state.global_step})
-        # Saved, or a run that is killed before its export would go on with training.
+        # Save a checkpoint; otherwise a run killed before export resumes training.
         control.should_training_stop = control.should_save = True
 
 
 class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
-    """Ends a run once the loss on held-out groups has not been below its least for a while.
+    """Ends a run once the loss on held-out groups has stopped falling.
 
-    Where it is at its least a checkpoint is written, which the Trainer keeps.
+    Each new lowest loss writes a checkpoint, which the Trainer keeps.
     """
 
     def __init__(self, patience: int) -> None:
-        """`patience`: measurements in a row that may be no better than the best before them."""
+        """Take the number of measurements in a row without a new lowest loss that end the run."""
         self.patience = patience
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure where the run ends, too; have the loss of training logged beside it."""
+        """Measure the loss after the last step as well, and log the training loss beside it."""
         if state.global_step >= state.max_steps:
             control.should_evaluate = True
-        # The run may end here, and with it what was not logged.
+        # The run may end after this measurement, and metrics not yet logged would be lost.
         control.should_log = control.should_log or control.should_evaluate
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Look back at all measurements, those of a resumed run's checkpoint included."""
+        """Compare all measurements, including those in the checkpoint of a resumed run."""
         rows = held_out_losses(state.log_history)
-        best = min(range(len(rows)), key=lambda place: rows[place][1])
+        best = min(range(len(rows)), key=lambda index: rows[index][1])
         state.best_global_step, state.best_metric = rows[best]
         if best == len(rows) - 1:
             control.should_save = True
@@ -74,10 +74,10 @@ class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
 
 
 def held_out_losses(log: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
-    """(step, loss on held-out groups) of every measurement in a Trainer's log."""
+    """Return (step, loss on held-out groups) for every measurement in a Trainer's log."""
     return [(row["step"], row[name]) for row in log for name in HELD_OUT if name in row]
 
 
 def stopped_early(log: Sequence[Mapping[str, Any]]) -> str | None:
-    """Why a run ended early, from its log; None if it did not."""
+    """Return the reason from the log of a run that ended early; None if the run did not."""
     return next((str(row[STOPPED]) for row in log if STOPPED in row), None)

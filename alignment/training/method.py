@@ -1,4 +1,4 @@
-"""The contract between a method of alignment and a training run."""
+"""The interface between a method of alignment and a training run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything that a method makes its Trainer from."""
+    """The model, data and arguments from which a method makes its Trainer."""
 
     model: Any
     """A causal language model without adapters."""
@@ -34,14 +34,15 @@ class Job:
     examples: Sequence[Any]
     """The examples that the method's own `select` returned."""
     arguments: Callable[..., Any]
-    """Makes the Trainer's arguments out of the shared settings: `arguments(kind=DPOConfig,
-    beta=0.1)`. `kind` is transformers.TrainingArguments or a class of TRL that inherits it."""
+    """Returns the Trainer's arguments, which combine the shared settings and those of the method:
+    `arguments(kind=DPOConfig, beta=0.1)`. `kind` is transformers.TrainingArguments or a class of
+    TRL that inherits it."""
     callbacks: Sequence[Any]
-    """Callbacks of transformers, which the method hands to its Trainer."""
+    """Callbacks of transformers, which the method passes to its Trainer."""
     folder: Path
     """The folder of the run. A method that trains several models keeps the others in it."""
     peft_config: Any = None
-    """A peft.LoraConfig for methods that wrap the model themselves, as TRL does; None: train all
+    """A peft.LoraConfig, from which the method or TRL adds adapters to the model; None: train all
     weights."""
     observer: Policy | None = None
     """The policy that rates generated answers in training, if the method `asks_observer`."""
@@ -74,7 +75,7 @@ class Method(ABC):
         return False
 
     def check_installed(self) -> None:
-        """Raise UserError, with the command that installs it, for a package that is missing."""
+        """Raise UserError, with the install command, if a package of the method is missing."""
         if self.config.lora is not None:
             import_peft()
 
@@ -83,17 +84,24 @@ class Method(ABC):
         """Return the part of the data to train on.
 
         Raises:
-            UserError: nothing in the groups can be trained on; the message is one line and says
-                why.
+            UserError: The groups hold nothing to train on; the message is one line and gives the
+                reason.
         """
 
     @abstractmethod
     def make_trainer(self, job: Job) -> Any:
-        """Return a transformers.Trainer, ready to `train()`, with arguments by `job.arguments`."""
+        """Return a transformers.Trainer that is ready to `train()`.
+
+        Its arguments come from `job.arguments`.
+        """
 
 
 def import_peft() -> Any:
-    """Return the module peft; raise UserError if it is not installed."""
+    """Return the module peft.
+
+    Raises:
+        UserError: peft is not installed.
+    """
     try:
         import peft
     except ImportError as error:
@@ -107,6 +115,6 @@ def with_adapters(job: Job, args: Any) -> Any:
         return job.model
     model = import_peft().get_peft_model(job.model, job.peft_config)
     if args.activation_checkpointing:
-        # Otherwise no gradient reaches the adapters through the frozen embeddings.
+        # Without this no gradient reaches the adapters: the embeddings before them are frozen.
         model.enable_input_require_grads()
     return model

@@ -1,4 +1,4 @@
-"""The live line of a training run."""
+"""The progress bar of a training run."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from transformers import TrainerCallback
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
-    """Shows steps, loss and its parts while the Trainer runs."""
+    """Shows the step, the loss and its parts while the Trainer runs."""
 
     def __init__(self, console: Console) -> None:
-        """`console`: where to show it."""
+        """Take the console that shows the progress bar."""
         self._bar = Progress(
             TextColumn("align"),
             BarColumn(20),
@@ -22,14 +22,14 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Begin to show, perhaps in the middle."""
+        """Start the bar, at the current step if the run is resumed."""
         self._task = self._bar.add_task(
             "align", total=state.max_steps, completed=state.global_step, metrics=""
         )
         self._bar.start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Count a step."""
+        """Advance the bar by a step."""
         self._bar.update(self._task, completed=state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -45,5 +45,5 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
             self._bar.update(self._task, metrics=metrics)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Leave the last state standing."""
+        """Stop the bar and leave its last state on the console."""
         self._bar.stop()

@@ -1,4 +1,4 @@
-"""In which order examples are seen: mixed, or in the three stages of the paper."""
+"""Orders of training examples: mixed, or in the three stages of the paper."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,18 +17,24 @@ from .batching import FILLER
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """(epoch, number) of every group in an order that depends on (seed, epoch) alone.
+    """Yields (epoch, index) of every group, in an order that depends on seed and epoch alone.
 
-    Groups of like length come in one batch: what a batch is padded to its longest candidate
-    costs as much as text. They are sorted within windows of some batches of a shuffled order, and
-    the batches shuffled again, so that kinds stay mixed over an epoch.
+    A batch holds groups of similar length, since padding costs as much compute as text. Groups are
+    shuffled, sorted by length within windows of `WINDOW` batches, and cut into batches, which are
+    shuffled again, so that kinds stay mixed over an epoch.
     """
 
     WINDOW = 16
-    """Batches whose groups are sorted by length among each other."""
+    """Number of batches in a window, within which groups are sorted by length."""
 
     def __init__(self, lengths: Sequence[int], seed: int, batch: int = 1) -> None:
-        """`lengths`: of the groups, in any unit."""
+        """Set up the order for a data set.
+
+        Args:
+            lengths: Length of each group, in any unit.
+            seed: Seed of the shuffles.
+            batch: Number of groups that one step of all processes reads.
+        """
         self.lengths = np.asarray(lengths)
         self.seed, self.batch = seed, batch
         self.epoch = 0
@@ -42,65 +48,70 @@ class EpochSampler(Sampler[tuple[int, int]]):
         size = self.batch * self.WINDOW
         windows = (order[start : start + size] for start in range(0, len(self), size))
         ranked = [w[np.argsort(self.lengths[w], kind="stable")] for w in windows]
-        numbers = np.concatenate([*ranked, order[:0]])
-        batches = [numbers[at : at + self.batch] for at in range(0, len(self), self.batch)]
-        # A short batch stays last: the Trainer cuts batches by counting.
+        indices = np.concatenate([*ranked, order[:0]])
+        starts = range(0, len(self), self.batch)
+        batches = [indices[start : start + self.batch] for start in starts]
+        # An incomplete batch stays last: the Trainer forms batches by counting.
         whole = len(self) // self.batch
-        shuffled = [batches[place] for place in draw.permutation(whole)] + batches[whole:]
-        return ((self.epoch, int(number)) for batch in shuffled for number in batch)
+        shuffled = [batches[index] for index in draw.permutation(whole)] + batches[whole:]
+        return ((self.epoch, int(index)) for batch in shuffled for index in batch)
 
 
 class TellEpoch(TrainerCallback):  # type: ignore[misc]
-    """Tells an order the epoch, which a resumed run reads from its checkpoint.
+    """Sets the epoch of a sampler, which a resumed run reads from its checkpoint.
 
-    Trainers call `set_epoch` of a sampler, but do not reach one of several processes that is
-    wrapped once more to skip what was seen before.
+    Trainers call `set_epoch` themselves, but with several processes a resumed run wraps the sampler
+    once more to skip examples, and the call does not reach it.
     """
 
     def __init__(self, order: EpochSampler) -> None:
+        """Take the sampler whose epoch is set."""
         self.order = order
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Before the first example of the epoch is drawn."""
+        """Set the epoch before its first example is drawn."""
         self.order.epoch = int(state.epoch or 0)
 
 
 class SeedEpoch(TrainerCallback):  # type: ignore[misc]
-    """Seeds a generator anew for every epoch, so that a resumed run draws what it would have.
+    """Seeds a generator at the start of every epoch, so that a resumed run draws the same order.
 
-    For samplers of others whose order comes out of one generator, of which no checkpoint knows how
-    far it is.
+    This serves samplers of other libraries that draw all epochs from one generator: checkpoints do
+    not hold its state.
     """
 
     def __init__(self, source: torch.Generator) -> None:
+        """Take the generator that is seeded."""
         self.source = source
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Before the first example of the epoch is drawn."""
+        """Seed the generator before the first example of the epoch is drawn."""
         self.source.manual_seed(key(args.seed, "order", int(state.epoch or 0)))
 
 
 class ByLength(Sampler[int]):
-    """The numbers alone, in the order of an `EpochSampler`, for Trainers that ask for those."""
+    """Yields the indices of an `EpochSampler` without the epochs, as the Trainers of TRL expect."""
 
     def __init__(self, order: EpochSampler) -> None:
+        """Take the sampler whose order is followed."""
         self.order = order
 
     def __len__(self) -> int:
         return len(self.order)
 
     def __iter__(self) -> Iterator[int]:
-        return (number for _, number in self.order)
+        return (index for _, index in self.order)
 
 
 class WholeBatches(Sampler[tuple[int, int]]):
-    """An order of (epoch, number) with fillers at its end, so that `size` divides its length.
+    """Yields an order of (epoch, index), padded with fillers to a multiple of `size`.
 
-    Several processes take equally many batches of one size. Left to itself accelerate fills the
-    last ones with examples from the beginning, which would count twice.
+    Several processes read equally many batches of one size. Without fillers accelerate completes
+    the last batches with examples from the beginning, which would count twice.
     """
 
     def __init__(self, order: EpochSampler | list[tuple[int, int]], size: int) -> None:
+        """Take the order and the number of examples that divides the padded length."""
         self.order, self.size = order, size
 
     def __len__(self) -> int:
@@ -112,13 +123,13 @@ class WholeBatches(Sampler[tuple[int, int]]):
 
 
 def group_length(group: RatedGroup) -> int:
-    """Characters of the prompt and of the longest response that can be drawn."""
+    """Return the number of characters of the prompt and of its longest trainable response."""
     longest = max((len(c.text) for c in group.candidates if trainable(c)), default=0)
     return sum(len(message.content) for message in group.prompt) + longest
 
 
 def stage_of(kind: str) -> int:
-    """0 for imitation and for whatever is of no kind of the paper, 1 self-critic, 2 realignment."""
+    """Return the stage of a kind: 1 for self-critic, 2 for realignment, 0 for all other kinds."""
     return KINDS.index(kind) if kind in KINDS else 0
 
 
@@ -129,24 +140,27 @@ def in_stages(
     lengths: Sequence[int] | None = None,
     batch: int = 1,
 ) -> list[tuple[int, int]]:
-    """(epoch, number) of all that a run sees: all epochs of one stage before the next stage.
+    """Return the order of a whole run, with all epochs of one stage before the next stage.
 
-    Of a broken epoch each stage has its share, and one example at least.
+    Of a fractional epoch each stage gets that share of its examples, and at least one example.
 
     Args:
-        kinds: of the examples.
-        epochs: of every stage.
-        seed: of the order within an epoch.
-        lengths: of the examples; those of like length come together.
-        batch: examples of a step, as for `EpochSampler`.
+        kinds: Kind of each example.
+        epochs: Number of epochs of every stage.
+        seed: Seed of the order within an epoch.
+        lengths: Length of each example, by which batches are formed; None: all are equally long.
+        batch: Number of examples that one step reads, as for `EpochSampler`.
+
+    Returns:
+        (epoch, index of the example) in the order of training.
     """
     stages = [stage_of(kind) for kind in kinds]
     order: list[tuple[int, int]] = []
     for stage in sorted(set(stages)):
-        numbers = [number for number, own in enumerate(stages) if own == stage]
-        sampler = EpochSampler([lengths[n] if lengths else 0 for n in numbers], seed, batch)
+        indices = [index for index, other in enumerate(stages) if other == stage]
+        sampler = EpochSampler([lengths[index] if lengths else 0 for index in indices], seed, batch)
         for epoch in range(math.ceil(epochs)):
             sampler.epoch = epoch
-            count = max(1, round(min(1.0, epochs - epoch) * len(numbers)))
-            order += [(epoch, numbers[place]) for _, place in islice(sampler, count)]
+            count = max(1, round(min(1.0, epochs - epoch) * len(indices)))
+            order += [(epoch, indices[position]) for _, position in islice(sampler, count)]
     return order

@@ -1,4 +1,4 @@
-"""A training run: from rated groups to an aligned model in a folder."""
+"""A training run, from rated groups to an aligned model in a folder."""
 
 import math
 import os
@@ -13,12 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader
-from transformers import (
-    PrinterCallback,
-    TrainerCallback,
-    TrainerState,
-    set_seed,
-)
+from transformers import PrinterCallback, TrainerCallback, TrainerState, set_seed
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.policy import Policy
@@ -35,34 +30,35 @@ from .method import Job, Method, Selection, import_peft
 
 @dataclass(frozen=True, slots=True)
 class TrainingSummary:
-    """What came of a training run, earlier parts of a resumed run included."""
+    """The result of a training run, including the earlier parts of a resumed run."""
 
     loss_start: float
-    """Mean over the first tenth of the steps, as finely as `logging_steps` allows."""
+    """Mean loss over the first tenth of the steps, at the resolution of `logging_steps`."""
     loss_end: float
-    """Mean over the last tenth of the steps, likewise."""
+    """Mean loss over the last tenth of the steps, likewise."""
     steps: int
     seconds: float
-    """Of all calls, but for what came after the checkpoint that a later one went on from."""
+    """Run time of all parts, each counted up to the checkpoint from which the next part resumed."""
     tokens: int
-    """Tokens read, prompts included and padding not."""
+    """Number of tokens read, including prompts and excluding padding."""
     peak_bytes: int
-    """The most memory in use, the model's own included: of the GPU, else of this process."""
+    """Peak memory in bytes, including the model: of the GPU, or of this process without a GPU."""
     examples: int
-    """Groups, pairs or responses that the method trains on."""
+    """Number of groups, pairs or responses that the method trains on."""
     groups: int
-    """Groups that they come from."""
+    """Number of groups that the examples come from."""
     dropped_groups: int
-    """Groups that the method has no use for."""
+    """Number of groups from which the method takes no example."""
     masked_candidates: int
-    """Candidates of the used groups that cannot be trained on: invalid, unrated or blank."""
+    """Number of candidates in the used groups that are invalid, unrated or blank."""
     stopped_early: str | None
-    """Why training ended before its last step: it did harm; null if it did not."""
+    """Reason why early stopping ended the run; None if the run was not stopped."""
     exported_step: int
-    """The step whose weights were exported: the best on held-out groups where some are, else the
-    last."""
+    """The step whose weights were exported: the one with the lowest loss on held-out groups, or the
+    last step without held-out groups."""
     log: tuple[dict[str, float], ...]
-    """One row of metrics every `logging_steps` steps, and one a measurement of held-out groups."""
+    """One row of metrics every `logging_steps` steps, and one for each measurement of held-out
+    groups."""
 
 
 def train(
@@ -77,40 +73,43 @@ def train(
     observer: Policy | None = None,
     selection: Selection | None = None,
 ) -> TrainingSummary:
-    """Align a model on rated groups by a method; the model is written to `output_dir`/model.
+    """Align a model on rated groups with a method, and write the model to `output_dir`/model.
 
-    With `method.lora` the adapters are in `output_dir`/adapter, and `model` is the base model with
-    them merged into it, in float32.
+    With `method.lora` the adapters are written to `output_dir`/adapter, and `model` is the base
+    model with the adapters merged, in float32.
 
     Args:
-        model: a causal language model, trained in place. What is trained of it is turned into
-            float32: in bfloat16 a step of 2e-5 rounds to nothing.
-        tokenizer: the model's.
-        groups: the data; what the method cannot use of it is left out and counted.
-        method: how.
-        output_dir: has `checkpoints` and, once the run is complete, `model`.
-        callbacks: of transformers; they see every row of metrics.
-        resume: go on from the last whole checkpoint there is. The caller vouches that it was
-            made with the same model, groups and settings.
-        progress: show the Trainer's progress bar.
-        observer: who rates in training; only for a method that `asks_observer`.
-        selection: what `method.select` returned for these groups, where it has been called before.
+        model: A causal language model, trained in place. Trained weights are converted to float32,
+            since updates of the usual size (learning rate 2e-5) vanish when rounded to bfloat16.
+        tokenizer: The tokenizer of the model.
+        groups: The rated groups; those that the method cannot use are left out and counted.
+        method: The method of alignment.
+        output_dir: Folder for `checkpoints` and, once the run is complete, for `model`.
+        callbacks: Callbacks of transformers, which receive every row of metrics.
+        resume: Whether to resume from the newest complete checkpoint in `output_dir`. The caller
+            ensures that the checkpoint comes from the same model, groups and settings.
+        progress: Whether to show the Trainer's progress bar.
+        observer: The policy that rates answers during training, for a method that `asks_observer`.
+        selection: The value of `method.select(groups)`, if the caller has already computed it.
+
+    Returns:
+        The summary of the run.
 
     Raises:
-        UserError: there is nothing to train on, or a setting makes no sense.
+        UserError: The groups hold nothing to train on, or a setting is not valid.
     """
     config = method.config
-    # Accelerate's own sign. The merged model would have to be gathered first.
+    # accelerate sets this variable. Merging adapters would need the weights of all processes.
     if config.lora is not None and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
         raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
-    began = time.monotonic()
+    start = time.monotonic()
     reset_peak()
     method.check_installed()
     selection = method.select(groups) if selection is None else selection
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
     if resume:
-        began -= seconds_before(checkpoints)
+        start -= seconds_before(checkpoints)
     elif is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
     job = Job(
@@ -127,19 +126,19 @@ def train(
     if config.lora is None:
         for parameter in model.parameters():
             parameter.data = parameter.data.float()
-    # New adapters are drawn from it.
+    # New adapters are initialised at random.
     set_seed(config.seed)
     trainer = method.make_trainer(job)
-    state = run_trainer(trainer, config, began)
+    state = run_trainer(trainer, config, start)
     exported_step = load_best(trainer, state)
     export(trainer, folder)
-    # Without the Trainer's last words and the reason for an early end, which are no measurements.
+    # Leave out the Trainer's summary and the reason for an early stop: they are not metrics.
     log = tuple(row for row in state.log_history if not row.keys() & {"train_loss", STOPPED})
     return TrainingSummary(
         loss_start=_mean_loss(log, 0, state.global_step / 10),
         loss_end=_mean_loss(log, state.global_step * 0.9, state.global_step),
         steps=state.global_step,
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - start,
         tokens=int(state.num_input_tokens_seen),
         peak_bytes=peak_bytes(trainer.args.device.type),
         examples=len(selection.examples),
@@ -154,40 +153,52 @@ def train(
     )
 
 
-def run_trainer(trainer: Any, config: TrainingConfig, began: float | None = None) -> TrainerState:
-    """Train to the end, going on from the last whole checkpoint; returns how far it came.
+def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None) -> TrainerState:
+    """Train to the end, resuming from the newest complete checkpoint if there is one.
 
-    `began`: since when the seconds count that checkpoints tell, by time.monotonic; None: now.
+    Args:
+        trainer: A transformers.Trainer that is ready to train.
+        config: Settings that all methods share.
+        start: Time by `time.monotonic` from which checkpoints count seconds; None: now.
+
+    Returns:
+        The state of the Trainer after its last step.
+
+    Raises:
+        UserError: The data are too few for one step, or the checkpoint is of another number of
+            processes.
     """
-    # Without a progress bar the Trainer would print every row of metrics instead.
+    # Without a progress bar the Trainer prints every row of metrics.
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Ending(config.max_tokens))
-    trainer.add_callback(Stopwatch(time.monotonic() if began is None else began))
+    trainer.add_callback(Stopwatch(time.monotonic() if start is None else start))
     if config.max_tokens is not None:
         _fit_schedule(trainer, config.max_tokens)
-    # The first process may still be removing old ones.
+    # The first process may still be removing old checkpoints.
     trainer.accelerator.wait_for_everyone()
     last = last_checkpoint(Path(trainer.args.output_dir))
     if last is None:
         trainer.train()
         if not trainer.state.global_step:
-            raise UserError("method: the data are too few for one step; lower method.batch_size")
+            raise UserError("method: there are too few data for one step; lower method.batch_size")
         return trainer.state
     state = TrainerState.load_from_json(str(last / "trainer_state.json"))
     check_processes(state, trainer.args.world_size)
-    spent = config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
-    harmed = stopped_early(state.log_history) is not None
-    if state.global_step < state.max_steps and not (spent or harmed):
+    tokens_spent = (
+        config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
+    )
+    stopped = stopped_early(state.log_history) is not None
+    if state.global_step < state.max_steps and not (tokens_spent or stopped):
         trainer.train(resume_from_checkpoint=str(last))
     else:
-        # Stopped between the last step and the export. train() would do one step too many.
+        # The run was killed between its last step and the export; train() would add a step.
         trainer._load_from_checkpoint(str(last))
         trainer.state = state
     return trainer.state
 
 
 class _Ending(TrainerCallback):  # type: ignore[misc]
-    """Ends a run when its tokens are spent, and has the last step logged."""
+    """Ends a run when its tokens are spent, and logs the metrics of the last step."""
 
     def __init__(self, max_tokens: int | None) -> None:
         self.max_tokens = math.inf if max_tokens is None else max_tokens
@@ -195,7 +206,7 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         spent = state.num_input_tokens_seen >= self.max_tokens
         if spent:
-            # Saved, or a run that is killed before its export would go on with training.
+            # Save a checkpoint; otherwise a run killed before export resumes training.
             control.should_training_stop = control.should_save = True
             control.should_evaluate = args.eval_strategy != "no"
         if spent or state.global_step >= state.max_steps:
@@ -203,38 +214,43 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
 
 
 def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
-    """Have the learning rate end where the tokens do, as far as that can be foreseen.
+    """Shorten the learning-rate schedule so that it ends where the tokens are spent.
 
-    The steps that the tokens are enough for follow from `batches` of the first epoch, evenly far
-    apart. A run that generates what it learns from has none to look at: there the steps stay as
-    set.
+    The number of steps is estimated from `batches` batches spread evenly over the first epoch. A
+    run that trains on its own generated text has no such batches; its number of steps stays.
     """
     args = trainer.args
     size = args.per_device_train_batch_size
-    # The order may be drawn from torch's own state.
+    # The sampler may draw from torch's global generator, whose state must stay as before.
     with torch.random.fork_rng(devices=[]):
         epoch = list(BatchSampler(trainer._get_train_sampler(), size, drop_last=False))
-        some = epoch[:: math.ceil(len(epoch) / batches)]
-        ahead = DataLoader(
-            trainer.train_dataset, batch_sampler=some, collate_fn=trainer.data_collator
+        sampled = epoch[:: math.ceil(len(epoch) / batches)]
+        loader = DataLoader(
+            trainer.train_dataset, batch_sampler=sampled, collate_fn=trainer.data_collator
         )
-        masks = [batch["attention_mask"] for batch in ahead if "attention_mask" in batch]
+        masks = [batch["attention_mask"] for batch in loader if "attention_mask" in batch]
     if not masks:
         return
-    read = np.cumsum([0, *(int(mask.sum()) for mask in masks)]) * (len(epoch) / len(some))
-    whole, rest = divmod(max_tokens, read[-1])
-    epochs = whole + np.interp(rest, read, np.linspace(0, 1, len(read)))
-    # The last step of an epoch may have fewer batches than the others.
+    # Estimated number of tokens read up to each sampled batch.
+    tokens = np.cumsum([0, *(int(mask.sum()) for mask in masks)]) * (len(epoch) / len(sampled))
+    whole, rest = divmod(max_tokens, tokens[-1])
+    epochs = whole + np.interp(rest, tokens, np.linspace(0, 1, len(tokens)))
+    # Round up: the last step of an epoch may have fewer batches than the others.
     per_epoch = math.ceil(len(epoch) / (args.gradient_accumulation_steps * args.world_size))
-    # A little more than foreseen: what ends the run is the count of what was read.
-    enough = math.ceil(1.02 * epochs * per_epoch) + 1
-    planned = args.max_steps
-    if planned < 0:
-        planned = math.ceil(per_epoch * args.num_train_epochs)
-    args.max_steps = min(planned, enough)
+    # Add a margin to the estimate: the count of tokens ends the run, not the number of steps.
+    estimated_steps = math.ceil(1.02 * epochs * per_epoch) + 1
+    planned_steps = args.max_steps
+    if planned_steps < 0:
+        planned_steps = math.ceil(per_epoch * args.num_train_epochs)
+    args.max_steps = min(planned_steps, estimated_steps)
 
 
 def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
+    """Return the peft.LoraConfig of the settings; None: train all weights.
+
+    Raises:
+        UserError: peft is not installed, or the model lacks a module of `lora.target_modules`.
+    """
     if lora is None:
         return None
     peft = import_peft()
@@ -261,7 +277,7 @@ def export(trainer: Any, folder: Path) -> None:
         adapter = folder / "adapter"
         trainer.save_model(str(adapter))
         (adapter / "training_args.bin").unlink(missing_ok=True)
-        # In bfloat16 the merging would round most of what was learnt away.
+        # Merge in float32: in bfloat16 rounding would erase most of the learnt difference.
         merged = trainer.model.float().merge_and_unload()
         if trainer.args.should_save:
             merged.save_pretrained(partial)
@@ -269,16 +285,16 @@ def export(trainer: Any, folder: Path) -> None:
     else:
         trainer.save_model(str(partial))
     if trainer.args.should_save:
-        # A pickle of the arguments: nobody who is given a model should have to trust one.
+        # This file is a pickle, which can run code when loaded: do not pass one on with the model.
         (partial / "training_args.bin").unlink(missing_ok=True)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-    # Others may read it next.
+    # Other processes may read the model next.
     trainer.accelerator.wait_for_everyone()
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:
-    """The mean over the rows that tell of steps in (after, until]."""
+    """Return the mean loss over the logged rows that cover steps in (after, until]."""
     total = steps = before = 0.0
     for row in log:
         if "loss" not in row:

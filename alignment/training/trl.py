@@ -1,7 +1,7 @@
-"""What the methods that stand on TRL share: tokenised data, and TRL itself.
+"""Functions that all methods on TRL share: the import of TRL, and tokenised data for its Trainers.
 
-TRL would render and tokenise for itself. It is given token ids instead, so that the tokens that
-carry loss are decided in one place, `collate.encode`.
+TRL can apply chat templates and tokenise by itself. The methods pass token ids instead, so that one
+function, `encoding.encode`, decides which tokens carry loss.
 """
 
 import copy
@@ -19,14 +19,18 @@ from .samplers import ByLength, EpochSampler, TellEpoch
 
 
 def import_trl(method: str) -> Any:
-    """TRL, which tells nobody that it is used. Raises UserError where it is not installed."""
+    """Import TRL with telemetry off.
+
+    Raises:
+        UserError: TRL is not installed; the message names the method that needs it.
+    """
     try:
         import trl
     except ImportError as error:
         raise UserError(f"method={method} needs: pip install 'social-sandbox[align]'") from error
     from huggingface_hub import constants
 
-    # The variable of the environment is read once, perhaps before anybody could set it.
+    # The environment variable has no effect any more: huggingface_hub reads it on its first import.
     constants.HF_HUB_DISABLE_TELEMETRY = True
     _score_responses_alone()
     return trl
@@ -34,22 +38,26 @@ def import_trl(method: str) -> Any:
 
 @cache
 def _score_responses_alone() -> None:
-    """Have TRL make no logits of positions without loss on CPUs, as it makes none on GPUs.
+    """Make TRL skip the logits of positions without loss on CPUs, as it does on GPUs.
 
-    It would elsewhere, for the sake of devices that compile a graph for every shape. Prompts are
-    most of what is read: without their logits SFT of an adapter on HH-RLHF takes half the time.
+    On other devices TRL computes all logits, since some of them compile a graph for every shape.
+    Prompts are most of the tokens: without their logits SFT of an adapter on HH-RLHF takes half the
+    time on a CPU.
     """
     from trl.trainer import utils
 
-    on_gpu = getattr(utils, "_use_triton", None)  # its own, and may be gone
+    on_gpu = getattr(
+        utils, "_use_triton", None
+    )  # private: a later version of TRL may lack this function
     if on_gpu is not None:
         utils._use_triton = lambda device: device.type == "cpu" or on_gpu(device)
 
 
 def by_length(kind: Any) -> Any:
-    """A Trainer of TRL whose batches hold examples of like length: padding costs as much as text.
+    """Return a subclass of a TRL Trainer whose batches hold examples of similar length.
 
-    Where another order than a random one is asked for, it has that.
+    Padding costs as much compute as text. If `train_sampling_strategy` is not "random", the order
+    stays the Trainer's own.
     """
 
     class Trainer(kind):  # type: ignore[misc]
@@ -72,41 +80,52 @@ def by_length(kind: Any) -> Any:
 
 
 def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Rows as a datasets.Dataset in memory; None where there are none."""
+    """Return rows as a datasets.Dataset in memory; None if there are no rows."""
     from datasets import Dataset
 
     return Dataset.from_list([dict(row) for row in rows]) if rows else None
 
 
 def language_modelling(rows: Sequence[Encoded], order: Sequence[int] | None = None) -> Any:
-    """`input_ids` and `labels`, as SFTTrainer takes them; rows without a label are left out.
+    """Return a dataset of `input_ids` and `labels` for SFTTrainer, without rows that lack labels.
 
-    `order`: places of rows, perhaps several times; None: each once.
+    Args:
+        rows: Encoded prompts and responses.
+        order: Indices of rows in the order of training, which may repeat; None: each row once.
     """
-    seen = rows if order is None else [rows[place] for place in order]
+    ordered = rows if order is None else [rows[index] for index in order]
     return dataset(
-        [{"input_ids": list(r.input_ids), "labels": list(r.labels)} for r in seen if r.n_response]
+        [
+            {"input_ids": list(r.input_ids), "labels": list(r.labels)}
+            for r in ordered
+            if r.n_response
+        ]
     )
 
 
 def prompt_and_responses(
     tokenizer: Any, prompt: Sequence[Message], responses: Sequence[Candidate], max_length: int
 ) -> tuple[list[int], list[list[int]]]:
-    """Token ids of one prompt and of several responses to it; all have the same prompt.
+    """Return the token ids of one prompt and of several responses to that prompt.
 
-    Where a long response makes `encode` cut the prompt, it is cut for the others too.
+    All responses share the prompt: if `encode` truncates the prompt to make room for one response,
+    the others get the truncated prompt too.
     """
     rows = [encode(tokenizer, prompt, c.text, max_length, ends=c.ends) for c in responses]
     kept = min(_n_prompt(row) for row in rows)
-    first = rows[0].input_ids[: _n_prompt(rows[0])]
+    prompt_ids = rows[0].input_ids[: _n_prompt(rows[0])]
     answers = [list(row.input_ids[_n_prompt(row) :]) for row in rows]
-    return list(first[len(first) - kept :]), answers
+    return list(prompt_ids[len(prompt_ids) - kept :]), answers
 
 
 def reference(job: Job) -> Any:
-    """The model as it is before training; None under LoRA, where it is the one without adapters."""
+    """Return a copy of the model before training; None under LoRA.
+
+    Under LoRA TRL uses the model without its adapters as the reference.
+    """
     return copy.deepcopy(job.model).eval() if job.peft_config is None else None
 
 
 def _n_prompt(row: Encoded) -> int:
+    """Return the number of tokens before the response."""
     return next((n for n, label in enumerate(row.labels) if label != IGNORED), len(row.labels))
