@@ -143,6 +143,11 @@ _KINDS = {
     "tuple": "a list",
 }
 """What a field must be, by the first word of the type of pydantic's error."""
+_ALTERNATIVES = {
+    *("bool", "float", "int", "str"),
+    *("constrained-float", "constrained-int", "constrained-str"),
+}
+"""Pydantic's names of the alternatives of a union, which are no part of a setting's name."""
 
 
 def _requirement(error: ErrorDetails) -> str:
@@ -162,8 +167,9 @@ def _path(error: ErrorDetails) -> tuple[str, ...]:
     """Return the setting's place below its section, without pydantic's names of alternatives."""
     return tuple(
         str(part)
-        for part in error["loc"]
-        if str(part).replace("-", "_").isidentifier() or isinstance(part, int)
+        for place, part in enumerate(error["loc"])
+        if isinstance(part, int)
+        or (part.replace("-", "_").isidentifier() and not (place and part in _ALTERNATIVES))
     )
 
 

@@ -8,9 +8,12 @@ random masking of past tokens and its mixture with pretraining data are not done
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup
 from ..training.batching import draw
@@ -19,33 +22,18 @@ from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
 from .offline import OfflineConfig, make_plan
 
-Order = Literal["worse_first", "better_first"]
-ORDERS: tuple[Order, ...] = ("worse_first", "better_first")
+_Verdict = Annotated[str, Field(pattern=r"\S")]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class ChainOfHindsightConfig(OfflineConfig):
     """Settings of Chain of Hindsight."""
 
-    candidates_per_group: int = 2
-    """Most answers in a chain: the best-rated and some lower-rated ones, drawn by the seed."""
-    order: Order = "worse_first"
-    """Whether a chain begins with its worst or its best answer."""
-    better: str = "A better answer:"
-    """The verdict on the best answer of a chain."""
-    worse: str = "A worse answer:"
-    """The verdict on every other answer."""
+    candidates_per_group: Annotated[int, Field(ge=2)] = 2
+    order: Literal["worse_first", "better_first"] = "worse_first"
+    better: _Verdict = "A better answer:"
+    worse: _Verdict = "A worse answer:"
     plain: bool = True
-    """Also imitate the best answer without a verdict. If false, a good answer has to be asked for
-    by beginning the model's turn with `better`."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require("candidates_per_group", self.candidates_per_group >= 2, "at least 2")
-        self._require("order", self.order in ORDERS, " or ".join(ORDERS))
-        for name in ("better", "worse"):
-            self._require(name, bool(getattr(self, name).strip()), "a text")
 
 
 @dataclass(frozen=True)

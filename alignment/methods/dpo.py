@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..data.pairs import PAIRINGS, Pair, Pairing, groups_of, make_pairs
+from ..data.pairs import Pair, Pairing, groups_of, make_pairs
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
 from .offline import OfflineConfig, make_plan
@@ -28,30 +31,17 @@ Loss = Literal[
     "apo_down",
     "discopop",
 ]
-LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class DpoConfig(OfflineConfig):
     """Settings of direct preference optimisation."""
 
-    learning_rate: float = 1e-5
-    beta: float = 0.1
-    """Strength of the pull towards the model before training."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-5
+    beta: Annotated[float, Field(gt=0)] = 0.1
     loss_type: Loss = "sigmoid"
-    """A loss of TRL's DPOTrainer; further arguments of some losses are set in `extra`."""
     pairing: Pairing = "all"
-    """Which candidates of a group make pairs; see `make_pairs`."""
-    min_gap: float = 0.0
-    """Pairs whose ratings differ by less are left out, and pairs of equals always."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require_above_zero("beta")
-        self._require_not_negative("min_gap")
-        self._require("pairing", self.pairing in PAIRINGS, " or ".join(PAIRINGS))
-        self._require("loss_type", self.loss_type in LOSSES, " or ".join(LOSSES))
+    min_gap: Annotated[float, Field(ge=0)] = 0.0
 
 
 @dataclass(frozen=True)

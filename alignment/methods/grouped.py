@@ -1,10 +1,12 @@
 """What methods share whose loss is over all candidates of a rated group."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, trainable
 from ..training.batching import GroupDataset
@@ -14,34 +16,15 @@ from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class GroupedConfig(OfflineConfig):
     """Settings of methods that train with a `GroupTrainer`."""
 
-    candidates_per_group: int = 3
-    """Candidates drawn from a group in each epoch; the best-rated is always among them."""
+    candidates_per_group: Annotated[int, Field(ge=1)] = 3
     packing: Packing = "auto"
-    """Read a prompt once for all its responses; `auto`: if the model can and it is faster."""
-    logits_chunk: int | None = 256
-    """Positions whose logits are in memory at a time; null: those of the whole batch."""
-    stop_nll: float | None = 5.0
-    """Training ends when lower-rated responses are on average so many nats per token less likely
-    than the loss asks for; null: never."""
-    divergence_groups: int = 32
-    """Groups whose best-rated response is read before training, so that the log shows how much
-    likelier it has become; 0: none."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require_at_least_one("candidates_per_group")
-        self._require("divergence_groups", self.divergence_groups >= 0, "0 or more")
-        chunk, limit = self.logits_chunk, self.stop_nll
-        self._require("logits_chunk", chunk is None or chunk >= 1, "at least 1, or null")
-        self._require(
-            "stop_nll", limit is None or 0 < limit < math.inf, "a number above 0, or null"
-        )
-        self._require("packing", self.packing in (True, False, "auto"), "auto, true or false")
+    logits_chunk: Annotated[int, Field(ge=1)] | None = 256
+    stop_nll: Annotated[float, Field(gt=0)] | None = 5.0
+    divergence_groups: Annotated[int, Field(ge=0)] = 32
 
 
 def select_trainable(groups: Sequence[RatedGroup]) -> Selection:

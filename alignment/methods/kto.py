@@ -4,10 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, trainable
 from ..training.method import Job, Method, Selection
@@ -17,26 +20,17 @@ from .offline import OfflineConfig, make_plan
 Rated = tuple[RatedGroup, Candidate]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class KtoConfig(OfflineConfig):
     """Settings of Kahneman-Tversky optimisation, which needs no pairs."""
 
-    learning_rate: float = 1e-5
-    beta: float = 0.1
-    """Strength of the pull towards the model before training."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-5
+    # TRL estimates the divergence from the start model on the other completions of a batch.
+    batch_size: Annotated[int, Field(ge=2)] = 4
+    beta: Annotated[float, Field(gt=0)] = 0.1
     threshold: float | None = None
-    """Candidates with exactly this rating are left out; null: the median of all ratings."""
-    desirable_weight: float = 1.0
-    """Weight of the loss on candidates above the threshold."""
-    undesirable_weight: float = 1.0
-    """Weight of the loss on candidates below the threshold."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require_above_zero("beta", "desirable_weight", "undesirable_weight")
-        # TRL estimates the divergence from the start model on the other completions of a batch.
-        self._require("batch_size", self.batch_size >= 2, "at least 2")
+    desirable_weight: Annotated[float, Field(gt=0)] = 1.0
+    undesirable_weight: Annotated[float, Field(gt=0)] = 1.0
 
 
 @dataclass(frozen=True)

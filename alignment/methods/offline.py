@@ -3,43 +3,35 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..training.config import TrainingConfig
+from ..training.config import TrainingConfig, require_defaults
 from ..training.early_stopping import StopOnHeldOut
 from ..training.method import Job
 from ..training.samplers import group_length, in_stages, stage_of
 
-Stages = Literal["mixed", "three"]
 
-
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class OfflineConfig(TrainingConfig):
     """Settings of methods that make their Trainer by `make_plan`."""
 
-    stages: Stages = "mixed"
-    """`three`: all epochs of imitation, then of self-critic, then of realignment, in one run.
-    Groups of other kinds belong to the first stage."""
-    held_out: float = 0.0
-    """Share of the prompts that are not trained on; the loss on them is measured, and the weights
-    with the lowest loss are exported. 0: none."""
-    held_out_steps: int = 50
-    """Steps between two measurements of the held-out loss."""
-    patience: int = 3
-    """Training ends when the held-out loss has not improved in so many measurements."""
+    stages: Literal["mixed", "three"] = "mixed"
+    """With `three`, groups of other kinds than the three belong to the first stage."""
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    held_out_steps: Annotated[int, Field(ge=1)] = 50
+    patience: Annotated[int, Field(ge=1)] = 3
 
     def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require("stages", self.stages in get_args(Stages), " or ".join(get_args(Stages)))
-        self._require_at_least_one("held_out_steps", "patience")
-        self._require("held_out", 0 <= self.held_out < 1, "in [0, 1)")
+        """Raise UserError for a setting that is not read without held-out prompts."""
         if not self.held_out:
-            self._require_defaults("held_out_steps", "patience", unread_without="held_out")
+            require_defaults(self, "held_out_steps", "patience", unread_without="held_out")
 
 
 @dataclass(frozen=True, slots=True)

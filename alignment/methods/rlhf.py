@@ -13,81 +13,69 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from transformers import TrainerCallback
 
 from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
+from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 
 from ..data.groups import RatedGroup
-from ..data.pairs import PAIRINGS, Pair, Pairing, make_pairs
+from ..data.pairs import Pair, Pairing, make_pairs
 from ..runtime.processes import is_first
-from ..training.config import TrainingConfig
+from ..training.config import TrainingConfig, require_defaults
 from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
 from ..training.samplers import SeedEpoch
 from ..training.trl import dataset, import_trl
 from .reward_model import Reward, reward_by_model, train_reward_model
 
-Algorithm = Literal["grpo", "rloo"]
-Rewarder = Literal["reward_model", "observer"]
-
 NO_QUESTIONS = frozenset({"self_critic", "realignment"})
 """Kinds of groups whose prompts ask for something else than an answer to a question."""
 _START_MODEL = "start_model."
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class RlhfConfig(TrainingConfig):
     """Settings of reinforcement learning from ratings."""
 
-    learning_rate: float = 5e-6
-    algorithm: Algorithm = "grpo"
-    reward: Rewarder = "reward_model"
-    """A model trained first on the ratings of the groups, or the observer's ratings."""
-    engagement_weight: float = 1.0
-    """Weight of the observer's rating of engagement in its reward; alignment has 1."""
-    generations: int = 4
-    """Answers to each question, compared with each other."""
-    max_new_tokens: int = 64
-    temperature: float = 1.0
-    beta: float = 0.05
-    """Strength of the pull towards the start model; 0: none, and no copy of it in memory."""
-    reward_learning_rate: float = 5e-5
-    reward_epochs: float = 1.0
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-6
+    algorithm: Literal["grpo", "rloo"] = "grpo"
+    reward: Literal["reward_model", "observer"] = "reward_model"
+    engagement_weight: Annotated[float, Field(ge=0)] = 1.0
+    generations: Annotated[int, Field(ge=2)] = 4
+    max_new_tokens: Annotated[int, Field(ge=1)] = 64
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    beta: Annotated[float, Field(ge=0)] = 0.05
+    """With 0, no copy of the start model is kept in memory."""
+    reward_learning_rate: Annotated[float, Field(gt=0)] = 5e-5
+    reward_epochs: Annotated[float, Field(gt=0)] = 1.0
     pairing: Pairing = "all"
-    """Of the pairs that the reward model learns from."""
-    min_gap: float = 0.0
-    """Pairs whose ratings differ by less are left out; equals always are."""
+    min_gap: Annotated[float, Field(ge=0)] = 0.0
 
     def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        choices = {"algorithm": get_args(Algorithm), "reward": get_args(Rewarder)}
-        for name, known in {**choices, "pairing": PAIRINGS}.items():
-            self._require(name, getattr(self, name) in known, " or ".join(known))
-        self._require_above_zero("temperature", "reward_epochs", "reward_learning_rate")
-        self._require_not_negative("beta", "engagement_weight", "min_gap")
-        self._require_at_least_one("max_new_tokens")
+        """Raise UserError where settings contradict each other."""
         if self.reward == "observer":
-            self._require_defaults(
+            require_defaults(
+                self,
                 *("reward_epochs", "reward_learning_rate", "pairing", "min_gap"),
                 unread_without="reward=reward_model",
             )
-        self._require("generations", self.generations >= 2, "at least 2")
-        fits = self.batch_size * self.accumulation % self.generations == 0
-        self._require(
-            "generations", fits, "a divisor of method.batch_size times method.accumulation"
-        )
-        self._require(
-            "max_new_tokens",
-            self.max_new_tokens <= self.max_length // 2,
-            f"at most half of method.max_length={self.max_length}",
-        )
+        if self.batch_size * self.accumulation % self.generations:
+            raise UserError(
+                "method.generations: must be a divisor of method.batch_size times "
+                f"method.accumulation, got {self.generations}"
+            )
+        if self.max_new_tokens > self.max_length // 2:
+            raise UserError(
+                "method.max_new_tokens: must be at most half of "
+                f"method.max_length={self.max_length}, got {self.max_new_tokens}"
+            )
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor
+
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
 from ..training.losses import GroupLoss, rrhf
@@ -12,17 +15,12 @@ from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class RrhfConfig(GroupedConfig):
     """Settings of RRHF."""
 
-    rank_weight: float = 1.0
-    """Weight of the ranking; imitation has 1. The paper adds the two as they are."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require_not_negative("rank_weight")
+    # The paper adds ranking and imitation without a weight.
+    rank_weight: Annotated[float, Field(ge=0)] = 1.0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, trainable
 from ..training.encoding import Encoded, encode
@@ -14,12 +15,11 @@ from ..training.trl import by_length, import_trl, language_modelling
 from .offline import OfflineConfig, make_plan
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class SftConfig(OfflineConfig):
     """Settings of supervised fine-tuning."""
 
     min_rating: float | None = None
-    """Imitate only responses rated at least this high; null: the best of each group."""
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,32 @@
 """Stable Alignment (Liu et al. 2023, arXiv 2305.16960): this project's loss on rated groups."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor
 
+from social_sandbox.envs.settings import settings_dataclass
+
 from ..data.groups import RatedGroup
-from ..training.losses import REDUCTIONS, GroupLoss, Reduction, stable_alignment
+from ..training.losses import GroupLoss, Reduction, stable_alignment
 from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings_dataclass("method")
 class StableAlignmentConfig(GroupedConfig):
     """Settings of Stable Alignment.
 
     Margin, ratio and epochs are those of the card of the authors' published model.
     """
 
-    margin: float = 1.0
-    """Nats per token that a rating difference of a full `rating_scale` is worth."""
-    ratio: float = 0.2
-    """Weight of the contrast; imitation of the best-rated candidate has 1."""
+    margin: Annotated[float, Field(ge=0)] = 1.0
+    ratio: Annotated[float, Field(ge=0)] = 0.2
     reduce: Reduction = "mean"
-    """`mean`: hinge of the mean over lower-rated candidates, as in the paper; `max`: with the
-    worst candidate only; `mean_of_hinges`: a hinge for each candidate."""
-    rating_scale: float | None = None
-    """What ratings are divided by in the margin; null: by the scale of each group's ratings."""
+    rating_scale: Annotated[float, Field(gt=0)] | None = None
     reproduce_reference_bug: bool = False
-    """Give margins to the wrong candidates, as the authors' code does; an ablation."""
-
-    def __post_init__(self) -> None:
-        """Raise UserError naming the setting that makes no sense."""
-        super().__post_init__()
-        self._require_not_negative("margin", "ratio")
-        scale = self.rating_scale
-        self._require(
-            "rating_scale", scale is None or 0 < scale < math.inf, "a number above 0, or null"
-        )
-        self._require("reduce", self.reduce in REDUCTIONS, " or ".join(REDUCTIONS))
 
 
 @dataclass(frozen=True)

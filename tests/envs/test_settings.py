@@ -20,7 +20,8 @@ class House:
     floors: Annotated[int, Field(ge=1, lt=100)] = 2
     height: Annotated[float, Field(gt=0)] | None = None
     roof: Literal["flat", "pitched"] = "flat"
-    heated: bool = True
+    heated: bool | Literal["auto"] = True
+    guests: Literal[-1] | Annotated[int, Field(ge=1)] = -1
     names: Literal["all"] | tuple[str, ...] = ()
     rents: dict[str, Annotated[float, Field(ge=0)]] = field(default_factory=dict)
     gardens: tuple[Garden, ...] | None = None
@@ -51,7 +52,9 @@ WRONG = [
     ({"height": float("inf")}, "house.height: must be a finite number, got inf"),
     ({"height": "tall"}, "house.height: must be a number, got 'tall'"),
     ({"roof": "round"}, "house.roof: must be flat or pitched, got 'round'"),
-    ({"heated": "warm"}, "house.heated: must be true or false, got 'warm'"),
+    ({"heated": "warm"}, "house.heated: must be true or false or auto, got 'warm'"),
+    ({"guests": 0}, "house.guests: must be -1 or at least 1, got 0"),
+    ({"guests": 2.5}, "house.guests: must be -1 or a whole number, got 2.5"),
     ({"names": 3}, "house.names: must be all or a list, got 3"),
     ({"rents": {"attic": -1}}, "house.rents.attic: must be at least 0, got -1"),
     ({"rents": 3}, "house.rents: must be a mapping, got 3"),

@@ -109,7 +109,7 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         (["run", "policy=gpt"], "policy: no choice 'gpt'; there are custom, huggingface"),
         (["run", "n_worlds=0"], "n_worlds: must be at least 1"),
         (["run", "data.mix.imitation=-1"], "data.mix"),
-        (["run", "method.margin=-1"], "method.margin must be"),
+        (["run", "method.margin=-1"], "method.margin: must be"),
         (["run", "method.margin"], "method.margin"),
         (
             ["align", "method=sft", "method.margin=1"],
@@ -122,7 +122,7 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
             "method.pairing: must be all, best_worst or",
         ),
         (["align", "method=ppo"], "method: no choice 'ppo'; there are"),
-        (["align", "method.lora={rank: 0}"], "method.lora.rank must be at least 1"),
+        (["align", "method.lora={rank: 0}"], "method.lora.rank: must be at least 1"),
         (["align", "method.lora={rnk: 4}"], "method.lora.rnk: no such setting"),
         (["align", "method._target_=nowhere.Method"], "method._target_: cannot import"),
         (

@@ -23,6 +23,7 @@ from social_sandbox.alignment.cli.setting_texts import (
     choices,
     main_sections,
 )
+from social_sandbox.alignment.methods import METHODS, config_class
 from social_sandbox.envs.errors import UserError
 from tests.alignment.stages.test_defaults import SECTIONS
 from tests.helpers.small_job import composed
@@ -72,19 +73,21 @@ def test_the_settings_are_those_of_the_composed_configuration(group: str, name: 
     assert {each.name for each in listed} - {f"{o}._target_" for o in GROUPS} == given
 
 
+BOUNDS: dict[type[BaseMetadata], str] = {
+    Ge: "at least {ge}",
+    Gt: "above {gt}",
+    Le: "at most {le}",
+    Lt: "below {lt}",
+}
+
+
 def wanted_words(annotation: Any) -> set[str]:
     """Return the choices and bounds of a field's type, as a help text has to name them."""
     words = set()
     for part in getattr(annotation, "__metadata__", ()):
         for bound in getattr(part, "metadata", [part]):
-            if isinstance(bound, BaseMetadata):
-                named = {
-                    Ge: "at least {ge}",
-                    Gt: "above {gt}",
-                    Le: "at most {le}",
-                    Lt: "below {lt}",
-                }
-                words.add(named[type(bound)].format(**vars_of(bound)))
+            if type(bound) in BOUNDS:
+                words.add(BOUNDS[type(bound)].format(**vars_of(bound)))
     if get_origin(annotation) is Literal:
         words |= set(map(str, get_args(annotation)))
     elif get_origin(annotation) is not None:
@@ -97,16 +100,17 @@ def vars_of(bound: BaseMetadata) -> dict[str, Any]:
     return {each.name: getattr(bound, each.name) for each in fields(bound)}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", [*SECTIONS, *(f"method={name}" for name in METHODS)])
 def test_bounds_and_choices_are_named_in_the_text(section: str) -> None:
-    kind = SECTIONS[section]
+    group, _, name = section.partition("=")
+    kind = config_class(METHODS[name]) if name else SECTIONS[group]
     assert is_dataclass(kind)
     [declared] = [
         each
-        for each in (*main_sections(), choice("wandb", "auto"))
-        if each.name.partition("=")[0] == section
+        for each in (*main_sections(), choice("wandb", "auto"), choice("method", name or "sft"))
+        if each.name in (section, f"{section}=auto")
     ]
-    texts = {setting.name.partition(".")[2]: setting.text for setting in declared.settings}
+    texts = {setting.name.partition(".")[2]: setting.text for setting in declared.all_settings()}
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         for words in wanted_words(annotation):
             assert words in texts[name], f"{section}.{name}"

@@ -440,7 +440,7 @@ def test_data_without_use_for_a_method_is_said(method: Method, groups: Any, mess
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(kind: Any, name: str, value: Any) -> None:
-    with pytest.raises(UserError, match=f"method.{name} must be"):
+    with pytest.raises(UserError, match=f"method.{name}: must be"):
         config_class(kind)(**{name: value})
 
 
@@ -456,7 +456,7 @@ def test_a_schedule_without_what_it_needs_is_named(align: Any) -> None:
 
 def test_adapters_that_make_no_sense_are_named() -> None:
     for name, value in (("rank", 0), ("alpha", 0.0), ("dropout", 1.0), ("target_modules", "")):
-        with pytest.raises(UserError, match=f"method.lora.{name} must be"):
+        with pytest.raises(UserError, match=f"method.lora.{name}: must be"):
             LoraConfig(**{name: value})  # type: ignore[arg-type]
 
 

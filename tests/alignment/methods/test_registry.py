@@ -113,7 +113,7 @@ def test_a_method_of_an_installed_package_is_chosen_by_its_name() -> None:
             "method.kindnes: no such setting of method=mine; did you mean 'method.kindness'?",
         ),
         ([f"method._target_={PATH}", "method.kindnes=1"], f"no such setting of {PATH}"),
-        (["method=mine", "method.batch_size=0"], "method.batch_size must be at least 1, got 0"),
+        (["method=mine", "method.batch_size=0"], "method.batch_size: must be at least 1, got 0"),
         (["method=broken"], "method broken: cannot import nowhere.Method"),
         (["method=value_head"], "a command of its own now: social-sandbox observer"),
     ],

@@ -334,18 +334,18 @@ def test_tokens_are_shared_by_both_parts(reinforce: Any, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"algorithm": "ppo"}, "method.algorithm must be grpo or rloo, got 'ppo'"),
-        ({"reward": "nobody"}, "method.reward must be reward_model or observer"),
+        ({"algorithm": "ppo"}, "method.algorithm: must be grpo or rloo, got 'ppo'"),
+        ({"reward": "nobody"}, "method.reward: must be reward_model or observer"),
         *(
-            ({"reward": "observer", **UNREAD_DEFAULTS, **own}, f"method.{name} is only read with")
+            ({"reward": "observer", **UNREAD_DEFAULTS, **own}, f"method.{name}: is only read with")
             for own in UNREAD
             for name in own
         ),
-        ({"generations": 1}, "method.generations must be at least 2"),
-        ({"generations": 3}, "method.generations must be a divisor of method.batch_size"),
-        ({"beta": -1.0}, "method.beta must be"),
-        ({"max_new_tokens": 60}, "method.max_new_tokens must be at most half"),
-        ({"pairing": "random"}, "method.pairing must be all or best_worst or adjacent"),
+        ({"generations": 1}, "method.generations: must be at least 2"),
+        ({"generations": 3}, "method.generations: must be a divisor of method.batch_size"),
+        ({"beta": -1.0}, "method.beta: must be"),
+        ({"max_new_tokens": 60}, "method.max_new_tokens: must be at most half"),
+        ({"pairing": "random"}, "method.pairing: must be all, best_worst or adjacent"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(changes: Any, message: str) -> None:

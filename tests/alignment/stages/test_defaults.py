@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from social_sandbox.alignment.data.config import DataConfig
 from social_sandbox.alignment.data.export import ExportConfig
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
+from social_sandbox.alignment.methods import METHODS, config_class, find_method
 from social_sandbox.alignment.reporting.wandb_config import WandbConfig
 from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.society.account import Budget
@@ -56,6 +57,11 @@ def as_default(value: Any) -> Any:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_has_the_defaults_of_its_dataclass(section: str) -> None:
     assert getattr(settings_of([]), section) == SECTIONS[section]()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_has_the_defaults_of_its_dataclass(name: str) -> None:
+    assert settings_of([f"method={name}"]).method.config == config_class(find_method(name))()
 
 
 @pytest.mark.parametrize("mode", ["auto", "online", "offline", "disabled"])

@@ -239,12 +239,12 @@ def test_only_as_many_groups_as_asked_are_read_before_training(align: Align) -> 
     [("divergence_groups", -1), ("held_out", 1.0), ("held_out_steps", 0), ("patience", 0)],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: Any) -> None:
-    with pytest.raises(UserError, match=f"method.{name} must be"):
+    with pytest.raises(UserError, match=f"method.{name}: must be"):
         dataclasses.replace(QUICK, **{name: value})
 
 
 @pytest.mark.parametrize("name", ["held_out_steps", "patience"])
 def test_a_setting_of_held_out_groups_is_refused_where_there_are_none(name: str) -> None:
-    with pytest.raises(UserError, match=f"method.{name} is only read with method.held_out"):
+    with pytest.raises(UserError, match=f"method.{name}: is only read with method.held_out"):
         SftConfig(**{name: 7})
     assert getattr(SftConfig(held_out=0.1, **{name: 7}), name) == 7

@@ -415,7 +415,7 @@ def test_nothing_to_train_on_is_said(align: Any) -> None:
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: Any) -> None:
-    with pytest.raises(UserError, match=f"method.{name} must be"):
+    with pytest.raises(UserError, match=f"method.{name}: must be"):
         dataclasses.replace(QUICK, **{name: value})
 
 

@@ -184,5 +184,5 @@ def test_batches_of_a_stage_hold_examples_of_like_length(
 
 
 def test_an_order_that_does_not_exist_is_named() -> None:
-    with pytest.raises(UserError, match=r"method\.stages must be mixed or three, got 'four'"):
+    with pytest.raises(UserError, match=r"method\.stages: must be mixed or three, got 'four'"):
         make_method(Sft, stages="four")  # type: ignore[arg-type]
