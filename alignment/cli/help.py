@@ -4,6 +4,7 @@
 """
 
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_type_hints
 
 from rich.console import Console
 from rich.text import Text
@@ -60,7 +61,7 @@ READS: dict[str, tuple[str, ...]] = {
 """The settings, sections and groups that each command reads."""
 
 METHODS_GROUP = "social_sandbox.methods"
-"""The entry points of methods; see `methods.registry`, which imports torch."""
+"""The same as `methods.registry.GROUP`; importing that module imports torch."""
 
 
 def print_help(command: str, description: str, words: Sequence[str], console: Console) -> None:
@@ -229,23 +230,55 @@ def _choice_or_error(group: str, name: str) -> Section:
 
 
 def _choice_of_package(group: str, point: EntryPoint) -> Section:
-    """Return a policy of another package: its parameters, with what their types say."""
+    """Return a policy or a method of another package: its settings, with what their types say."""
+    if group == "method":
+        return _method_of_package(point)
+    recipe = registry.recipe(point.name)
+    del recipe["_target_"]
     kind = point.load()
-    recipe: dict[str, Any] = registry.recipe(point.name)
     parameters = inspect.signature(kind).parameters
-    settings = [
-        Setting(
-            f"{group}.{name}",
-            str(default),
-            ""
-            if parameters[name].annotation is inspect.Parameter.empty
-            else f"Of type {inspect.formatannotation(parameters[name].annotation)}.",
-        )
+    settings = tuple(
+        Setting(f"{group}.{name}", _as_yaml(default), _type_text(parameters[name].annotation))
         for name, default in recipe.items()
-        if name != "_target_"
-    ]
-    documentation = (inspect.getdoc(kind) or point.value).partition("\n\n")[0]
-    return Section(f"{group}={point.name}", " ".join(documentation.split()), tuple(settings))
+    )
+    return Section(f"{group}={point.name}", _first_paragraph(kind), settings)
+
+
+def _method_of_package(point: EntryPoint) -> Section:
+    """Return a method of another package; settings that all methods have keep their texts."""
+    # This imports torch, which no other help needs.
+    from ..methods.registry import config_class, default_settings, find_method
+
+    kind = find_method(point.name)
+    config = config_class(kind)
+    types = get_type_hints(config)
+    shared = {each.name: each.text for each in choice("training", "on_data").all_settings()}
+    settings = tuple(
+        Setting(
+            f"method.{name}",
+            _as_yaml(default),
+            shared.get(f"training.{name}") or _type_text(types[name]),
+        )
+        for name, default in default_settings(config).items()
+    )
+    return Section(f"method={point.name}", _first_paragraph(kind), settings)
+
+
+def _as_yaml(default: object) -> str:
+    """Return a default as it is written in YAML; a text without quotation marks."""
+    if isinstance(default, str) and default:
+        return default
+    return json.dumps(default, default=str)
+
+
+def _type_text(annotation: Any) -> str:
+    if annotation is inspect.Parameter.empty:
+        return ""
+    return f"Of type {inspect.formatannotation(annotation)}."
+
+
+def _first_paragraph(kind: Any) -> str:
+    return " ".join((inspect.getdoc(kind) or kind.__name__).partition("\n\n")[0].split())
 
 
 def _entry_points(group: str) -> list[EntryPoint]:

@@ -83,6 +83,17 @@ def config_class(kind: type[Method]) -> type[TrainingConfig]:
     return config
 
 
+def default_settings(config: type[TrainingConfig]) -> dict[str, Any]:
+    """Return the settings of a method by name, with their defaults; the seed is that of the run."""
+    defaults: dict[str, Any] = {}
+    for field in fields(config):
+        if field.default_factory is not MISSING:
+            defaults[field.name] = field.default_factory()
+        else:
+            defaults[field.name] = "???" if field.default is MISSING else field.default
+    return {**defaults, "seed": "${seed}"}
+
+
 def register(*names: str) -> None:
     """Make methods of installed packages choices of Hydra's group `method`.
 
@@ -92,7 +103,9 @@ def register(*names: str) -> None:
     for name, point in _entry_points().items():
         if name in names:
             kind = _loaded(point, f"method {name}")
-            store.store(name, {"name": name, **_defaults(config_class(kind))}, group="method")
+            store.store(
+                name, {"name": name, **default_settings(config_class(kind))}, group="method"
+            )
 
 
 def _entry_points() -> dict[str, EntryPoint]:
@@ -109,14 +122,3 @@ def _loaded(point: EntryPoint, setting: str) -> type[Method]:
     if not (inspect.isclass(kind) and issubclass(kind, Method)):
         raise UserError(f"{setting}: {path} is not a subclass of {Method.__module__}.Method")
     return kind
-
-
-def _defaults(config: type[TrainingConfig]) -> dict[str, Any]:
-    """Return the settings with their defaults; the seed is that of the run."""
-    defaults: dict[str, Any] = {}
-    for field in fields(config):
-        if field.default_factory is not MISSING:
-            defaults[field.name] = field.default_factory()
-        else:
-            defaults[field.name] = "???" if field.default is MISSING else field.default
-    return {**defaults, "seed": "${seed}"}

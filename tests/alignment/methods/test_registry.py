@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from social_sandbox.alignment import cli
+from social_sandbox.alignment.cli import help
 from social_sandbox.alignment.cli.overrides import hydra_overrides
 from social_sandbox.alignment.method import Method as Exported
-from social_sandbox.alignment.methods import METHODS, config_class, find_method, method_name
-from social_sandbox.alignment.methods import registry as registry
+from social_sandbox.alignment.methods import (
+    METHODS,
+    config_class,
+    find_method,
+    method_name,
+    registry,
+)
 from social_sandbox.alignment.methods.sft import Sft, SftConfig
 from social_sandbox.alignment.training.config import TrainingConfig
 from social_sandbox.alignment.training.method import Method
@@ -53,6 +59,7 @@ def entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("broken", "nowhere:Method", registry.GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr(help, "entry_points", lambda group: points)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -102,6 +109,24 @@ def test_a_method_of_an_installed_package_is_chosen_by_its_name() -> None:
     overrides = hydra_overrides("align", [target, "method.kindness=0.7", "seed=3"])
     same = settings_of(overrides).method
     assert asdict(same) == asdict(method)
+
+
+@pytest.mark.usefixtures("entry_point")
+def test_help_shows_the_settings_of_a_method_of_an_installed_package(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["align", "--help", "method=mine"]) == 0
+    shown = capsys.readouterr().out
+    assert "A method of one's own." in shown
+    assert "method.kindness=0.5\n      Of type float.\n" in shown
+    assert "method.learning_rate=3e-05\n      Peak learning rate" in shown
+    assert "method.seed=${seed}\n" in shown
+    assert "method.lora=null\n" in shown
+    assert "method.margin" not in shown
+
+
+def test_help_and_registry_read_the_same_entry_points() -> None:
+    assert help.METHODS_GROUP == registry.GROUP
 
 
 @pytest.mark.usefixtures("entry_point")
