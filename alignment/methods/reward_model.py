@@ -19,7 +19,7 @@ from ..data.pairs import Pair
 from ..runtime.processes import is_first
 from ..runtime.stage import write_json
 from ..training.arguments import training_arguments
-from ..training.batching import pad_token_id
+from ..training.batching import pad, pad_token_id
 from ..training.config import TrainingConfig
 from ..training.encoding import encode
 from ..training.method import Job
@@ -77,10 +77,8 @@ def reward_by_model(
         given: list[float | None] = []
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
-            width = max(map(len, batch))
-            filler = pad_token_id(tokenizer)
-            ids = torch.tensor([[*row, *[filler] * (width - len(row))] for row in batch])
-            mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in batch])
+            ids = pad(batch, pad_token_id(tokenizer))
+            mask = pad([[1] * len(row) for row in batch], 0)
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 scores = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
             given += scores[:, 0].float().tolist()

@@ -1,6 +1,6 @@
 """RRHF (Yuan et al. 2023, arXiv 2304.05302): responses ranked by likelihood as by rating."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
+from ..training.batching import Batch
 from ..training.losses import GroupLoss, rrhf
 from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
@@ -37,7 +38,7 @@ class Rrhf(Method):
         """Return a `GroupTrainer` with the loss of RRHF."""
         return make_group_trainer(job, self.config, self.loss)
 
-    def loss(self, nll: Tensor, batch: Mapping[str, Any], valid: Tensor) -> GroupLoss:
+    def loss(self, nll: Tensor, batch: Batch, valid: Tensor) -> GroupLoss:
         """Return the loss of a collated batch; see `losses.rrhf`."""
         return rrhf(
             nll,

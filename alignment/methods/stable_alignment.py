@@ -1,6 +1,6 @@
 """Stable Alignment (Liu et al. 2023, arXiv 2305.16960): this project's loss on rated groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
+from ..training.batching import Batch
 from ..training.losses import GroupLoss, Reduction, stable_alignment
 from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
@@ -43,7 +44,7 @@ class StableAlignment(Method):
         """Return a `GroupTrainer` with the loss of the paper."""
         return make_group_trainer(job, self.config, self.loss)
 
-    def loss(self, nll: Tensor, batch: Mapping[str, Any], valid: Tensor) -> GroupLoss:
+    def loss(self, nll: Tensor, batch: Batch, valid: Tensor) -> GroupLoss:
         """Return the loss of a collated batch; see `losses.stable_alignment`."""
         return stable_alignment(
             nll,

@@ -21,7 +21,8 @@ from social_sandbox.policies.huggingface.shared_model import best_dtype, load
 from ..data.groups import Candidate, RatedGroup
 from ..methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from ..runtime.peak_memory import peak_bytes, reset_peak
-from ..training.encoding import encode
+from ..training.batching import pad
+from ..training.encoding import IGNORED, encode
 from ..training.train import train
 
 BATCH, LENGTH = 4, 256
@@ -102,10 +103,9 @@ def plain(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
             start = perf_counter()
         for group in groups[step * BATCH : (step + 1) * BATCH]:
             rows = [encode(tokenizer, group.prompt, c.text, LENGTH) for c in group.candidates]
-            width = max(len(row.input_ids) for row in rows)
-            ids = torch.tensor([[*r.input_ids, *[0] * (width - len(r.input_ids))] for r in rows])
-            labels = torch.tensor([[*r.labels, *[-100] * (width - len(r.labels))] for r in rows])
-            mask = (torch.arange(width) < torch.tensor([[len(r.input_ids)] for r in rows])).long()
+            ids = pad([row.input_ids for row in rows], 0)
+            labels = pad([row.labels for row in rows], IGNORED)
+            mask = pad([[1] * len(row.input_ids) for row in rows], 0)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
             nll = torch.nn.functional.cross_entropy(
@@ -113,7 +113,7 @@ def plain(model: Any, tokenizer: Any, groups: Sequence[RatedGroup]) -> float:
                 labels[:, 1:].to(device),
                 reduction="none",
             )
-            count = (labels[:, 1:] != -100).sum(1).to(device)
+            count = (labels[:, 1:] != IGNORED).sum(1).to(device)
             means = nll.sum(1) / count
             ratings = torch.tensor([c.rating for c in group.candidates], device=device)
             best = int(ratings.argmax())

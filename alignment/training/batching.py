@@ -1,12 +1,13 @@
-"""Rated groups -> token ids: what is read, what is learnt, and which candidates are drawn."""
+"""Batches of rated groups: candidates are drawn, encoded, and padded into tensors."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from social_sandbox.envs.seeding import generator
@@ -17,11 +18,12 @@ from .packing import Packing, pack
 
 
 def draw(group: RatedGroup, count: int, seed: int, epoch: int) -> tuple[Candidate, ...]:
-    """At most `count` trainable candidates, in the group's order: the best and some lower-rated.
+    """Return at most `count` trainable candidates of a group, in the group's order.
 
-    The best is the first of the best-rated; its equals are left out, as the loss would not use
-    them. The others change from epoch to epoch, and depend on (seed, epoch, group id) alone: a
-    resumed run draws what the interrupted one would have drawn.
+    They are the best-rated (the first of equals) and lower-rated ones. Others that are rated as
+    high as the best are left out, because the loss would not use them. The lower-rated change from
+    epoch to epoch and depend on (seed, epoch, group id) alone, so that a resumed run draws the
+    candidates that the interrupted run would have drawn.
     """
     usable = [c for c in group.candidates if trainable(c)]
     ratings = [c.rating or 0.0 for c in usable]
@@ -36,13 +38,13 @@ def draw(group: RatedGroup, count: int, seed: int, epoch: int) -> tuple[Candidat
 
 
 FILLER = -1
-"""The number of a group of nothing, which makes a batch whole and adds nothing to its loss."""
+"""The number of a group without text, which makes a batch whole and adds zero to its loss."""
 
 
 class GroupDataset(Dataset[EncodedGroup]):
-    """Groups to train on; an item is asked for by (epoch, number), of which `FILLER` is one.
+    """Groups to train on, indexed by (epoch, number); the number may be `FILLER`.
 
-    The epoch is part of the question, not of the data set's state, so that workers that keep a
+    The epoch is part of the index, not of the data set's state, so that worker processes with a
     copy of the data set cannot lag behind.
     """
 
@@ -60,7 +62,7 @@ class GroupDataset(Dataset[EncodedGroup]):
         self.max_length, self.candidates_per_group = max_length, candidates_per_group
         self.seed = seed
         self.start_nll: dict[int, float] = {}
-        """`EncodedGroup.start_nll` by the group's number, for those that were measured."""
+        """`EncodedGroup.start_nll` by the group's number, for the groups that were measured."""
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -75,7 +77,7 @@ class GroupDataset(Dataset[EncodedGroup]):
         return self._encoded(group, drawn, self.start_nll.get(number))
 
     def best(self, number: int) -> EncodedGroup:
-        """A group's best-rated candidate alone: the one that every draw has."""
+        """Return a group with its best-rated candidate alone, which is part of every draw."""
         group = self.groups[number]
         return self._encoded(group, draw(group, 1, self.seed, 0), None)
 
@@ -93,72 +95,129 @@ class GroupDataset(Dataset[EncodedGroup]):
         )
 
 
+class Batch(TypedDict):
+    """Several groups as tensors: what the collator gives and the trainer reads.
+
+    A mapping, because the Trainer of transformers counts tokens in it and moves its tensors to the
+    device. Candidates of all groups stand one after the other. A row holds one candidate, or,
+    where prompts are packed, one group: its prompt once, with all candidates behind it.
+    """
+
+    input_ids: Tensor
+    """(rows, length) int64."""
+    attention_mask: Tensor
+    """(rows, length) int64; 1 for a token, 0 for padding."""
+    predicts: Tensor
+    """(rows, length) bool; whether a response token is predicted at the position."""
+    targets: Tensor
+    """(tokens,) int64; ids of the response tokens, candidate by candidate."""
+    prediction: Tensor
+    """(tokens,) int64; which of the true positions of `predicts` predicts the token."""
+    candidate: Tensor
+    """(tokens,) int64; the candidate that the token belongs to."""
+    rating: Tensor
+    """(candidates,) float32; NaN for a candidate without a rating."""
+    rating_scale: Tensor
+    """(candidates,) float32."""
+    group: Tensor
+    """(candidates,) int64; the group that the candidate belongs to."""
+    start_nll: Tensor
+    """(groups,) float32; `EncodedGroup.start_nll`, NaN where not measured."""
+    n_groups: int
+    n_valid_groups: int
+    """Groups with at least one candidate that has a rating and a response."""
+    n_fillers: int
+    """Groups without text, which only make the batch whole."""
+    n_truncated: int
+    """Candidates that were cut to fit."""
+    position_ids: NotRequired[Tensor]
+    """(rows, length) int64; 0 in padding. Packed batches only."""
+    segment: NotRequired[Tensor]
+    """(rows, length) int64; -1 in padding, 0 in the prompt, 1 + n in the n-th candidate of the
+    batch. Packed batches only."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupCollator:
-    """Pads the candidates of several groups, on the right, into one flat batch.
-
-    Gives `input_ids`, `attention_mask` and `labels` of shape (candidates, length), `rating`
-    (float32, NaN where nobody rated), `rating_scale`, `group` and `truncated` of shape
-    (candidates,), `start_nll` (float32, NaN where it was not measured) of shape (groups,), and
-    the integers `n_groups` and, of these, `n_fillers`.
-
-    Where prompts are packed, the first three have the shape (groups, length), and so have
-    `position_ids` and `segment`: -1 in padding, 0 in the prompt, 1 + n in the n-th candidate.
-    """
+    """Pads the candidates of several groups, on the right, into one batch."""
 
     pad_token_id: int
     packing: Packing = False
 
-    def __call__(self, groups: Sequence[EncodedGroup]) -> dict[str, Any]:
-        """Collate; see the class."""
+    def __call__(self, groups: Sequence[EncodedGroup]) -> Batch:
+        """Return the groups as one batch, on the CPU."""
+        candidates = [row for group in groups for row in group.candidates]
         ratings = [rating for group in groups for rating in group.ratings]
         numbers = [number for number, group in enumerate(groups) for _ in group.candidates]
         scales = [group.rating_scale for group in groups for _ in group.candidates]
-        rows = [row for group in groups for row in group.candidates]
-        return {
-            **self._text(groups),
-            "rating": _with_nan(ratings),
-            "start_nll": _with_nan([group.start_nll for group in groups]),
-            "rating_scale": torch.tensor(scales, dtype=torch.float32),
-            "group": torch.tensor(numbers, dtype=torch.long),
-            "truncated": torch.tensor([row.truncated for row in rows], dtype=torch.bool),
-            "n_groups": len(groups),
-            "n_fillers": sum(group.is_filler for group in groups),
-        }
-
-    def _text(self, groups: Sequence[EncodedGroup]) -> dict[str, Tensor]:
         packed = pack(groups, self.packing) if self.packing else None
-        if packed is None:
-            rows = [row for group in groups for row in group.candidates]
-            return self._rows([row.input_ids for row in rows], [row.labels for row in rows])
-        return {
-            **self._rows(packed.input_ids, packed.labels),
-            "position_ids": _padded(packed.position_ids, 0),
-            "segment": _padded(packed.segment, -1),
+        segment = None if packed is None else pad(packed.segment, -1)
+        ids = packed.input_ids if packed else [row.input_ids for row in candidates]
+        labels = packed.labels if packed else [row.labels for row in candidates]
+        predicts, targets, prediction, candidate = _predictions(pad(labels, IGNORED), segment)
+        rating, group_of = _with_nan(ratings), torch.tensor(numbers, dtype=torch.long)
+        answered = torch.bincount(candidate, minlength=len(candidates)) > 0
+        valid = group_of[answered & torch.isfinite(rating)].unique()
+        batch: Batch = {
+            "input_ids": pad(ids, self.pad_token_id),
+            "attention_mask": pad([[1] * len(row) for row in ids], 0),
+            "predicts": predicts,
+            "targets": targets,
+            "prediction": prediction,
+            "candidate": candidate,
+            "rating": rating,
+            "rating_scale": torch.tensor(scales, dtype=torch.float32),
+            "group": group_of,
+            "start_nll": _with_nan([group.start_nll for group in groups]),
+            "n_groups": len(groups),
+            "n_valid_groups": valid.numel(),
+            "n_fillers": sum(group.is_filler for group in groups),
+            "n_truncated": sum(row.truncated for row in candidates),
         }
+        if packed is not None and segment is not None:
+            batch["position_ids"] = pad(packed.position_ids, 0)
+            batch["segment"] = segment
+        return batch
 
-    def _rows(
-        self, ids: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]
-    ) -> dict[str, Tensor]:
-        return {
-            "input_ids": _padded(ids, self.pad_token_id),
-            "attention_mask": _padded([[1] * len(row) for row in ids], 0),
-            "labels": _padded(labels, IGNORED),
-        }
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Return rows of integers as (rows, length) int64, filled up on the right with a value."""
+    if not rows:
+        return torch.empty(0, 0, dtype=torch.long)
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return pad_sequence(tensors, batch_first=True, padding_value=value, padding_side="right")
 
 
 def pad_token_id(tokenizer: Any) -> int:
-    """The id to pad with; the end-of-turn token where the tokenizer has none of its own."""
-    own = tokenizer.pad_token_id
-    return int(tokenizer.eos_token_id if own is None else own)
+    """Return the id to pad with: the end-of-turn token for a tokenizer without a padding token."""
+    number = tokenizer.pad_token_id
+    return int(tokenizer.eos_token_id if number is None else number)
 
 
 def _with_nan(values: Sequence[float | None]) -> Tensor:
-    known = [math.nan if value is None else value for value in values]
-    return torch.tensor(known, dtype=torch.float32)
+    numbers = [math.nan if value is None else value for value in values]
+    return torch.tensor(numbers, dtype=torch.float32)
 
 
-def _padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
-    width = max(map(len, rows), default=0)
-    filled = [[*row, *[filler] * (width - len(row))] for row in rows]
-    return torch.tensor(filled, dtype=torch.long).reshape(len(rows), width)
+def _predictions(labels: Tensor, segment: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return `predicts`, `targets`, `prediction` and `candidate` of a `Batch`.
+
+    Args:
+        labels: (rows, length) int64; `IGNORED` at positions that are not learnt.
+        segment: (rows, length), see `Batch`; None where each row is one candidate.
+    """
+    learnt = labels != IGNORED
+    # Nothing stands before a row's first token.
+    learnt[:, :1] = False
+    row, column = learnt.nonzero(as_tuple=True)
+    before, candidate = column - 1, row
+    if segment is not None:
+        number = segment[row, column]
+        last_of_prompt = (segment == 0).sum(1) - 1
+        # A packed response begins where the prompt ended, not where its neighbour did.
+        before = torch.where(segment[row, before] == number, before, last_of_prompt[row])
+        candidate = number - 1
+    predicts = torch.zeros_like(learnt)
+    predicts[row, before] = True
+    place = predicts.flatten().cumsum(0) - 1
+    return predicts, labels[learnt], place[row * labels.shape[1] + before], candidate

@@ -1,9 +1,8 @@
-"""A Trainer of transformers whose loss is over rated groups: its batches and what it logs."""
+"""A Trainer of transformers whose loss is over rated groups, and the rows that it logs."""
 
 import logging
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,18 +11,20 @@ from transformers import Trainer
 
 from social_sandbox.envs.seeding import generator
 
-from .batching import GroupCollator, GroupDataset, pad_token_id
+from .batching import Batch, GroupCollator, GroupDataset, pad_token_id
 from .early_stopping import StopPastMargin
+from .group_metrics import COUNTS, GroupMetrics, Sums
 from .losses import GroupLoss
 from .packing import Packing, allowed
-from .response_likelihood import Likelihoods, ResponseLikelihood, response_tokens
+from .response_likelihood import ResponseLikelihood
 from .samplers import EpochSampler, TellEpoch, WholeBatches, group_length, in_stages
 
 log = logging.getLogger(__name__)
 
 
-GroupLossFunction = Callable[[Tensor, Mapping[str, Any], Tensor], GroupLoss]
-"""(nll, batch, valid) -> loss: nats per token of each candidate, and which have a response."""
+GroupLossFunction = Callable[[Tensor, Batch, Tensor], GroupLoss]
+"""(nll, batch, valid) -> loss; `nll`: (candidates,) nats per token, `valid`: (candidates,) bool,
+whether the candidate has a response."""
 
 
 class GroupTrainer(Trainer):  # type: ignore[misc]
@@ -75,7 +76,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         if staged_epochs is not None:
             kinds = [group.kind for group in dataset.groups]
             self._sampler = in_stages(kinds, staged_epochs, args.seed, lengths, step)
-        self._sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._metrics = GroupMetrics(dataset.tokenizer.eos_token_id)
         self.likelihood = ResponseLikelihood(model, logits_chunk)
         super().__init__(
             model=model,
@@ -102,9 +103,9 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], Tensor]:
-        """The micro-batches of one optimiser step, and how many valid groups they have in all."""
+        """Return the micro-batches of one optimiser step and the number of their valid groups."""
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
-        count = torch.tensor(sum(valid_groups(batch) for batch in batches), device=device)
+        count = torch.tensor(sum(batch["n_valid_groups"] for batch in batches), device=device)
         if self.args.world_size > 1:
             count = self.accelerator.gather(count).sum()
         return batches, count
@@ -112,15 +113,15 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
     def compute_loss(
         self,
         model: Any,
-        inputs: Mapping[str, Any],
+        inputs: Batch,
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
-        """The loss of a micro-batch: the sum over its groups / the groups of the whole batch."""
+        """Return the loss of a micro-batch: the sum over its groups / groups of the whole batch."""
         read = self.likelihood(model, inputs)
         parts = self.group_loss(read.nll, inputs, read.count > 0)
         if model.training:
-            self._record(parts, read, inputs)
+            self._metrics.add(parts, read, inputs)
         if num_items_in_batch is None:
             loss = parts.mean
         else:
@@ -130,9 +131,10 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
     @torch.no_grad()
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The mean loss over the held-out groups, with the candidates of the first epoch.
+        """Return the mean loss over the held-out groups, with the candidates of the first epoch.
 
-        Every process reads all of them: they are few, and wrappers want all to do the same.
+        Every process reads all of them: they are few, and wrappers need all processes to do the
+        same.
         """
         held_out: Any = self.eval_dataset
         size = self.args.per_device_eval_batch_size
@@ -153,12 +155,12 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         self.control: Any = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
-        # By this name schedules that follow it ask for it.
+        # Learning rate schedules that follow the held-out loss look for this name.
         return {**metrics, "eval_loss": metrics["held_out/loss"]}
 
     @torch.no_grad()
     def _measure_start(self, dataset: GroupDataset, count: int) -> None:
-        """Have the data set know how likely the best-rated responses of some groups are now."""
+        """Write to the data set how likely the best-rated responses of some groups are now."""
         # Short with short, so that little is padding.
         chosen = generator(self.args.seed, "divergence").permutation(len(dataset))[:count]
         numbers = sorted(map(int, chosen), key=lambda n: group_length(dataset.groups[n]))
@@ -180,67 +182,25 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add what was measured since the last row to the Trainer's training rows."""
         if "loss" in logs:
-            sums = self._sums_of_all()
+            sums = self._sums_of_all_processes()
             for name, (total, weight) in sorted(sums.items()):
                 logs[name] = total / weight if weight else 0.0
-            for name in _COUNTS & sums.keys():
+            for name in COUNTS & sums.keys():
                 logs[name] = sums[name][0]
-            self._sums.clear()
             # A mean over groups, as its parts are: in the Trainer's own mean over steps the
             # few groups of an epoch's last batch weigh as much as those of a whole one.
             logs["loss"] = logs["loss/sft"] + logs["loss/contrast"]
         super().log(logs, start_time)
 
-    def _sums_of_all(self) -> dict[str, list[float]]:
-        """The sums of all processes; each has seen other ratings."""
-        mine = dict(self._sums)
+    def _sums_of_all_processes(self) -> Sums:
+        """Return the sums since the last row, over processes that may have seen other ratings."""
+        sums = self._metrics.take()
         if self.args.world_size == 1:
-            return mine
+            return sums
         everyone: list[Any] = [None] * self.args.world_size
-        torch.distributed.all_gather_object(everyone, mine)
-        summed: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for sums in everyone:
-            for name, (total, weight) in sums.items():
-                summed[name] = [summed[name][0] + total, summed[name][1] + weight]
+        torch.distributed.all_gather_object(everyone, sums)
+        summed: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+        for each in everyone:
+            for name, (total, weight) in each.items():
+                summed[name] = (summed[name][0] + total, summed[name][1] + weight)
         return summed
-
-    def _record(self, parts: GroupLoss, read: Likelihoods, inputs: Mapping[str, Any]) -> None:
-        n_groups, n_negatives = parts.n_groups.item(), parts.n_negatives.item()
-        self._add("loss/sft", parts.sft.item(), n_groups)
-        self._add("loss/contrast", parts.contrast.item(), n_groups)
-        self._add("hinge_active", parts.n_active.item(), parts.n_hinges.item())
-        self._add("nll/past_margin", parts.excess.item(), n_negatives)
-        self._add("margin_violations", parts.n_violations.item(), n_negatives)
-        self._add("masked_candidates", parts.n_masked.item() - inputs["n_fillers"], 1)
-        self._add("truncated", inputs["truncated"].sum().item(), 1)
-        valid = torch.isfinite(inputs["rating"]) & (read.count > 0)
-        self._add("response_tokens", read.count[valid].sum().item(), valid.sum().item())
-        ratings, means = inputs["rating"].tolist(), read.nll.tolist()
-        for rating, mean, usable in zip(ratings, means, valid.tolist(), strict=True):
-            if usable:
-                self._add(f"nll/rating_{math.floor(rating)}", mean, 1)
-        filled = parts.best < len(means)
-        best = parts.best[filled]
-        gained = inputs["start_nll"][filled] - read.nll[best]
-        gained = gained[torch.isfinite(gained)]
-        if len(gained):
-            self._add("log_ratio", gained.sum().item(), len(gained))
-        last = read.count.cumsum(0)[best] - 1
-        last = last[read.targets[last] == self.processing_class.eos_token_id]
-        if len(last):
-            ending = read.per_token[last].neg().exp().sum().item()
-            self._add("eos_probability", ending, len(last))
-
-    def _add(self, name: str, total: float, weight: float) -> None:
-        sums = self._sums[name]
-        sums[0] += total
-        sums[1] += weight
-
-
-_COUNTS = {"masked_candidates", "truncated"}
-
-
-def valid_groups(batch: Mapping[str, Any]) -> int:
-    """How many groups of a collated batch have a rated candidate with a response."""
-    usable = (response_tokens(batch) > 0) & torch.isfinite(batch["rating"])
-    return int(batch["group"][usable].unique().numel())

@@ -82,16 +82,11 @@ def trainer_of(method: Method, tokenizer: Any, folder: Path, groups: Any) -> Any
 
 def learnt(batch: Any) -> list[list[int]]:
     """The tokens of each row that a batch of any method puts loss on."""
+    if "targets" in batch:
+        numbers = range(len(batch["rating"]))
+        return [batch["targets"][batch["candidate"] == number].tolist() for number in numbers]
     on = batch["labels"] != -100 if "labels" in batch else batch["completion_mask"].bool()
-    rows = list(zip(batch["input_ids"], on, strict=True))
-    if "segment" in batch:
-        # A packed row has several responses.
-        rows = [
-            (row[own == number], mask[own == number])
-            for (row, mask), own in zip(rows, batch["segment"], strict=True)
-            for number in own[own > 0].unique()
-        ]
-    return [row[mask].tolist() for row, mask in rows]
+    return [row[mask].tolist() for row, mask in zip(batch["input_ids"], on, strict=True)]
 
 
 def ids(tokenizer: Any, text: str) -> list[int]:

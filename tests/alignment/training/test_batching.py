@@ -101,13 +101,16 @@ def test_a_batch_is_padded_on_the_right_and_keeps_groups_and_ratings_apart() -> 
     )
     assert batch["input_ids"].tolist() == [[5, 6, 1], [5, 6, 7], [5, 6, 1]]
     assert batch["attention_mask"].tolist() == [[1, 1, 0], [1, 1, 1], [1, 1, 0]]
-    assert batch["labels"].tolist() == [[-100, 6, -100], [-100, 6, 7], [-100, 6, -100]]
+    assert batch["predicts"].tolist() == [[1, 0, 0], [1, 1, 0], [1, 0, 0]]
+    assert batch["targets"].tolist() == [6, 6, 7, 6]
+    assert batch["prediction"].tolist() == [0, 1, 2, 3]
+    assert batch["candidate"].tolist() == [0, 1, 1, 2]
     assert batch["group"].tolist() == [0, 2, 2]
     assert batch["rating"][:2].tolist() == [4.5, 7.0]
     assert math.isnan(batch["rating"][2])
     assert batch["rating_scale"].tolist() == [10, 7, 7]
-    assert batch["truncated"].tolist() == [False, True, False]
-    assert batch["n_groups"] == 3
+    assert batch["n_truncated"] == 1
+    assert (batch["n_groups"], batch["n_valid_groups"]) == (3, 2)
 
 
 def test_padding_uses_the_end_of_turn_where_there_is_no_padding_token() -> None:

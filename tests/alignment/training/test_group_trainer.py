@@ -13,7 +13,7 @@ from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.batching import GroupCollator, GroupDataset, pad_token_id
 from social_sandbox.alignment.training.checkpoints import last_checkpoint
 from social_sandbox.alignment.training.encoding import EncodedGroup, encode
-from social_sandbox.alignment.training.group_trainer import GroupTrainer, valid_groups
+from social_sandbox.alignment.training.group_trainer import GroupTrainer
 from social_sandbox.alignment.training.losses import stable_alignment
 from social_sandbox.alignment.training.samplers import EpochSampler
 from social_sandbox.alignment.training.train import train
@@ -175,7 +175,7 @@ def test_micro_batches_with_fewer_valid_groups_weigh_less(
         batch_of(tokenizer, rated("a", ("i am fine", 7.0), ("no", 1.0)), rated("b", ("go", None))),
         batch_of(tokenizer, rated("c", ("yes of course", 6.0)), rated("d", ("never", 2.0))),
     ]
-    assert [valid_groups(batch) for batch in mixed] == [1, 2]
+    assert [batch["n_valid_groups"] for batch in mixed] == [1, 2]
     batches, count = trainer.get_batch_samples(iter(mixed), 2, torch.device("cpu"))
     assert count == 3
     parts = [trainer.compute_loss(model, b, num_items_in_batch=count) for b in batches]
@@ -210,7 +210,7 @@ def test_padding_and_its_side_do_not_matter(model: Any, tokenizer: Any, tmp_path
     trainer = trainer_for(model, tokenizer, tmp_path)
     batch = batch_of(tokenizer, *rated_groups(4))
     wanted = trainer.compute_loss(model, batch)
-    filler = {"input_ids": 1, "attention_mask": 0, "labels": -100}
+    filler = {"input_ids": 1, "attention_mask": 0, "predicts": False}
     for sides in ((0, 7), (7, 0)):
         padded = {
             name: torch.nn.functional.pad(value, sides, value=filler[name])
@@ -237,8 +237,7 @@ def test_a_batch_without_a_response_is_counted_and_harmless(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     trainer = trainer_for(model.train(), tokenizer, tmp_path)
-    batch = batch_of(tokenizer, rated("a", ("i am fine", 7.0), ("no", 1.0)))
-    batch["labels"].fill_(-100)
+    batch = batch_of(tokenizer, rated("a", (" ", 7.0), ("", 1.0)))
     _, count = trainer.get_batch_samples(iter([batch]), 1, torch.device("cpu"))
     loss = trainer.compute_loss(model, batch, num_items_in_batch=count)
     loss.backward()

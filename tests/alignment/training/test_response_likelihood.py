@@ -12,10 +12,7 @@ from social_sandbox.alignment.training.chunked_nll import chunked_nll
 from social_sandbox.alignment.training.encoding import EncodedGroup, encode
 from social_sandbox.alignment.training.losses import token_nll
 from social_sandbox.alignment.training.packing import COST, Packing, allowed
-from social_sandbox.alignment.training.response_likelihood import (
-    ResponseLikelihood,
-    response_tokens,
-)
+from social_sandbox.alignment.training.response_likelihood import ResponseLikelihood
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
@@ -55,7 +52,7 @@ def value_and_gradients(model: Any, batch: Any, chunk: int | None) -> tuple[Any,
 
 
 def assert_same(one: Any, two: Any, **tolerance: float) -> None:
-    for name in ("nll", "count", "per_token", "targets"):
+    for name in ("nll", "count", "per_token"):
         torch.testing.assert_close(getattr(one[0], name), getattr(two[0], name), **tolerance)
     for a, b in zip(one[1], two[1], strict=True):
         torch.testing.assert_close(a, b, **tolerance)
@@ -171,7 +168,12 @@ def test_a_packed_batch_has_each_prompt_once(tokenizer: Any) -> None:
     ]
     assert packed["position_ids"][0].tolist() == [*range(prompt + 4), prompt, prompt + 1]
     assert packed["attention_mask"].sum(1).tolist() == [prompt + 6, prompt + 2]
-    assert response_tokens(packed).tolist() == response_tokens(apart).tolist() == [4, 2, 2]
+    for batch in (packed, apart):
+        assert batch["candidate"].bincount().tolist() == [4, 2, 2]
+        assert batch["targets"].equal(apart["targets"])
+    # The first tokens of both responses to a prompt are predicted at its last token.
+    assert packed["prediction"].tolist() == [0, 1, 2, 3, 0, 4, 5, 6]
+    assert apart["prediction"].tolist() == [*range(8)]
 
 
 def test_prompts_are_packed_where_they_are_long(tokenizer: Any) -> None:
