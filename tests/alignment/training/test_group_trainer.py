@@ -362,7 +362,7 @@ def test_a_run_does_not_go_on_in_another_number_of_processes(
     assert told["stateful_callbacks"]["processes"] == 1
     told["stateful_callbacks"]["processes"] = 2
     state.write_text(json.dumps(told))
-    with pytest.raises(UserError, match="is of 2 processes, and here are 1"):
+    with pytest.raises(UserError, match="written by 2 processes, this run has 1"):
         align(max_steps=6)
 
 
