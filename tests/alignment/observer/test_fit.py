@@ -59,7 +59,7 @@ def test_one_seed_gives_one_head_and_its_card(tmp_path: Path) -> None:
         for n in range(100)
     ]
     pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = [
+    metrics = [
         train_value_head(pairs, tmp_path / name, seed, embedder=NoModel(32))
         for name, seed in (("a", 0), ("again", 0), ("other", 1))
     ]
@@ -67,13 +67,13 @@ def test_one_seed_gives_one_head_and_its_card(tmp_path: Path) -> None:
         load_head(tmp_path / name / "value_head.safetensors").weights
         for name in ("a", "again", "other")
     ]
-    assert found[0] == found[1]
+    assert metrics[0] == metrics[1]
     assert heads[0].shape == (4 * 32,)
     assert (heads[0] == heads[1]).all()
     assert (heads[0] != heads[2]).any()
-    assert found[0]["human"] > 0.9
-    assert 0 < found[0]["human_low"] < found[0]["human"] <= found[0]["human_high"] <= 1
-    assert f"{found[0]['human']:.1%}" in (tmp_path / "a" / "README.md").read_text()
+    assert metrics[0]["human"] > 0.9
+    assert 0 < metrics[0]["human_low"] < metrics[0]["human"] <= metrics[0]["human_high"] <= 1
+    assert f"{metrics[0]['human']:.1%}" in (tmp_path / "a" / "README.md").read_text()
 
 
 def test_too_few_pairs_are_refused(tmp_path: Path) -> None:

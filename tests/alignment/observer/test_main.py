@@ -53,14 +53,14 @@ def test_a_head_is_fitted_to_pairs_and_groups_and_rates(
 ) -> None:
     both = ["pairs.jsonl", "--groups", "groups.jsonl", "--output", "head", "--seed", "1"]
     assert cli.main(["observer", *both]) == 0
-    told = capsys.readouterr().out
-    assert "held-out pairs rates higher: " in told
-    assert "80 pairs" in told
+    output = capsys.readouterr().out
+    assert "held-out pairs rates higher: " in output
+    assert "80 pairs" in output
     card = (here / "head/README.md").read_text()
     assert "human preferences" in card
     assert "pairs of rated candidates" in card
     head = "observer.head=head/value_head.safetensors"
-    assert head in told
+    assert head in output
     society = ["policy=scripted", "n_worlds=1", "env.grid_size=2", "env.n_rounds=1"]
     quiet = ["embedder=hashing", "progress=false", "wandb=disabled"]
     assert cli.main(["simulate", *society, *quiet, "observer=value_model", head]) == 0

@@ -1,4 +1,4 @@
-"""What is measured beside training: held-out groups, and how far the model has moved."""
+"""Measurements during training: the loss on held-out groups, and how far the model has moved."""
 
 import dataclasses
 import math
@@ -39,11 +39,10 @@ QUICK = StableAlignmentConfig(
 
 
 class Rows(TrainerCallback):
-    """Everything that is logged; may pull the plug after a step."""
+    """Keeps all logged rows; may interrupt the run before a step."""
 
     def __init__(self, stop: int | None = None) -> None:
         self.rows: list[dict[str, Any]] = []
-        self.prompts: set[int] = set()
         self.stop = stop
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -62,21 +61,23 @@ Align = Callable[..., tuple[Any, Any, Rows]]
 
 @pytest.fixture
 def align(tokenizer: Any, tmp_path: Path) -> Align:
-    """Train the tiny model; gives it, the summary and all rows."""
+    """Return a function that trains the tiny model and returns it, the summary and the rows."""
 
     def run(
         groups: list[RatedGroup], folder: str = "run", stop: int | None = None, **changes: Any
     ) -> tuple[Any, Any, Rows]:
-        model, seen = tiny_llama(len(tokenizer)), Rows(stop)
+        model, logged = tiny_llama(len(tokenizer)), Rows(stop)
         method = StableAlignment(dataclasses.replace(QUICK, **changes))
-        summary = train(model, tokenizer, groups, method, tmp_path / folder, [seen], progress=False)
-        return model, summary, seen
+        summary = train(
+            model, tokenizer, groups, method, tmp_path / folder, [logged], progress=False
+        )
+        return model, summary, logged
 
     return run
 
 
-def asked(count: int) -> list[RatedGroup]:
-    """Two groups a prompt; every prompt is a word of its own."""
+def groups_of_two(count: int) -> list[RatedGroup]:
+    """Return groups of which every two share a prompt, a single word."""
     words = list(dict.fromkeys(WORDS.split()))
     return [
         dataclasses.replace(group, prompt=(Message("user", words[number // 2]),))
@@ -90,7 +91,7 @@ def split(groups: list[RatedGroup], **changes: Any) -> tuple[list[RatedGroup], l
 
 
 def test_all_groups_of_a_prompt_are_held_out_or_none() -> None:
-    groups = asked(20)
+    groups = groups_of_two(20)
     learnt, held_out = split(groups, held_out=0.3)
     assert sorted(g.id for g in learnt + held_out) == sorted(g.id for g in groups)
     assert len(held_out) == 6
@@ -103,20 +104,20 @@ def test_all_groups_of_a_prompt_are_held_out_or_none() -> None:
 def test_a_share_that_leaves_nothing_on_one_side_is_refused() -> None:
     for share in (0.01, 0.99):
         with pytest.raises(UserError, match=r"method.held_out=0.*10 different prompts"):
-            split(asked(20), held_out=share)
+            split(groups_of_two(20), held_out=share)
 
 
 def test_the_loss_on_held_out_groups_is_that_of_a_trainer_that_trains_on_nothing(
     align: Align,
 ) -> None:
-    groups = asked(20)
+    groups = groups_of_two(20)
     _, held_out = split(groups, held_out=0.3)
     same = {"batch_size": len(held_out), "candidates_per_group": 6, "learning_rate": 1e-12}
-    *_, seen = align(groups, held_out=0.3, held_out_steps=2, **same)
+    *_, logged = align(groups, held_out=0.3, held_out_steps=2, **same)
     *_, wanted = align(held_out, "whole", max_steps=1, **same)
-    assert [row["step"] for row in seen.rows if "held_out/loss" in row] == [2, 4, 6]
+    assert [row["step"] for row in logged.rows if "held_out/loss" in row] == [2, 4, 6]
     for part in ("loss", "loss/sft", "loss/contrast"):
-        got = seen.column("held_out/" + part.removeprefix("loss/"))
+        got = logged.column("held_out/" + part.removeprefix("loss/"))
         assert got == pytest.approx([wanted.column(part)[0]] * 3, rel=1e-5)
 
 
@@ -125,8 +126,8 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
 ) -> None:
     # At a step of 0.3 the tiny model goes to pieces.
     settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
-    _, summary, seen = align(asked(20), max_steps=40, **settings)
-    losses = seen.column("held_out/loss")
+    _, summary, logged = align(groups_of_two(20), max_steps=40, **settings)
+    losses = logged.column("held_out/loss")
     best = losses.index(min(losses))
     assert summary.steps == len(losses) == best + 3 < 40
     assert re.search(rf"of step {best + 1} in 2 measurements", summary.stopped_early)
@@ -135,15 +136,15 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
     assert summary.loss_start > 0
     assert [row["held_out/loss"] for row in summary.log if "held_out/loss" in row] == losses
     exported = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "model")
-    alone, _, _ = align(asked(20), "alone", max_steps=best + 1, **settings)
+    alone, _, _ = align(groups_of_two(20), "alone", max_steps=best + 1, **settings)
     for one, two in zip(exported.parameters(), alone.parameters(), strict=True):
         assert torch.equal(one, two)
 
 
 def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 3, "patience": 50, "learning_rate": 0.3}
-    _, summary, seen = align(asked(20), max_steps=8, **settings)
-    measured = {row["step"]: row["held_out/loss"] for row in seen.rows if "held_out/loss" in row}
+    _, summary, logged = align(groups_of_two(20), max_steps=8, **settings)
+    measured = {row["step"]: row["held_out/loss"] for row in logged.rows if "held_out/loss" in row}
     assert list(measured) == [3, 6, 8]
     assert summary.stopped_early is None
     assert summary.exported_step == min(measured, key=lambda step: measured[step])
@@ -151,7 +152,7 @@ def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) ->
 
 def test_a_stop_between_two_rows_of_the_log_has_a_row_of_its_own(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
-    _, summary, _ = align(asked(20), max_steps=40, logging_steps=30, **settings)
+    _, summary, _ = align(groups_of_two(20), max_steps=40, logging_steps=30, **settings)
     assert summary.steps % 30
     assert summary.log[-1]["step"] == summary.steps
     assert math.isfinite(summary.loss_end)
@@ -162,9 +163,9 @@ def test_methods_on_trl_measure_held_out_groups_too(
     tokenizer: Any, tmp_path: Path, kind: Any
 ) -> None:
     shared = {"device": "cpu", "bf16": False, "max_length": 64, "logging_steps": 1}
-    own = {"learning_rate": 0.3, "max_steps": 40, "held_out": 0.3, "held_out_steps": 1}
-    method = make_method(kind, **shared, **own)
-    groups = asked(20)
+    settings = {"learning_rate": 0.3, "max_steps": 40, "held_out": 0.3, "held_out_steps": 1}
+    method = make_method(kind, **shared, **settings)
+    groups = groups_of_two(20)
     summary = train(tiny_llama(len(tokenizer)), tokenizer, groups, method, tmp_path, progress=False)
     losses = [row["eval_loss"] for row in summary.log if "eval_loss" in row]
     assert summary.steps == len(losses)
@@ -174,32 +175,32 @@ def test_methods_on_trl_measure_held_out_groups_too(
 
 @pytest.mark.parametrize("schedule", ["reduce_lr_on_plateau", "greedy"])
 def test_a_schedule_can_follow_the_loss_on_held_out_groups(align: Align, schedule: str) -> None:
-    own = {"lr_scheduler_kwargs": {"patience": 0, "factor": 0.5, "threshold": 0.9}}
-    settings = {"held_out": 0.3, "held_out_steps": 1, "schedule": schedule, "extra": own}
-    _, _, seen = align(asked(20), **settings)
-    rates = seen.column("learning_rate")
+    arguments = {"lr_scheduler_kwargs": {"patience": 0, "factor": 0.5, "threshold": 0.9}}
+    settings = {"held_out": 0.3, "held_out_steps": 1, "schedule": schedule, "extra": arguments}
+    _, _, logged = align(groups_of_two(20), **settings)
+    rates = logged.column("learning_rate")
     assert len(set(rates)) > 1
 
 
 def test_a_run_that_ends_with_its_tokens_is_measured_there(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 1000, "epochs": 50, "max_steps": -1}
-    _, summary, seen = align(asked(20), max_tokens=600, **settings)
-    assert [row["step"] for row in seen.rows if "held_out/loss" in row] == [summary.steps]
+    _, summary, logged = align(groups_of_two(20), max_tokens=600, **settings)
+    assert [row["step"] for row in logged.rows if "held_out/loss" in row] == [summary.steps]
 
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_did(align: Align) -> None:
     settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
     settings |= {"max_steps": 40, "save_steps": 1}
-    whole, summary, _ = align(asked(20), "whole", **settings)
+    whole, summary, _ = align(groups_of_two(20), "whole", **settings)
     with pytest.raises(KeyboardInterrupt):
-        align(asked(20), "cut", stop=summary.steps - 1, **settings)
-    resumed, again, _ = align(asked(20), "cut", **settings)
+        align(groups_of_two(20), "cut", stop=summary.steps - 1, **settings)
+    resumed, again, _ = align(groups_of_two(20), "cut", **settings)
     assert (again.steps, again.stopped_early) == (summary.steps, summary.stopped_early)
     for one, two in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, two)
     # And one that had ended does not go on.
-    _, after, seen = align(asked(20), "cut", **settings)
-    assert (after.steps, seen.rows) == (summary.steps, [])
+    _, after, logged = align(groups_of_two(20), "cut", **settings)
+    assert (after.steps, logged.rows) == (summary.steps, [])
 
 
 def test_how_much_likelier_the_best_have_become_is_logged(align: Align, tokenizer: Any) -> None:
@@ -208,9 +209,9 @@ def test_how_much_likelier_the_best_have_become_is_logged(align: Align, tokenize
     pairs = [(group.prompt, c.text) for group, c in zip(groups, best, strict=True)]
     start = mean_nll(tiny_llama(len(tokenizer)), tokenizer, pairs, max_length=64)
     # One batch is the whole data: what is logged at step 4 is of the model after three steps.
-    *_, seen = align(groups, batch_size=4, max_steps=4)
+    *_, logged = align(groups, batch_size=4, max_steps=4)
     model, *_ = align(groups, "three", batch_size=4, max_steps=3)
-    ratios = seen.column("log_ratio")
+    ratios = logged.column("log_ratio")
     assert ratios[0] == pytest.approx(0, abs=1e-5)
     now = mean_nll(model.eval(), tokenizer, pairs, max_length=64)
     wanted = sum(a - b for a, b in zip(start, now, strict=True)) / 4
@@ -227,11 +228,11 @@ def test_a_resumed_run_compares_with_the_model_before_training(align: Align) -> 
 
 
 def test_only_as_many_groups_as_asked_are_read_before_training(align: Align) -> None:
-    *_, seen = align([rated("g", ("fine", 7.0)), *rated_groups(11)], divergence_groups=0)
-    assert seen.column("log_ratio") == []
-    *_, seen = align(rated_groups(12), "some", divergence_groups=2, max_steps=3)
+    *_, logged = align([rated("g", ("fine", 7.0)), *rated_groups(11)], divergence_groups=0)
+    assert logged.column("log_ratio") == []
+    *_, logged = align(rated_groups(12), "some", divergence_groups=2, max_steps=3)
     # Three steps are an epoch of 12 groups in batches of 4.
-    assert 1 <= len(seen.column("log_ratio")) <= 2
+    assert 1 <= len(logged.column("log_ratio")) <= 2
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,11 @@ def byte_level(eos: str, template: str, bos: str | None = None) -> Any:
 def check(tokenizer: Any, prompt: str, eos: str) -> None:
     """Every token of the prompt is masked; every token of the answer and its end is learnt."""
     row = encode(tokenizer, TALK, ANSWER, 4096)
-    asked = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     answer = tokenizer(ANSWER, add_special_tokens=False)["input_ids"]
     end = tokenizer.convert_tokens_to_ids(eos)
     assert tokenizer.eos_token_id == end
-    expected = [(token, IGNORED) for token in asked]
+    expected = [(token, IGNORED) for token in prompt_ids]
     expected += [(token, token) for token in (*answer, end)]
     assert list(zip(row.input_ids, row.labels, strict=True)) == expected
     assert tokenizer.decode(row.input_ids) == f"{prompt}{ANSWER}{eos}"

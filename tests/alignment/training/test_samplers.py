@@ -24,12 +24,12 @@ from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 from ..methods.test_methods import QUICK, every_method, trainer_of
 
-ASKED = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}
-"""What groups of each kind are asked, in an order that is not that of the stages."""
+PROMPTS = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}
+"""The prompt of the groups of each kind, in another order than the stages."""
 
 
 def groups_of_kinds(each: int = 3) -> list[RatedGroup]:
-    """Kinds take turns in the file."""
+    """Return groups whose kinds alternate."""
     return [
         dataclasses.replace(
             rated(f"{kind}{n}", ("i am fine", 7.0), ("yes", 5.0), ("no", 2.0), ("go away", 1.0)),
@@ -37,13 +37,13 @@ def groups_of_kinds(each: int = 3) -> list[RatedGroup]:
             prompt=(Message("user", word),),
         )
         for n in range(each)
-        for kind, word in ASKED.items()
+        for kind, word in PROMPTS.items()
     ]
 
 
 def kinds_seen(trainer: Any, tokenizer: Any) -> list[str]:
-    """The kinds of all rows, batch by batch; rows of one batch in their order."""
-    words = {tokenizer.convert_tokens_to_ids(word): kind for kind, word in ASKED.items()}
+    """Return the kinds of all rows in the order of training."""
+    words = {tokenizer.convert_tokens_to_ids(word): kind for kind, word in PROMPTS.items()}
     rows = [
         row
         for batch in trainer.get_train_dataloader()
@@ -55,11 +55,15 @@ def kinds_seen(trainer: Any, tokenizer: Any) -> list[str]:
 @pytest.fixture
 def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
     def run(
-        kind: type[Method], folder: str = "run", groups: Any = None, callbacks: Any = (), **own: Any
+        kind: type[Method],
+        folder: str = "run",
+        groups: Any = None,
+        callbacks: Any = (),
+        **settings: Any,
     ) -> Any:
         model = tiny_llama(len(tokenizer))
         method = make_method(
-            kind, **{**QUICK, "max_steps": -1, "epochs": 2.0, "stages": "three", **own}
+            kind, **{**QUICK, "max_steps": -1, "epochs": 2.0, "stages": "three", **settings}
         )
         groups = groups_of_kinds() if groups is None else groups
         summary = train(
@@ -95,14 +99,14 @@ def test_a_trainer_sees_stage_after_stage(
     settings = {**QUICK, "max_steps": -1, "epochs": 1.5, "batch_size": 2}
     method = make_method(kind, **settings, stages="three")
     trainer = trainer_of(method, tokenizer, tmp_path, groups_of_kinds(4))
-    seen = kinds_seen(trainer, tokenizer)
-    stages = [{"self_critic": 1, "realignment": 2}.get(kind, 0) for kind in seen]
+    kinds = kinds_seen(trainer, tokenizer)
+    stages = [{"self_critic": 1, "realignment": 2}.get(kind, 0) for kind in kinds]
     assert stages == sorted(stages)
-    assert set(seen) == set(ASKED)
+    assert set(kinds) == set(PROMPTS)
     mixed = trainer_of(make_method(kind, **settings), tokenizer, tmp_path, groups_of_kinds(4))
     apart = kinds_seen(mixed, tokenizer)
     assert len([1 for _ in groupby(apart)]) > 4
-    assert len(seen) == pytest.approx(1.5 * len(apart), rel=0.05)
+    assert len(kinds) == pytest.approx(1.5 * len(apart), rel=0.05)
 
 
 @every_method
@@ -170,10 +174,10 @@ def test_batches_of_a_stage_hold_examples_of_like_length(
 ) -> None:
     groups = [
         dataclasses.replace(
-            rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)), kind=own
+            rated(f"{n}", ("no " * (1 + n % 8), 2.0), ("yes " * (1 + n % 8), 6.0)), kind=data_kind
         )
         for n in range(32)
-        for own in ("imitation", "realignment")
+        for data_kind in ("imitation", "realignment")
     ]
     method = make_method(
         kind, **{**QUICK, "max_steps": -1, "epochs": 1, "batch_size": 4}, stages="three"
