@@ -157,7 +157,7 @@ class GroupCollator:
         predicts, targets, prediction, candidate = _predictions(pad(labels, IGNORED), segment)
         rating, group_of = _with_nan(ratings), torch.tensor(numbers, dtype=torch.long)
         answered = torch.bincount(candidate, minlength=len(candidates)) > 0
-        valid = group_of[answered & torch.isfinite(rating)].unique()
+        valid = group_of[answered & torch.isfinite(rating)].unique()  # type: ignore[no-untyped-call]
         batch: Batch = {
             "input_ids": pad(ids, self.pad_token_id),
             "attention_mask": pad([[1] * len(row) for row in ids], 0),

@@ -92,14 +92,14 @@ class GroupMetrics:
             return
         sizes = [len(measured.values) for measured in self._unread]
         # The one place that waits for the device.
-        values = torch.cat([measured.values for measured in self._unread]).cpu().split(sizes)
+        values = torch.cat([measured.values for measured in self._unread]).cpu().split(sizes)  # type: ignore[no-untyped-call]
         for measured, numbers in zip(self._unread, values, strict=True):
             self._add_measurement(measured, numbers)
         self._unread.clear()
 
     def _add_measurement(self, measured: _Measurement, values: Tensor) -> None:
         candidates, groups = measured.n_candidates, measured.n_groups
-        scalars, nll, rating, valid, log_ratio, ending = values.split(
+        scalars, nll, rating, valid, log_ratio, ending = values.split(  # type: ignore[no-untyped-call]
             [_SCALARS, candidates, candidates, candidates, groups, groups]
         )
         n_groups, n_hinges, n_active, n_negatives, n_violations, n_masked = scalars[:6].tolist()
