@@ -101,13 +101,17 @@ class ChainOfHindsight(Method):
             answers = answers[1:]
 
     def parts(self, answers: Sequence[Candidate]) -> list[tuple[str, bool]]:
-        """Verdicts and answers, given from the worst to the best, and whether they are learnt."""
+        """Return the texts of a chain, each with whether it is learnt.
+
+        Args:
+            answers: From the worst to the best.
+        """
         verdicts = [self.config.worse] * (len(answers) - 1) + [self.config.better]
-        told = list(zip(verdicts, answers, strict=True))
+        entries = list(zip(verdicts, answers, strict=True))
         if self.config.order == "better_first":
-            told.reverse()
+            entries.reverse()
         parts = []
-        for number, (verdict, answer) in enumerate(told):
+        for number, (verdict, answer) in enumerate(entries):
             gap = "\n\n" if number else ""
             parts += [(f"{gap}{verdict}", False), (f" {answer.text}", True)]
         return parts

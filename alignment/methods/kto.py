@@ -54,14 +54,15 @@ class Kto(Method):
             )
         threshold = self._threshold(rated)
         examples = [(g, c, c.rating > threshold) for g, c in rated if c.rating != threshold]  # type: ignore[operator]
-        wanted = sum(above for _, _, above in examples)
-        for count, side in ((wanted, "above"), (len(examples) - wanted, "below")):
+        desirable = sum(above for _, _, above in examples)
+        for count, side in ((desirable, "above"), (len(examples) - desirable, "below")):
             if not count:
                 lowest, *_, highest = sorted(c.rating or 0.0 for _, c in [*rated, *rated])
-                given = f"method.threshold={threshold:g}"
-                what = f"the median, {threshold:g}" if self.config.threshold is None else given
+                setting = f"method.threshold={threshold:g}"
+                median = f"the median, {threshold:g}"
+                limit = median if self.config.threshold is None else setting
                 raise UserError(
-                    f"groups: no candidate is rated {side} {what}; "
+                    f"groups: no candidate is rated {side} {limit}; "
                     f"ratings lie on {lowest:g} to {highest:g}"
                 )
         order = generator(self.config.seed, "kto").permutation(len(examples))
@@ -79,11 +80,11 @@ class Kto(Method):
 
         def rows(examples: Sequence[Any], order: Sequence[int]) -> list[dict[str, Any]]:
             each = []
-            for group, candidate, wanted in examples:
+            for group, candidate, above in examples:
                 prompt, answers = prompt_and_responses(
                     job.tokenizer, group.prompt, [candidate], self.config.max_length
                 )
-                each.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": wanted})
+                each.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": above})
             names = [examples[place][0].id for place in order]
             others = [order[_mismatched(names, number)] for number in range(len(order))]
             return [

@@ -1,4 +1,4 @@
-"""A reward model out of rated groups, and rewards for texts: TRL's RewardTrainer."""
+"""Train a reward model on pairs with TRL's RewardTrainer, and reward texts with it."""
 
 import copy
 import json
@@ -27,24 +27,25 @@ from ..training.train import export, run_trainer
 from ..training.trl import dataset, import_trl, prompt_and_responses
 
 Reward = Callable[[Sequence[Sequence[Message]], Sequence[str], Sequence[bool]], list[float | None]]
-"""Rewards of (prompts, texts, whether each text came to its own end)."""
+"""Returns a reward for each text, from (prompts, texts, whether each text ends by itself)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RewardModel:
-    """A trained reward model, and the tokens that its training read."""
+    """A trained reward model, and the number of tokens that its training read."""
 
     model: PreTrainedModel
     tokens: int
 
 
 def train_reward_model(job: Job, pairs: Sequence[Pair], config: TrainingConfig) -> RewardModel:
-    """A classifier with one output, begun from the job's model and trained on pairs.
+    """Return a classifier with one output that starts from the job's model and learns the pairs.
 
-    It is written to `job.folder`/reward_model/model; there it is found again by a run that goes
-    on. Its rows of metrics are named `reward_model/...`; `log.json` beside the model has them.
+    The model is written to `job.folder`/reward_model/model, from which a resumed run reads it.
+    Its metrics are named `reward_model/...` and are recorded in `log.json` beside the model.
 
-    Raises UserError where no classifier can be made of the model.
+    Raises:
+        UserError: transformers has no classifier for this kind of model.
     """
     folder = job.folder / "reward_model"
     final, record = folder / "model", folder / "log.json"
@@ -63,7 +64,7 @@ def train_reward_model(job: Job, pairs: Sequence[Pair], config: TrainingConfig) 
 def reward_by_model(
     model: Any, tokenizer: Any, max_length: int, device: torch.device, batch_size: int = 16
 ) -> Reward:
-    """The model's output for a prompt with its response, tokenised as in its training."""
+    """Return a reward: the model's output for a prompt with its response."""
     model = model.to(device)
     bf16 = best_dtype(device) is torch.bfloat16
 
@@ -74,15 +75,15 @@ def reward_by_model(
             encode(tokenizer, prompt, text, max_length, ends=ends).input_ids
             for prompt, text, ends in zip(prompts, texts, ended, strict=True)
         ]
-        given: list[float | None] = []
+        rewards: list[float | None] = []
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             ids = pad(batch, pad_token_id(tokenizer))
             mask = pad([[1] * len(row) for row in batch], 0)
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 scores = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
-            given += scores[:, 0].float().tolist()
-        return given
+            rewards += scores[:, 0].float().tolist()
+        return rewards
 
     return reward
 
@@ -92,16 +93,19 @@ def _reward_trainer(
 ) -> Any:
     trl = import_trl("rlhf")
 
-    class Named(Trainer):  # type: ignore[misc]
-        """Comes after TRL's own in the order of inheritance, and so sees whole rows."""
+    class PrefixedTrainer(Trainer):  # type: ignore[misc]
+        """A trainer whose metrics are named `reward_model/...`.
+
+        Its `log` runs after that of TRL's trainer, which adds its own metrics.
+        """
 
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-            named = {f"reward_model/{name}": value for name, value in logs.items()}
-            super().log(named, start_time)
+            metrics = {f"reward_model/{name}": value for name, value in logs.items()}
+            super().log(metrics, start_time)
 
-    class RewardTrainer(trl.RewardTrainer, Named):  # type: ignore[misc, name-defined]
+    class RewardTrainer(trl.RewardTrainer, PrefixedTrainer):  # type: ignore[misc, name-defined]
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-            # It would tokenise, and leave out what is long.
+            # TRL would tokenise the rows and drop long ones; these hold token ids already.
             return dataset
 
     rows = []
@@ -113,31 +117,31 @@ def _reward_trainer(
         rows.append({"chosen_ids": prompt + answers[0], "rejected_ids": prompt + answers[1]})
     peft_config = job.peft_config
     if peft_config is not None:
-        # The new output is trained whole, beside the adapters.
+        # PEFT then trains the new output layer in full, beside the adapters.
         peft_config = replace(peft_config, task_type="SEQ_CLS")
-    # Further arguments that the user gives are for the online method, but for the schedule's.
+    # The user's further arguments are for the online trainer, except those of the schedule.
     extra = {name: value for name, value in config.extra.items() if name == "lr_scheduler_kwargs"}
     args = training_arguments(
         replace(config, extra=extra), checkpoints, progress=False, kind=trl.RewardConfig
     )
-    # What is trained is in float32, as in the run. What is not may stay as it is where autocast
-    # sees to it that the two go together.
+    # Trained weights are in float32, as in the main run. Frozen weights keep their type where
+    # autocast is on, because it converts between the two.
     dtype = job.model.dtype if peft_config is not None and args.bf16 else torch.float32
     return RewardTrainer(
         model=_classifier(job.model, config.seed, dtype),
         args=args,
         train_dataset=dataset(rows),
         processing_class=job.tokenizer,
-        # A classifier gives no likelihoods of texts.
-        callbacks=[c for c in job.callbacks if not getattr(c, "needs_likelihoods", False)],
+        # A classifier gives no likelihoods, which these callbacks need.
+        callbacks=[each for each in job.callbacks if not getattr(each, "needs_likelihoods", False)],
         peft_config=peft_config,
     )
 
 
 def _classifier(model: Any, seed: int, dtype: torch.dtype) -> Any:
-    """A copy of a language model with one output, drawn by the seed, instead of its vocabulary.
+    """Return a copy of a language model whose head is one output, initialised by the seed.
 
-    It is in `dtype`, its output in float32.
+    The copy is in `dtype`, and its output layer in float32.
     """
     config = copy.deepcopy(model.config)
     config.num_labels = 1

@@ -1,9 +1,9 @@
 """Reinforcement learning from ratings: a reward model, then an online method of TRL.
 
-The paper's baseline is PPO (Ouyang et al. 2022, arXiv 2203.02155), which TRL no longer has. What
-stands here is what TRL maintains instead: GRPO (Shao et al. 2024, arXiv 2402.03300) and RLOO
-(Ahmadian et al. 2024, arXiv 2402.14740). Both sample several answers to a question, compare the
-reward of each with that of the others, and so need no model of values.
+The paper's baseline is PPO (Ouyang et al. 2022, arXiv 2203.02155), which TRL no longer has. TRL
+maintains GRPO (Shao et al. 2024, arXiv 2402.03300) and RLOO (Ahmadian et al. 2024, arXiv
+2402.14740). Both sample several answers to a question and compare the reward of each with that of
+the others, so neither needs a value model.
 """
 
 import math
@@ -36,7 +36,7 @@ from ..training.trl import dataset, import_trl
 from .reward_model import Reward, reward_by_model, train_reward_model
 
 NO_QUESTIONS = frozenset({"self_critic", "realignment"})
-"""Kinds of groups whose prompts ask for something else than an answer to a question."""
+"""Kinds of groups whose prompts are no questions to answer."""
 _START_MODEL = "start_model."
 
 
@@ -95,7 +95,11 @@ class Rlhf(Method):
         import_trl("rlhf")
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Groups that ask a question."""
+        """Return the groups whose prompts are questions.
+
+        Raises:
+            UserError: No group asks a question, or no pair for the reward model can be made.
+        """
         asking = [group for group in groups if group.kind not in NO_QUESTIONS]
         if not asking:
             raise UserError(f"groups: none of the {len(groups)} groups asks a question")
@@ -109,7 +113,7 @@ class Rlhf(Method):
         return Selection(asking, asking)
 
     def make_trainer(self, job: Job) -> Any:
-        """Train the reward model, if there is none yet; then TRL's Trainer."""
+        """Train the reward model unless the folder has one, and return TRL's trainer."""
         trl = import_trl("rlhf")
         base, kind = {
             "grpo": (trl.GRPOTrainer, trl.GRPOConfig),
@@ -121,17 +125,17 @@ class Rlhf(Method):
             num_generations=self.config.generations,
             max_completion_length=self.config.max_new_tokens,
             temperature=self.config.temperature,
-            # TRL counts what it generates, each answer with its prompt, and trains on it once.
+            # TRL itself counts the generated tokens, with the prompt of each answer.
             include_num_input_tokens_seen="no",
         )
-        # A run that was killed may have left one; others make theirs later.
+        # A killed run may have left a copy. No process has made a new one yet.
         with args.main_process_first(desc="old copies of the start model"):
             if is_first():
-                for left in job.folder.glob(f"{_START_MODEL}*"):
-                    shutil.rmtree(left, ignore_errors=True)
-        reward, spent = self._reward(job, args.device)
+                for copy in job.folder.glob(f"{_START_MODEL}*"):
+                    shutil.rmtree(copy, ignore_errors=True)
+        reward, reward_tokens = self._reward(job, args.device)
         questions = list(dict.fromkeys(group.prompt for group in job.examples))
-        # TRL leaves out silently what makes no whole step, even if it is all that there is.
+        # TRL silently drops questions that do not fill a whole step, be it all of them.
         step = (
             args.world_size
             * self.config.batch_size
@@ -140,17 +144,17 @@ class Rlhf(Method):
         )
         numbers = [*range(len(questions))] * math.ceil(step / len(questions))
         longest = self.config.max_length - self.config.max_new_tokens
-        ids = [list(encode(job.tokenizer, asked, "", longest).input_ids) for asked in questions]
+        ids = [list(encode(job.tokenizer, prompt, "", longest).input_ids) for prompt in questions]
 
         class OnlineTrainer(base):  # type: ignore[misc, valid-type]
-            """TRL's, for prompts that are numbers of questions."""
+            """TRL's trainer for prompts that are numbers of questions."""
 
             def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
-                # It would render and tokenise; prompts are to be those of all methods.
+                # TRL would apply the chat template itself; prompts have to be those of all methods.
                 return [ids[int(number)] for number in prompts], None, {}
 
-            def _get_train_sampler(self, *given: Any) -> Any:
-                sampler = super()._get_train_sampler(*given)
+            def _get_train_sampler(self, *arguments: Any) -> Any:
+                sampler = super()._get_train_sampler(*arguments)
                 if sampler.shuffle:
                     self.remove_callback(SeedEpoch)
                     self.add_callback(SeedEpoch(sampler.generator))
@@ -162,11 +166,11 @@ class Rlhf(Method):
             completion_ids: Sequence[Sequence[int]],
             **_: Any,
         ) -> list[float | None]:
-            asked = [questions[int(number)] for number in prompts]
+            messages = [questions[int(number)] for number in prompts]
             ended = [tokens[-1] == job.tokenizer.eos_token_id for tokens in completion_ids]
-            return reward(asked, completions, ended)
+            return reward(messages, completions, ended)
 
-        # Its metrics are named after it.
+        # TRL names the metrics of the reward after the function.
         rewards.__name__ = self.config.reward
         with _start_model_on_disk(job, needed=self.config.beta > 0):
             return OnlineTrainer(
@@ -175,12 +179,12 @@ class Rlhf(Method):
                 args=args,
                 train_dataset=dataset([{"prompt": str(number)} for number in numbers]),
                 processing_class=job.tokenizer,
-                callbacks=[_Spent(spent), *job.callbacks],
+                callbacks=[_TokensOfRewardModel(reward_tokens), *job.callbacks],
                 peft_config=job.peft_config,
             )
 
     def _reward(self, job: Job, device: Any) -> tuple[Reward, int]:
-        """How answers are rewarded, and the tokens that learning it read."""
+        """Return the reward of answers, and the number of tokens that training its model read."""
         if self.asks_observer:
             assert job.observer is not None
             weight = self.config.engagement_weight
@@ -191,7 +195,7 @@ class Rlhf(Method):
             learning_rate=self.config.reward_learning_rate,
             epochs=self.config.reward_epochs,
             max_steps=-1,
-            # Learning the reward counts, and must leave something for learning from it.
+            # The reward model gets half of the tokens, so that some are left to learn from it.
             max_tokens=None if limit is None else max(limit // 2, 1),
         )
         trained = train_reward_model(job, self._pairs(job.examples), config)
@@ -224,8 +228,8 @@ def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale:
     return reward
 
 
-class _Spent(TrainerCallback):  # type: ignore[misc]
-    """Counts the tokens of an earlier part of the run into this one."""
+class _TokensOfRewardModel(TrainerCallback):  # type: ignore[misc]
+    """Add the tokens that the reward model's training read to the count of the run."""
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens
@@ -237,15 +241,19 @@ class _Spent(TrainerCallback):  # type: ignore[misc]
 
 @contextmanager
 def _start_model_on_disk(job: Job, needed: bool) -> Iterator[None]:
-    """Have TRL find the job's model as it is now where it looks for the one to stay close to.
+    """Write the job's model to a temporary folder, from which TRL loads its reference model.
 
-    It loads that one anew from where the model's configuration says that it came from; there may
-    be nothing there, or something else by now.
+    TRL loads the reference model from the path in the model's configuration. That path may be
+    gone, or hold another model by now.
+
+    Args:
+        job: Its model's configuration names the folder while the context is open.
+        needed: Whether TRL loads a reference model. With adapters it never does.
     """
     if not needed or job.peft_config is not None:
         yield
         return
-    came_from = job.model.config._name_or_path
+    original_path = job.model.config._name_or_path
     job.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=job.folder, prefix=_START_MODEL) as folder:
         job.model.save_pretrained(Path(folder))
@@ -253,4 +261,4 @@ def _start_model_on_disk(job: Job, needed: bool) -> Iterator[None]:
         try:
             yield
         finally:
-            job.model.config._name_or_path = came_from
+            job.model.config._name_or_path = original_path

@@ -40,13 +40,13 @@ class Sft(Method):
             for group in groups
             if (usable := [c for c in group.candidates if trainable(c)])
         ]
-        least = self.config.min_rating
-        examples = [(g, c) for g, c in best if least is None or (c.rating or 0.0) >= least]
+        minimum = self.config.min_rating
+        examples = [(g, c) for g, c in best if minimum is None or (c.rating or 0.0) >= minimum]
         if not examples:
-            rated = "" if least is None else f" of at least method.min_rating={least:g}"
+            bound = "" if minimum is None else f" of at least method.min_rating={minimum:g}"
             raise UserError(
                 f"groups: none of the {len(groups)} groups has a valid candidate with text and a "
-                f"rating{rated}"
+                f"rating{bound}"
             )
         return Selection(examples, [group for group, _ in examples])
 

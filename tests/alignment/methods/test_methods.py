@@ -52,7 +52,7 @@ every_method = pytest.mark.parametrize("kind", OFFLINE, ids=lambda kind: kind.__
 
 @pytest.fixture
 def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
-    """Train the tiny model; gives it and the summary."""
+    """Return a function that trains the tiny model, and returns it and the summary."""
 
     def run(
         kind: type[Method], folder: str = "run", groups: Any = None, callbacks: Any = (), **own: Any
@@ -81,7 +81,7 @@ def trainer_of(method: Method, tokenizer: Any, folder: Path, groups: Any) -> Any
 
 
 def learnt(batch: Any) -> list[list[int]]:
-    """The tokens of each row that a batch of any method puts loss on."""
+    """Return the tokens of each row that carry loss, in a batch of any method."""
     if "targets" in batch:
         numbers = range(len(batch["rating"]))
         return [batch["targets"][batch["candidate"] == number].tolist() for number in numbers]
@@ -267,7 +267,7 @@ def test_how_sft_accumulates_a_batch_does_not_matter(align: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Sft, ChainOfHindsight, Dpo, Kto])
-def test_batches_of_trl_hold_examples_of_like_length(
+def test_batches_of_trl_hold_examples_of_similar_length(
     tokenizer: Any, tmp_path: Path, kind: type[Method]
 ) -> None:
     groups = [
@@ -413,7 +413,9 @@ def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -
         ),
     ],
 )
-def test_data_without_use_for_a_method_is_said(method: Method, groups: Any, message: str) -> None:
+def test_data_without_use_for_a_method_is_an_error(
+    method: Method, groups: Any, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         method.select(groups)
 
@@ -434,12 +436,12 @@ def test_data_without_use_for_a_method_is_said(method: Method, groups: Any, mess
         (Kto, "desirable_weight", 0.0),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(kind: Any, name: str, value: Any) -> None:
+def test_a_wrong_setting_is_named(kind: Any, name: str, value: Any) -> None:
     with pytest.raises(UserError, match=f"method.{name}: must be"):
         config_class(kind)(**{name: value})
 
 
-def test_a_schedule_without_what_it_needs_is_named(align: Any) -> None:
+def test_a_schedule_without_its_arguments_is_an_error(align: Any) -> None:
     lacking = r"method\.schedule=warmup_stable_decay: .*num_decay_steps.*method\.extra"
     with pytest.raises(UserError, match=lacking):
         align(Sft, schedule="warmup_stable_decay")
@@ -449,12 +451,12 @@ def test_a_schedule_without_what_it_needs_is_named(align: Any) -> None:
         align(Sft, schedule="greedy")
 
 
-def test_adapters_that_make_no_sense_are_named() -> None:
+def test_a_wrong_setting_of_the_adapters_is_named() -> None:
     for name, value in (("rank", 0), ("alpha", 0.0), ("dropout", 1.0), ("target_modules", "")):
         with pytest.raises(UserError, match=f"method.lora.{name}: must be"):
             LoraConfig(**{name: value})  # type: ignore[arg-type]
 
 
-def test_modules_that_the_model_has_not_are_named(align: Any) -> None:
+def test_modules_that_the_model_lacks_are_named(align: Any) -> None:
     with pytest.raises(UserError, match="no module 'nope'"):
         align(Sft, lora=LoraConfig(target_modules=["nope"]))

@@ -29,7 +29,7 @@ CONFIGS = Path(__file__).parents[3] / "configs" / "method"
 
 @dataclass(frozen=True, kw_only=True)
 class MineConfig(SftConfig):
-    """Settings of a method of one's own."""
+    """Settings of a method of another package."""
 
     learning_rate: float = 3e-5
     kindness: float = 0.5
@@ -37,7 +37,7 @@ class MineConfig(SftConfig):
 
 @dataclass(frozen=True)
 class Mine(Sft):
-    """A method of one's own."""
+    """A method of another package."""
 
     config: MineConfig
 
@@ -69,7 +69,7 @@ def test_a_method_is_found_by_its_name_and_has_a_file_of_settings(name: str) -> 
     assert (CONFIGS / f"{name}.yaml").exists()
 
 
-def test_a_method_of_somebody_else_is_found_by_its_path() -> None:
+def test_a_method_of_another_package_is_found_by_its_path() -> None:
     assert find_method(PATH) is Mine
     assert method_name(Mine) == PATH
     assert config_class(Mine) is MineConfig
@@ -83,7 +83,7 @@ def test_a_method_of_somebody_else_is_found_by_its_path() -> None:
         ("pathlib.Path", "pathlib.Path is not a subclass of .*Method"),
     ],
 )
-def test_a_method_that_is_none_is_refused(name: str, message: str) -> None:
+def test_a_name_without_a_method_is_refused(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         find_method(name)
 
@@ -117,7 +117,7 @@ def test_help_shows_the_settings_of_a_method_of_an_installed_package(
 ) -> None:
     assert cli.main(["align", "--help", "method=mine"]) == 0
     shown = capsys.readouterr().out
-    assert "A method of one's own." in shown
+    assert "A method of another package." in shown
     assert "method.kindness=0.5\n      Of type float.\n" in shown
     assert "method.learning_rate=3e-05\n      Peak learning rate" in shown
     assert "method.seed=${seed}\n" in shown
@@ -143,7 +143,7 @@ def test_help_and_registry_read_the_same_entry_points() -> None:
         (["method=value_head"], "a command of its own now: social-sandbox observer"),
     ],
 )
-def test_what_is_wrong_with_a_method_is_one_line(
+def test_an_error_about_a_method_is_one_line(
     overrides: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     job = small_job(tmp_path)

@@ -59,7 +59,7 @@ UNREAD: list[dict[str, Any]] = [
 
 
 class Polite:
-    """Rates a word of thanks as aligned, and longer answers as more engaged."""
+    """An observer that rates thanks as aligned, and longer answers as more engaged."""
 
     def act(self, turns: list[Turn]) -> list[Utterance]:
         return [
@@ -73,7 +73,7 @@ class Polite:
 
 
 class StopAt(TrainerCallback):
-    """Pulls the plug after a step of the phase whose learning rate is given."""
+    """Interrupt training before a step of the phase with the given learning rate."""
 
     def __init__(self, step: int, learning_rate: float) -> None:
         self.step, self.learning_rate = step, learning_rate
@@ -84,7 +84,7 @@ class StopAt(TrainerCallback):
 
 
 def questions(count: int = 12) -> list[RatedGroup]:
-    """Groups, each with a question of its own."""
+    """Return groups with different questions."""
     words = WORDS.split()
     return [
         dataclasses.replace(group, prompt=(Message("user", " ".join(words[n : n + 4])),))
@@ -94,7 +94,7 @@ def questions(count: int = 12) -> list[RatedGroup]:
 
 @pytest.fixture
 def reinforce(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
-    """Train the tiny model; gives it and the summary."""
+    """Return a function that trains the tiny model, and returns it and the summary."""
 
     def run(
         config: RlhfConfig = QUICK,
@@ -132,7 +132,7 @@ def assert_same_weights(one: Any, two: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
-def test_the_reward_rises_and_the_run_is_told(
+def test_the_reward_rises_and_metrics_are_recorded(
     reinforce: Any, tmp_path: Path, algorithm: Any
 ) -> None:
     critique = dataclasses.replace(questions()[1], kind="self_critic")
@@ -157,7 +157,7 @@ def test_the_reward_rises_and_the_run_is_told(
     assert not list((tmp_path / "run").glob("start_model*"))
 
 
-def test_the_reward_model_finds_better_what_was_rated_higher(
+def test_the_reward_model_prefers_answers_that_were_rated_higher(
     reinforce: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     reinforce(max_steps=1, reward_epochs=10)
@@ -173,7 +173,7 @@ def test_the_reward_model_finds_better_what_was_rated_higher(
 
 @pytest.mark.parametrize("template", [True, False])
 @pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
-def test_answers_are_sampled_to_the_prompts_of_all_methods(
+def test_prompts_are_encoded_as_in_all_methods(
     model: Any, tokenizer: Any, tmp_path: Path, template: bool, algorithm: Any
 ) -> None:
     if not template:
@@ -236,7 +236,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert [row["reward"] for row in again.log] == [row["reward"] for row in summary.log]
 
 
-def test_a_run_resumed_in_its_second_epoch_asks_that_ones_questions(reinforce: Any) -> None:
+def test_a_run_resumed_in_its_second_epoch_asks_the_questions_of_that_epoch(reinforce: Any) -> None:
     whole, summary = reinforce(OBSERVED, folder="whole", max_steps=12)
     with pytest.raises(KeyboardInterrupt):
         reinforce(OBSERVED, folder="cut", callbacks=[StopAt(10, 1e-2)], max_steps=12)
@@ -246,7 +246,7 @@ def test_a_run_resumed_in_its_second_epoch_asks_that_ones_questions(reinforce: A
     assert [row["reward"] for row in again.log] == [row["reward"] for row in summary.log]
 
 
-def test_what_is_trained_of_a_reward_model_is_in_float32(tokenizer: Any, tmp_path: Path) -> None:
+def test_trained_weights_of_a_reward_model_are_in_float32(tokenizer: Any, tmp_path: Path) -> None:
     seen: dict[str, torch.dtype] = {}
 
     class Look(TrainerCallback):
@@ -282,10 +282,10 @@ def test_adapters_alone_are_trained_and_merged(
     assert torch.equal(reward.model.embed_tokens.weight, start.model.embed_tokens.weight)
 
 
-def test_the_model_stays_close_to_the_one_that_it_was(
+def test_the_reference_is_the_model_before_training(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
-    """Not to the one on disk that its configuration names."""
+    """The reference model is not the one on disk that the configuration names."""
     tiny_llama(len(tokenizer)).save_pretrained(tmp_path / "other")
     model.config._name_or_path = str(tmp_path / "other")
     with torch.no_grad():
@@ -296,7 +296,7 @@ def test_the_model_stays_close_to_the_one_that_it_was(
     assert model.config._name_or_path == str(tmp_path / "other")
 
 
-def test_what_a_killed_run_left_of_the_start_model_is_removed(
+def test_copies_of_the_start_model_that_a_killed_run_left_are_removed(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "start_model.x1").mkdir()
@@ -316,14 +316,14 @@ def test_benchmarks_are_not_run_on_the_reward_model(reinforce: Any) -> None:
     assert measured == [LlamaForCausalLM] * 3
 
 
-def test_without_a_pull_there_is_no_second_model(
+def test_without_beta_there_is_no_reference_model(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(OBSERVED, beta=0.0)
     assert Rlhf(config).make_trainer(job_for(model, tokenizer, tmp_path, config)).ref_model is None
 
 
-def test_tokens_are_shared_by_both_parts(reinforce: Any, tmp_path: Path) -> None:
+def test_reward_model_and_reinforcement_share_the_tokens(reinforce: Any, tmp_path: Path) -> None:
     _, summary = reinforce(max_tokens=2000, max_steps=200, reward_epochs=50)
     record = json.loads((tmp_path / "run/reward_model/log.json").read_text())
     step = 8 * 20  # answers of a step, each with its prompt
@@ -348,12 +348,12 @@ def test_tokens_are_shared_by_both_parts(reinforce: Any, tmp_path: Path) -> None
         ({"pairing": "random"}, "method.pairing: must be all, best_worst or adjacent"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(changes: Any, message: str) -> None:
+def test_a_wrong_setting_is_named(changes: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         dataclasses.replace(QUICK, **changes)
 
 
-def test_data_that_cannot_be_used_is_said() -> None:
+def test_data_that_cannot_be_used_is_an_error() -> None:
     critiques = [dataclasses.replace(g, kind="self_critic") for g in questions()]
     with pytest.raises(UserError, match="none of the 12 groups asks a question"):
         Rlhf(QUICK).select(critiques)
@@ -369,7 +369,7 @@ def test_few_questions_are_asked_again_within_a_step(reinforce: Any) -> None:
     assert (summary.steps, summary.groups) == (2, 1)
 
 
-def test_a_model_without_a_classifier_is_said(tokenizer: Any, tmp_path: Path) -> None:
+def test_a_model_without_a_classifier_is_an_error(tokenizer: Any, tmp_path: Path) -> None:
     config = MambaConfig(vocab_size=len(tokenizer), hidden_size=8, num_hidden_layers=1)
     with pytest.raises(UserError, match="no reward model of a mamba model"):
         Rlhf(QUICK).make_trainer(job_for(MambaForCausalLM(config), tokenizer, tmp_path))
