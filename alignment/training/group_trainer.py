@@ -32,13 +32,13 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
     Checkpoints, resuming and export are the Trainer's own. Every log row has, besides the
     Trainer's: `loss/sft`, `loss/contrast`, `hinge_active` (share), `nll/rating_K` (mean nats per
-    token of the candidates rated K up to below K + 1), `nll/past_margin` (how much less likely than
-    wanted the lower-rated are, in the mean), `margin_violations` (the share of them that are not as
-    much less likely as wanted), `eos_probability` (of ending where the best-rated response ends),
-    `response_tokens` (mean length of the responses in the data, not of what the model would say),
-    `masked_candidates` and `truncated` (counts since the row before), and `log_ratio` (how much
-    likelier than before training the best-rated are, in nats per token) where it was measured what
-    they were. Rows about held-out groups have `held_out/loss` and its parts.
+    token of the candidates rated K up to below K + 1), `nll/past_margin` (mean nats per token by
+    which lower-rated candidates are less likely than the margin asks for), `margin_violations`
+    (share of lower-rated candidates within the margin), `eos_probability` (mean probability of the
+    end-of-turn token where the best-rated response ends), `response_tokens` (mean length of the
+    responses in the data), `masked_candidates` and `truncated` (counts since the row before), and
+    `log_ratio` (how much likelier the best-rated candidates are than before training, in nats per
+    token) where it was measured. Rows about held-out groups have `held_out/loss` and its parts.
     """
 
     # compute_loss divides by the groups of the whole accumulated batch. Left to its guess, the

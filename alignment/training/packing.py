@@ -28,7 +28,7 @@ prompt and 64 of response, 1.1 times at 128 and 128, 0.9 times at 64 and 192.
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """One row a group."""
+    """Rows of token ids, one for each group."""
 
     input_ids: list[list[int]]
     labels: list[list[int]]
@@ -38,10 +38,10 @@ class Packed:
 
 
 def pack(groups: Sequence["EncodedGroup"], packing: Packing) -> Packed | None:
-    """The candidates of groups behind their prompts.
+    """Return the groups with all candidates of a group behind its prompt, one row a group.
 
-    None where that cannot be, because prompts were cut to different lengths, or where it is not
-    worth it (`auto`).
+    Return None where prompts of a group were cut to different lengths, or where `packing` is
+    "auto" and padded rows are expected to be faster.
     """
     packed = Packed([], [], [], [])
     number = 0
@@ -73,9 +73,10 @@ def pack(groups: Sequence["EncodedGroup"], packing: Packing) -> Packed | None:
 
 
 def allowed(packing: Packing, model: Any) -> Packing:
-    """The setting for a model: `auto` is false for one that cannot read packed prompts.
+    """Return the setting for a model; "auto" becomes False for a model that cannot pack.
 
-    Raises UserError where the setting is true and the model cannot.
+    Raises:
+        UserError: the setting is true and the model cannot read packed prompts.
     """
     obstacle = packing_obstacle(model)
     if obstacle is None or packing is False:
