@@ -1,7 +1,7 @@
 """The grid on which social agents live: positions, neighbours, and the views of the agents."""
 
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,6 @@ WorldView = Literal["all_good", "all_bad", "half_half", "mixed_half_half"]
 
 View = Literal["good", "bad"]
 """Whether an agent's prior memories are well or badly aligned answers."""
-
-WORLD_VIEWS: tuple[WorldView, ...] = get_args(WorldView)
 
 
 def position(index: int, grid_size: int) -> tuple[int, int]:

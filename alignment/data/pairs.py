@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from social_sandbox.envs.messages import Message
 
 from .groups import Candidate, RatedGroup, trainable
 
 Pairing = Literal["all", "best_worst", "adjacent"]
-PAIRINGS: tuple[Pairing, ...] = ("all", "best_worst", "adjacent")
+PAIRINGS: tuple[Pairing, ...] = get_args(Pairing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Settings:
     cycles: Annotated[int, Field(ge=1)]
 
 
-_SECTIONS: dict[str, type] = {
+SECTIONS: dict[str, type] = {
     "env": WorldConfig,
     "budget": Budget,
     "data": DataConfig,
@@ -64,6 +64,7 @@ _SECTIONS: dict[str, type] = {
     "evaluate": EvaluateConfig,
     "wandb": WandbConfig,
 }
+"""The sections of the configuration that are one dataclass each."""
 
 
 def read_settings(config: DictConfig) -> Settings:
@@ -72,7 +73,7 @@ def read_settings(config: DictConfig) -> Settings:
     Raises:
         UserError: A setting does not exist or has a wrong value; the message names the first.
     """
-    for section in (*_SECTIONS, "method"):
+    for section in (*SECTIONS, "method"):
         # Other settings refer into sections, and would be named first.
         _mapping(OmegaConf.to_container(config)[section], section)  # type: ignore[call-overload, index]
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -81,7 +82,7 @@ def read_settings(config: DictConfig) -> Settings:
     if not isinstance(values["seed"], int):
         # Other sections refer to the seed, and would be named first.
         raise UserError(f"seed: must be a whole number, got {values['seed']!r}")
-    for name, kind in _SECTIONS.items():
+    for name, kind in SECTIONS.items():
         values[name] = validated(kind, _mapping(values[name], name))
     values["method"] = _method(_mapping(values["method"], "method"))
     return validated(Settings, values)

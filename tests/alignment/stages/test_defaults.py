@@ -9,25 +9,12 @@ import pytest
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from social_sandbox.alignment.data.config import DataConfig
-from social_sandbox.alignment.data.export import ExportConfig
-from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.methods import METHODS, config_class, find_method
 from social_sandbox.alignment.reporting.wandb_config import WandbConfig
-from social_sandbox.envs.world_config import WorldConfig
-from social_sandbox.policies.society.account import Budget
+from social_sandbox.alignment.stages.settings import SECTIONS
 from tests.helpers.small_job import settings_of
 
 CONFIGS = files("social_sandbox.configs")
-SECTIONS = {
-    "env": WorldConfig,
-    "budget": Budget,
-    "data": DataConfig,
-    "export": ExportConfig,
-    "evaluate": EvaluateConfig,
-    "wandb": WandbConfig,
-}
-
 OF_SCRIPTS = {"setting", "chat_template"}
 """Parameters that the command line does not set: how an error names the model, and the template of
 a policy, which follows from the setting `chat_template` where a model is measured."""
