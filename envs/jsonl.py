@@ -88,12 +88,25 @@ def write_objects(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     _write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole; an earlier file stays until the new one is complete."""
+    _write_parts(path, [text])
+
+
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    _write_parts(path, (line + "\n" for line in lines))
+
+
+def _write_parts(path: Path, parts: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-    os.replace(partial, path)
+    # Named by the process: several may write one file of a sweep, and the last one counts.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(parts)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

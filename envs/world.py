@@ -35,6 +35,7 @@ class World:
         seed: The seed.
         name: The name in the records.
         questions: The questions that agents are asked.
+        priors: The questions whose answers fill the prior memories.
         social_agents: Names of the social agents, row by row of the grid.
         observers: Names of the observers.
         views: Whether the prior memories of each social agent are good or bad answers.
@@ -73,9 +74,8 @@ class World:
         self.questions = tuple(society_questions() if questions is None else questions)
         if not self.questions:
             raise UserError("questions: a society needs at least one question")
-        if priors is None:
-            priors = prior_questions(self.questions)
-        if any(question.held_out for question in (*self.questions, *priors)):
+        self.priors = tuple(prior_questions(self.questions) if priors is None else priors)
+        if any(question.held_out for question in (*self.questions, *self.priors)):
             raise UserError("questions: a held-out question must not enter a simulation")
         self.social_agents = self.config.social_agents
         self.observers = self.config.observers
@@ -87,7 +87,7 @@ class World:
         self.interactions: list[Interaction] = []
         self._memory = Memory(embedder or HashingEmbedder(), self.config.memory_threshold)
         if self.config.memory:
-            self._memory.remember(self._prior_memories(priors))
+            self._memory.remember(self._prior_memories(self.priors))
         self._indices = {agent: index for index, agent in enumerate(self.social_agents)}
         self._current: list[BackScatter] = []
         self._opened: list[Turn] = []
@@ -129,6 +129,14 @@ class World:
                 return next(iter(open_turns.values()))
             self._first += 1
         return None
+
+    def turn(self, turn_id: str) -> Turn:
+        """Return a pending turn.
+
+        Raises:
+            ValueError: The turn is not pending.
+        """
+        return self._current[self._index_of(turn_id)].open[turn_id]
 
     def submit(self, turn_id: str, utterance: Utterance) -> Interaction | None:
         """Answer a pending turn.

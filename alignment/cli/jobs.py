@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,10 @@ from rich.logging import RichHandler
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.account import BudgetReached
+from social_sandbox.policies.society.lock import locked
 
 from ..runtime.processes import in_sweep, is_first, several
 from ..runtime.signals import sigterm_stops
-from ..runtime.stage import make_folder
 from .messages import one_line, print_error
 from .overrides import hydra_overrides
 from .quiet import quiet_libraries
@@ -81,18 +82,26 @@ def _run(command: str, config: DictConfig) -> None:
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
     whole_dir = settings.output_dir
-    make_folder(whole_dir, "output_dir")
     point_of = None
     if _is_point():
         point_of = whole_dir
         settings = _point_settings(settings)
-        console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
-    values = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(values, dict)
-    named = {str(name): value for name, value in values.items()}
-    identity = settings_hash(settings)
-    with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
-        _functions()[command](Context(settings, console, wandb_run, point_of))
+    # Figures are drawn of what there is, also while another process goes on with it.
+    is_alone = is_first() and command != "figures"
+    lock = locked(settings.output_dir, command) if is_alone else nullcontext()
+    with lock:
+        if _is_point():
+            begin_point(settings.output_dir, HydraConfig.get().overrides.task)
+            console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
+        values = OmegaConf.to_container(config, resolve=True)
+        assert isinstance(values, dict)
+        named = {str(name): value for name, value in values.items()}
+        identity = settings_hash(settings)
+        if command == "figures":
+            _functions()[command](Context(settings, console))
+            return
+        with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
+            _functions()[command](Context(settings, console, wandb_run, point_of))
     if _is_point():
         console.print(f"all points so far: {summarise(whole_dir)}")
 
@@ -152,7 +161,6 @@ def _point_settings(settings: "Settings") -> "Settings":
         # All points belong to one group; by default the group is named after the point's folder.
         wandb=replace(settings.wandb, group=settings.wandb.group or whole_dir.name),
     )
-    begin_point(point.output_dir, HydraConfig.get().overrides.task)
     # Hydra's copy of the command line would contain the keys of policies.
     (whole_dir / "multirun.yaml").unlink(missing_ok=True)
     return point

@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import write_whole
 
 from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep
@@ -128,7 +129,8 @@ def summarise(folder: Path) -> Path:
     ]
     path = folder / SUMMARY
     table = markdown_table([*differing, *columns], cells, right=columns)
-    path.write_text(table, encoding="utf-8")
+    # Several processes may work on the points of one sweep.
+    write_whole(path, table)
     return path
 
 

@@ -6,7 +6,6 @@ run with other settings are never mixed with new ones.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.policies.society.lock import is_of_lock, locked
 
 from .processes import is_first
 
@@ -64,7 +65,7 @@ def run_stage(
     settings = json.loads(json.dumps(settings, default=str))
     amount = json.loads(json.dumps(amount, default=str))
     record = read_record(folder)
-    if record and not record["complete"] and list(folder.iterdir()) == [folder / RECORD]:
+    if record and not record["complete"] and _outputs(folder) == [folder / RECORD]:
         record = None  # the stage failed before it wrote a file
     if record and record["settings"] != settings:
         if not overwrite:
@@ -76,7 +77,9 @@ def run_stage(
         work = prepare()
         barrier()
         if is_first():
-            shutil.rmtree(folder)
+            # A script may be playing in this folder alone.
+            with locked(folder):
+                shutil.rmtree(folder)
         barrier()
         record = None
     elif (
@@ -101,6 +104,10 @@ def run_stage(
     summary = json.loads(json.dumps(summary))
     write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
     return summary, made
+
+
+def _outputs(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not is_of_lock(path)]
 
 
 def is_complete(folder: Path) -> bool:
@@ -167,10 +174,7 @@ def write_json(path: Path, value: object) -> None:
     """Write an indented JSON file atomically. Of several processes only the first one writes."""
     if not is_first():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _difference(old: object, new: object, name: str = "") -> str:

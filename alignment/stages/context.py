@@ -1,7 +1,7 @@
 """The context of a run: what every stage needs beside its own inputs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.society.lock import locked
 
 from ..reporting import wandb_run as tracking
 from ..reporting.wandb_config import EarlierCycles
-from ..runtime.processes import wait_for_all
+from ..runtime.processes import is_first, wait_for_all
 from ..runtime.stage import Made, Summary, Work, is_complete, run_stage
 from .settings import Settings
 
@@ -81,17 +82,22 @@ class Context:
         amount: Mapping[str, Any] | None = None,
         wants_more: Callable[[Summary], bool] = lambda summary: False,
     ) -> tuple[Summary, Made | None]:
-        """Run a stage in its folder; see `runtime.stage.run_stage`."""
-        return run_stage(
-            self.stage_folder(stage),
-            made_with,
-            prepare,
-            overwrite=self.settings.overwrite,
-            console=self.console,
-            amount=amount,
-            wants_more=wants_more,
-            barrier=partial(wait_for_all, cpu=self.device == "cpu"),
-        )
+        """Run a stage in its folder, see `runtime.stage.run_stage`; holds the lock meanwhile."""
+        with self.locked():
+            return run_stage(
+                self.stage_folder(stage),
+                made_with,
+                prepare,
+                overwrite=self.settings.overwrite,
+                console=self.console,
+                amount=amount,
+                wants_more=wants_more,
+                barrier=partial(wait_for_all, cpu=self.device == "cpu"),
+            )
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Return the lock of the output folder; several processes of one run hold it together."""
+        return locked(self.output_dir) if is_first() else nullcontext()
 
     @contextmanager
     def logged_once(

@@ -2,7 +2,7 @@
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
-from social_sandbox.policies.society.simulate import INTERACTIONS
+from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..evaluation.comparison import current_table
 from ..reporting import histograms

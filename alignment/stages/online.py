@@ -43,6 +43,11 @@ def run_online(context: Context) -> Summary:
         UserError: The social agents are not one local model, or a setting contradicts the job.
         BudgetReached: A simulation would cost more than the settings allow.
     """
+    with context.locked():
+        return _run_online(context)
+
+
+def _run_online(context: Context) -> Summary:
     from ..reporting.figures import plot_cycles
 
     settings, console = context.settings, context.console

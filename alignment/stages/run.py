@@ -23,6 +23,11 @@ def run_all(context: Context) -> Summary:
         UserError: A setting is wrong; what can be known is found before the first stage.
         BudgetReached: The simulation would cost more than the settings allow.
     """
+    with context.locked():
+        return _run_all(context)
+
+
+def _run_all(context: Context) -> Summary:
     settings = context.settings
     summary: Summary = {}
     simulation = data = None

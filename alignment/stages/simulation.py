@@ -12,8 +12,8 @@ from social_sandbox.envs.seeding import key
 from social_sandbox.envs.settings import validated
 from social_sandbox.envs.world import World
 from social_sandbox.policies.registry import recipe
+from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.population import Player, Population
-from social_sandbox.policies.society.simulate import INTERACTIONS
 from social_sandbox.policies.society.simulate import simulate as play
 
 from ..data.priors import read_priors

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.society.simulate import INTERACTIONS
+from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..data.export import export_groups
 from ..data.formats.rows import is_hub_id
@@ -161,7 +161,8 @@ def export(context: Context, data: TrainingData | None = None) -> Summary:
     config, console = context.settings.export, context.console
     default = context.stage_folder("export") / f"{config.to}-{config.format}"
     folder = config.folder or default
-    rows = export_groups(data.groups, config, folder, data.path.name)
+    with context.locked():
+        rows = export_groups(data.groups, config, folder, data.path.name)
     console.print(f"[bold]export[/]: {folder}", soft_wrap=True)
     console.print("  " + ", ".join(f"{count} rows in {split}" for split, count in rows.items()))
     return {"export": str(folder), "rows": rows}
