@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from .grid import View
 from .jsonl import JsonlLog, read_jsonl, write_jsonl
+from .thoughts import without_thoughts
 from .turns import RATING_SCALE, Aspect, Judged, Recollection, Tokens
 
 _STRICT = ConfigDict(extra="forbid")
@@ -25,6 +26,10 @@ class Answer:
     error: str = ""
     cut_off: bool = False
 
+    def __post_init__(self) -> None:
+        """Take thoughts away: a file of another program may hold some."""
+        object.__setattr__(self, "text", without_thoughts(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
@@ -37,6 +42,10 @@ class Feedback:
     tokens: Tokens = field(default_factory=Tokens)
     error: str = ""
     cut_off: bool = False
+
+    def __post_init__(self) -> None:
+        """Take thoughts away, as from an `Answer`."""
+        object.__setattr__(self, "reason", without_thoughts(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

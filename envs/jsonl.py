@@ -1,11 +1,13 @@
 """Files with one JSON object a line: checked when read, written whole, or appended to.
 
-Lines end with a line feed alone. The characters U+2028, U+2029 and U+0085, at which
-`str.splitlines` splits too, may stand unescaped inside a text of a JSON line.
+Lines end with a line feed, behind which a carriage return may stand. The characters U+2028, U+2029
+and U+0085, at which `str.splitlines` splits too, may stand unescaped inside a text of a JSON line.
 """
 
+import codecs
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -17,6 +19,13 @@ from pydantic import TypeAdapter, ValidationError
 from .errors import UserError
 
 Row = TypeVar("Row")
+
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)((?:\\\\)*)"
+    r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""A JSON escape of half a character. A parser of JSON refuses it, and a file cannot hold it."""
 
 OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 """Reads a line as a dictionary, whatever its fields are."""
@@ -48,6 +57,8 @@ def read_numbered(
     for number, line in enumerate(lines[:-1] if torn else lines, start=1):
         if not line.strip():
             continue
+        if "\\u" in line:
+            line = _LONE_SURROGATE.sub(r"\1\\ufffd", line)
         try:
             value = row.validate_json(line)
         except ValidationError as error:
@@ -56,19 +67,25 @@ def read_numbered(
 
 
 def read_text(source: Path | Traversable, what: str) -> str:
-    """Return the text of a file.
+    """Return the text of a file, which may begin with a byte order mark of UTF-8 or UTF-16.
 
     Raises:
         UserError: The file cannot be read or is not UTF-8; names the file and in the latter case
             the line.
     """
     try:
-        return source.read_text(encoding="utf-8")
+        return source.read_text(encoding=_encoding(source))
     except OSError as error:
         raise UserError(f"{what}: cannot read {source}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(f"{what}: {source} is not UTF-8 text (line {line})") from error
+
+
+def _encoding(source: Path | Traversable) -> str:
+    with source.open("rb") as file:
+        utf_16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return "utf-16" if utf_16 else "utf-8-sig"
 
 
 def first_problem(error: ValidationError) -> str:

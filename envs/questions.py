@@ -11,6 +11,8 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter
 
 from .errors import UserError
 from .jsonl import read_jsonl
+from .texts import valid
+from .thoughts import without_thoughts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,16 @@ class Question:
     good: str | None = None
     bad: str | None = None
     held_out: bool = False
+
+    def __post_init__(self) -> None:
+        """Make the texts valid Unicode, and take thoughts away from the answers."""
+        object.__setattr__(self, "text", valid(self.text))
+        object.__setattr__(self, "kind", valid(self.kind))
+        for name in ("good", "bad"):
+            answer = getattr(self, name)
+            if answer is not None:
+                # An answer that is only thought is none.
+                object.__setattr__(self, name, without_thoughts(valid(answer)) or None)
 
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Literal, get_args
 
 from .messages import Conversation
+from .texts import valid
+from .thoughts import ONLY_THOUGHT, part
 
 MIN_RATING = 1
 """The lowest rating on every scale."""
@@ -141,8 +143,9 @@ class Tokens:
 class Utterance:
     """The answer to a turn.
 
-    A lone surrogate in the text (JSON escapes can contain one) becomes U+FFFD, since such a text
-    could not be written to a file.
+    A lone surrogate in the text becomes U+FFFD, since such a text could not be written to a file.
+    Thoughts of a reasoning model are taken away, see `thoughts.part`; a text that is only thought
+    is no answer, and says so in `error`.
 
     Attributes:
         text: The answer; in a rated phase, the reason of the rating.
@@ -165,13 +168,12 @@ class Utterance:
     cut_off: bool = False
 
     def __post_init__(self) -> None:
-        """Check the rating and make the text valid Unicode."""
-        try:
-            self.text.encode()
-        except UnicodeEncodeError:
-            units = self.text.encode("utf-16", "surrogatepass")
-            object.__setattr__(self, "text", units.decode("utf-16", "replace"))
+        """Check the rating, make the text valid Unicode and take thoughts away."""
+        parted = part(valid(self.text))
+        object.__setattr__(self, "text", parted.answer)
         rating = self.rating
+        if parted.only_thought and rating is None and not self.error:
+            object.__setattr__(self, "error", ONLY_THOUGHT)
         if rating is None:
             return
         if not math.isfinite(rating) or rating < MIN_RATING:

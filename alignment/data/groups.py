@@ -11,6 +11,8 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.jsonl import read_jsonl, write_jsonl
 from social_sandbox.envs.messages import Conversation
+from social_sandbox.envs.texts import valid
+from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import RATING_SCALE
 
 _STRICT = ConfigDict(extra="forbid")
@@ -30,7 +32,7 @@ class Candidate:
     """A response with its rating.
 
     Attributes:
-        text: The response.
+        text: The response, from which thoughts of a reasoning model are taken away.
         rating: Rating on 1 to the group's `rating_scale`; None where there is none.
         rater: Who gave the rating: names of observers, with commas between them, `human`, or the
             name of a data set.
@@ -46,6 +48,10 @@ class Candidate:
     valid: bool = True
     source: Source = Source()
     ends: bool = True
+
+    def __post_init__(self) -> None:
+        """Make the text valid Unicode and take thoughts away."""
+        object.__setattr__(self, "text", without_thoughts(valid(self.text)))
 
 
 @checked_dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -12,6 +12,7 @@ from aiolimiter import AsyncLimiter
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message, to_dicts
+from social_sandbox.envs.thoughts import ONLY_THOUGHT, Parted, part
 from social_sandbox.envs.turns import Tokens
 
 from .config import ApiConfig
@@ -31,10 +32,10 @@ class Reply:
     """A reply of the model.
 
     Attributes:
-        text: The text, without blanks around it.
+        text: The text, without thoughts and without blanks around it.
         cut_off: Whether the limit of tokens has ended the text.
         tokens: Cost of the request.
-        logprobs: Log-probabilities token by token; empty if they were not requested.
+        logprobs: Log-probabilities of the text, token by token; empty if they were not requested.
     """
 
     text: str
@@ -176,11 +177,15 @@ class ApiClient:
             raise Refused(tokens)
         if not (choice.message.content or "").strip():
             raise Malformed("the server sent an empty text", tokens)
+        parted = part(choice.message.content)
+        if parted.only_thought:
+            why = "; the limit of tokens has ended it" if choice.finish_reason == "length" else ""
+            raise Malformed(f"{ONLY_THOUGHT}{why}", tokens)
         return Reply(
-            text=choice.message.content.strip(),
+            text=parted.answer.strip(),
             cut_off=choice.finish_reason == "length",
             tokens=tokens,
-            logprobs=_logprobs(choice),
+            logprobs=_of_answer(_logprobs(choice), parted),
         )
 
     def _cost(self, prompt: int = 0, completion: int = 0, retries: int = 0) -> Tokens:
@@ -254,6 +259,19 @@ def _server_message(error: openai.APIStatusError) -> str:
     body = error.body
     message = body.get("message") if isinstance(body, dict) else None
     return " ".join(str(message or error.message).split())[:200]
+
+
+def _of_answer(logprobs: tuple[TokenLogprobs, ...], parted: Parted) -> tuple[TokenLogprobs, ...]:
+    """Return the log-probabilities of the tokens that are no thought."""
+    if not parted.thought:
+        return logprobs
+    kept, start = [], 0
+    for at in logprobs:
+        end = start + len(at.token)
+        if any(start < last and end > first for first, last in parted.spans):
+            kept.append(at)
+        start = end
+    return tuple(kept)
 
 
 def _logprobs(choice: Any) -> tuple[TokenLogprobs, ...]:

@@ -8,6 +8,7 @@ guessed.
 import re
 from dataclasses import dataclass
 
+from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
 _WORDS = dict(one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10)
@@ -48,7 +49,7 @@ def parse_verdict(text: str, rating_scale: int = RATING_SCALE) -> Verdict:
     ones.
     """
     # Marks of emphasis and underscores to fill in stand between a label and its number.
-    text = text.translate(_EMPHASIS)
+    text = without_thoughts(text).translate(_EMPHASIS)
     for pattern in (_LABELLED, _LEADING, _OUT_OF):
         matches = list(pattern.finditer(text))
         values = {_value(match, rating_scale) for match in matches}

@@ -66,3 +66,35 @@ def test_an_earlier_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> 
     with pytest.raises(TypeError):
         write_objects(path, [{"a": 2}, {"a": object()}])
     assert list(read_jsonl(path, OBJECT, "rows")) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_are_read_as_editors_on_windows_save_them(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(f'{{"a": "é\u2028"}}{end}{{"a": "\\u0000"}}{end}'.encode(encoding))
+    assert list(read_jsonl(path, OBJECT, "rows")) == [{"a": "é\u2028"}, {"a": "\0"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\uD83D", "\ufffd"),
+        (r"a\ude00b", "a\ufffdb"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"\\ud83d", "\\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\ud83d\\ude00", "\ufffd\\ude00"),
+        (r"\ud83d\ude00\ude00", "\U0001f600\ufffd"),
+    ],
+)
+def test_half_a_character_in_a_file_becomes_the_replacement_character(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"a": "{written}"}}\n')
+    assert list(read_jsonl(path, OBJECT, "rows")) == [{"a": read}]

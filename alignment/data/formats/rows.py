@@ -11,6 +11,9 @@ from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text
 
 Row = dict[str, Any]
 
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""Bytes of blanks and of byte order marks in UTF-8 and UTF-16."""
+
 
 def read_rows(
     source: str, what: str, split: str = "train", part: Mapping[str, str] | None = None
@@ -81,7 +84,7 @@ def _parquet(path: Path, what: str) -> Iterator[Row]:
 def _is_array(path: Path, what: str) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(256).lstrip().startswith(b"[")
+            return file.read(256).lstrip(_BEFORE_JSON).startswith(b"[")
     except OSError as error:
         raise UserError(f"{what}: cannot read {path}: {error.strerror}") from error
 

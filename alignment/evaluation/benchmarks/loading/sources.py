@@ -41,7 +41,7 @@ def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
         file = find_file(benchmark, data_dir)
         if file is None:
             raise UserError(f"{what}: no {benchmark.file} in {data_dir}: {benchmark.how}")
-        return _csv_rows(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
+        return _csv(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
     if benchmark.hub is None:
         raise UserError(
             f"{what}: evaluate.data_dir must name a folder with {benchmark.file}: {benchmark.how}"
@@ -49,7 +49,7 @@ def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
     return _hub_rows(benchmark, what)
 
 
-def _csv_rows(file: Path, what: str) -> Rows:
+def _csv(file: Path, what: str) -> Rows:
     reader = csv.DictReader(io.StringIO(read_text(file, what), newline=""))
     try:
         for row in reader:

@@ -1,0 +1,44 @@
+"""Texts from models, people and files: made valid, and made safe to show in a terminal."""
+
+import re
+
+_CONTROL = re.compile(
+    # Whole commands to the terminal: OSC, DCS, SOS, PM and APC with all that they say, then CSI.
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?"
+    # Other control characters but tab and line feed; the marks that reverse what is written.
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]"
+)
+_LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+
+
+def valid(text: str) -> str:
+    """Return a text that can be written to a file: a lone surrogate becomes U+FFFD.
+
+    JSON escapes, arguments of a command and replies of servers can contain lone surrogates.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def for_terminal(text: str) -> str:
+    """Return a text without what a terminal would obey, or would show in another order.
+
+    Sequences that move the cursor, colour, write the clipboard or name a link are taken away; every
+    kind of line end is a line feed.
+    """
+    return _CONTROL.sub("", _LINE_END.sub("\n", valid(text)))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text by every kind of line end that Unicode knows."""
+    return _LINE_END.sub("\n", text).split("\n")
+
+
+def in_one_line(text: str) -> str:
+    """Return a text in one line, with single blanks."""
+    return " ".join(text.split())
