@@ -5,9 +5,11 @@ and U+0085, at which `str.splitlines` splits too, may stand unescaped inside a t
 """
 
 import codecs
+import gzip
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -17,6 +19,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import UserError
+from .file_kinds import GZIP, HEAD, wrong_kind
 
 Row = TypeVar("Row")
 
@@ -67,25 +70,34 @@ def read_numbered(
 
 
 def read_text(source: Path | Traversable, what: str) -> str:
-    """Return the text of a file, which may begin with a byte order mark of UTF-8 or UTF-16.
+    """Return the text of a file in UTF-8 or, by its byte order mark, UTF-16.
+
+    A byte order mark is left out. gzip may have compressed the file.
 
     Raises:
-        UserError: The file cannot be read or is not UTF-8; names the file and in the latter case
-            the line.
+        UserError: The file cannot be read, is of another kind (such as a Git LFS pointer) or is not
+            UTF-8; names the file and in the latter case the line.
     """
     try:
-        return source.read_text(encoding=_encoding(source))
-    except OSError as error:
-        raise UserError(f"{what}: cannot read {source}: {error.strerror}") from error
+        data = source.read_bytes()
+        if data.startswith(GZIP):
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{what}: cannot read {source}: {reason}") from error
+    if kind := wrong_kind(data[:HEAD]):
+        raise UserError(f"{what}: {source} is {kind}")
+    utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        # As text files are read everywhere: each kind of line end is a line feed.
+        text = data.decode("utf-16" if utf_16 else "utf-8-sig")
+        return text.replace("
+", "
+").replace("", "
+")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(f"{what}: {source} is not UTF-8 text (line {line})") from error
-
-
-def _encoding(source: Path | Traversable) -> str:
-    with source.open("rb") as file:
-        utf_16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return "utf-16" if utf_16 else "utf-8-sig"
 
 
 def first_problem(error: ValidationError) -> str:

@@ -1,0 +1,43 @@
+"""What a file holds that is not what its reader expects: a Git LFS pointer, a web page, an archive."""
+
+_POINTERS = (b"version https://git-lfs", b"version https://hawser")
+_PAGES = (b"<!doctype html", b"<html", b"<?xml")
+_ARCHIVES = {
+    b"PK\x03\x04": "a ZIP archive: unpack it",
+    b"BZh": "compressed by bzip2: bunzip2 it",
+    b"\xfd7zXZ\x00": "compressed by xz: unxz it",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unzstd it",
+    b"PAR1": "a Parquet file: its name must end with .parquet",
+    b"ARROW1": "an Arrow file: save it as Parquet or JSON lines",
+}
+
+HEAD = 512
+"""Number of bytes at the beginning of a file that `wrong_kind` needs."""
+
+GZIP = b"\x1f\x8b"
+"""The first bytes of a file that gzip has compressed."""
+
+
+def pointer(head: bytes) -> str | None:
+    """Return what a pointer that stands for a large file is, from its first bytes; else None."""
+    if head.startswith(_POINTERS):
+        return "a Git LFS pointer and not the file itself: git lfs pull"
+    if head.startswith((b"/annex/objects/", b"../.git/annex/", b".git/annex/objects/")):
+        return "a git-annex pointer and not the file itself: git annex get"
+    return None
+
+
+def wrong_kind(head: bytes) -> str | None:
+    """Return what a file is that should be a text of data, from its first bytes; else None.
+
+    Args:
+        head: The first `HEAD` bytes of the file, or all of a shorter one.
+
+    Returns:
+        Words that go behind "FILE is"; None where nothing is known to be wrong.
+    """
+    if named := pointer(head):
+        return named
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        return "a web page and not the file itself: download the raw file"
+    return next((name for magic, name in _ARCHIVES.items() if head.startswith(magic)), None)
