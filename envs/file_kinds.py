@@ -1,4 +1,4 @@
-"""What a file holds that is not what its reader expects: a Git LFS pointer, a web page, an archive."""
+"""What a file is instead of data: a Git LFS pointer, a web page or an archive."""
 
 _POINTERS = (b"version https://git-lfs", b"version https://hawser")
 _PAGES = (b"<!doctype html", b"<html", b"<?xml")
@@ -27,17 +27,20 @@ def pointer(head: bytes) -> str | None:
     return None
 
 
-def wrong_kind(head: bytes) -> str | None:
-    """Return what a file is that should be a text of data, from its first bytes; else None.
+def wrong_kind(head: bytes, name: str = "") -> str | None:
+    """Return what a file is that should hold data, from its first bytes; else None.
 
     Args:
         head: The first `HEAD` bytes of the file, or all of a shorter one.
+        name: Name of the file; one that ends with .parquet may be a Parquet file.
 
     Returns:
         Words that go behind "FILE is"; None where nothing is known to be wrong.
     """
     if named := pointer(head):
         return named
+    if name.endswith(".parquet") and head.startswith(b"PAR1"):
+        return None
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         return "a web page and not the file itself: download the raw file"
     return next((name for magic, name in _ARCHIVES.items() if head.startswith(magic)), None)

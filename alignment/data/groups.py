@@ -13,7 +13,7 @@ from social_sandbox.envs.jsonl import read_jsonl, write_jsonl
 from social_sandbox.envs.messages import Conversation
 from social_sandbox.envs.texts import valid
 from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -105,3 +105,14 @@ def trainable(candidate: Candidate) -> bool:
     rating = candidate.rating
     rated = rating is not None and math.isfinite(rating)
     return candidate.valid and rated and bool(candidate.text.strip())
+
+
+def demonstration(group: RatedGroup) -> Candidate | None:
+    """Return the best-rated trainable candidate, of equals the first; None without a good one.
+
+    A candidate with the lowest rating of the scale, such as an unwanted completion of a prompt that
+    has no other, is no example to imitate.
+    """
+    usable = [candidate for candidate in group.candidates if trainable(candidate)]
+    best = max(usable, key=lambda candidate: candidate.rating or 0.0, default=None)
+    return None if best is None or best.rating == MIN_RATING else best

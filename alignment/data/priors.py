@@ -6,6 +6,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import Question, read_questions
 
+from .formats.conversation import LeftOut, read_exchange
 from .formats.dialogue import human_turns
 from .formats.hh import read_row
 from .formats.rows import is_hub_id, read_rows
@@ -39,8 +40,15 @@ def _with_both(questions: Iterable[Question], source: str) -> list[Question]:
 
 def _pairs(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Question]:
     for place, row in rows:
-        # Dialogues that differ before the last reply serve as memories, too.
-        dialogue, good, bad, _ = read_row(place, row)
-        question = human_turns(dialogue)[-1]
+        if isinstance(row.get("chosen"), list):
+            try:
+                conversation, (good, bad) = read_exchange(place, row, ("chosen", "rejected"))
+            except LeftOut:
+                continue
+            question = conversation[-1].content if conversation else ""
+        else:
+            # Dialogues that differ before the last reply serve as memories, too.
+            dialogue, good, bad, _ = read_row(place, row)
+            question = human_turns(dialogue)[-1]
         if question and good and bad and good != bad:
             yield Question(question, good=good, bad=bad)

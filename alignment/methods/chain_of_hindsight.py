@@ -15,7 +15,7 @@ from pydantic import Field
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
-from ..data.groups import Candidate, RatedGroup
+from ..data.groups import Candidate, RatedGroup, demonstration
 from ..training.batching import draw
 from ..training.encoding import Encoded, encode_parts
 from ..training.method import Job, Method, Selection
@@ -63,7 +63,7 @@ class ChainOfHindsight(Method):
             )
         if not self.config.plain:
             return Selection(chains, [group for group, _ in chains])
-        alone = [(group, _ranked(answers)[-1:]) for group, answers in drawn if answers]
+        alone = [(group, _ranked(answers)[-1:]) for group, answers in drawn if demonstration(group)]
         return Selection([*chains, *alone], [group for group, _ in alone])
 
     def make_trainer(self, job: Job) -> Any:

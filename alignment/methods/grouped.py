@@ -8,7 +8,7 @@ from pydantic import Field
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
-from ..data.groups import RatedGroup, trainable
+from ..data.groups import RatedGroup, demonstration
 from ..training.batching import GroupDataset
 from ..training.group_trainer import GroupLossFunction, GroupTrainer
 from ..training.method import Job, Selection, with_adapters
@@ -28,12 +28,12 @@ class GroupedConfig(OfflineConfig):
 
 
 def select_trainable(groups: Sequence[RatedGroup]) -> Selection:
-    """Return the groups with at least one trainable candidate.
+    """Return the groups with an example to imitate, see `demonstration`.
 
     Raises:
         UserError: no group has one.
     """
-    usable = [group for group in groups if any(map(trainable, group.candidates))]
+    usable = [group for group in groups if demonstration(group)]
     if not usable:
         raise UserError(
             f"groups: none of the {len(groups)} groups has a valid candidate with a rating and text"

@@ -8,7 +8,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
-from ..data.groups import RatedGroup, trainable
+from ..data.groups import RatedGroup, demonstration
 from ..training.encoding import Encoded, encode
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
@@ -34,12 +34,8 @@ class Sft(Method):
         import_trl("sft")
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
-        """Return (group, best-rated candidate) of the groups that have a trainable candidate."""
-        best = [
-            (group, max(usable, key=lambda c: c.rating or 0.0))
-            for group in groups
-            if (usable := [c for c in group.candidates if trainable(c)])
-        ]
+        """Return (group, best-rated candidate) of the groups that have an example to imitate."""
+        best = [(group, good) for group in groups if (good := demonstration(group))]
         minimum = self.config.min_rating
         examples = [(g, c) for g, c in best if minimum is None or (c.rating or 0.0) >= minimum]
         if not examples:

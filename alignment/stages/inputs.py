@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.file_kinds import HEAD, wrong_kind
 from social_sandbox.envs.jsonl import OBJECT, read_jsonl
 from social_sandbox.envs.questions import Question, held_out_questions, read_questions
 from social_sandbox.policies.huggingface.chat_template import use_template
@@ -30,12 +31,16 @@ def input_hash(path: str | Path | None, setting: str) -> str | None:
 
 
 def check_readable(path: str | Path | None, setting: str) -> None:
-    """Raise UserError, naming `setting`, for a file that cannot be opened."""
-    if path is not None:
-        try:
-            Path(path).open("rb").close()
-        except OSError as error:
-            raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+    """Raise UserError, naming `setting`, for a file that cannot be opened or holds no data."""
+    if path is None:
+        return
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise UserError(f"{setting}: cannot read {path}: {error.strerror}") from error
+    if kind := wrong_kind(head, str(path)):
+        raise UserError(f"{setting}: {path} is {kind}")
 
 
 def read_json(path: Path) -> Any:

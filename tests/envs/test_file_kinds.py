@@ -30,7 +30,8 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, words: 
     file.write_bytes(content)
     with pytest.raises(UserError, match=words) as error:
         read_questions(str(file), "questions")
-    assert str(error.value).startswith("questions: ") and "\n" not in str(error.value)
+    assert str(error.value).startswith("questions: ")
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_gzip_has_compressed_is_read(tmp_path: Path) -> None:

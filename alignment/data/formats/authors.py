@@ -1,9 +1,12 @@
 """The format in which the paper's authors released their data.
 
 A JSON array, or JSON lines, of objects with `query`, `responses`, `scores` and, where known,
-`model`. Their scores mark what could not be parsed as -1 or 8: here such a score is missing.
+`model` or `models`. Their scores mark what could not be parsed as -1 or 8: here such a score is
+missing. Their collect_data.py puts each query into the frame of Alpaca's prompts, which is taken
+off: https://github.com/agi-templar/Stable-Alignment/blob/main/collect_data.py
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,34 @@ from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
 from ..groups import Candidate, RatedGroup, Source, trainable
 from .conversation import as_text
+from .dialogue import without_run_on
+
+_FRAME = re.compile(
+    r"\s*(?:Below is an instruction[^\n]*\n+)?### Instruction:\s*\n(?P<instruction>.*?)"
+    r"(?:\n+### Input:\s*\n(?P<input>.*?))?(?:\n+### Response:\s*)?",
+    re.DOTALL,
+)
+
+
+def without_frame(query: str) -> str:
+    """Return what a query in the frame of Alpaca's prompts asks; another query stays as it is."""
+    found = _FRAME.fullmatch(query.replace("\r\n", "\n"))
+    if found is None:
+        return query
+    parts = (found["instruction"], found["input"])
+    return "\n\n".join(part.strip() for part in parts if part and part.strip())
+
+
+_Names = list[str | None] | str | None
 
 
 @checked_dataclass(frozen=True, slots=True)
 class _Row:
     query: str
-    responses: list[str]
-    scores: list[float]
-    model: list[str] | str | None = None
+    responses: list[str | None]
+    scores: list[float | None]
+    model: _Names = None
+    models: _Names = None
 
 
 _adapter = TypeAdapter(_Row)
@@ -72,19 +95,21 @@ def authors_rows(groups: Iterable[RatedGroup]) -> Iterator[dict[str, Any]]:
 
 
 def _to_group(name: str, row: _Row) -> RatedGroup:
-    models = row.model if isinstance(row.model, list) else [row.model or ""] * len(row.responses)
-    models += [""] * (len(row.responses) - len(models))
+    models = row.models or row.model
+    names = models if isinstance(models, list) else [models] * len(row.responses)
+    names = [*names, *[None] * (len(row.responses) - len(names))]
+    texts = [without_run_on(text or "") for text in row.responses]
     return RatedGroup(
         id=name,
         kind="authors",
-        prompt=(Message("user", row.query),),
+        prompt=(Message("user", without_frame(row.query)),),
         candidates=tuple(
             Candidate(
                 text,
-                score if MIN_RATING <= score <= RATING_SCALE else None,
+                score if score is not None and MIN_RATING <= score <= RATING_SCALE else None,
                 valid=bool(text.strip()),
-                source=Source(agent=model),
+                source=Source(agent=model or ""),
             )
-            for text, score, model in zip(row.responses, row.scores, models, strict=False)
+            for text, score, model in zip(texts, row.scores, names, strict=False)
         ),
     )

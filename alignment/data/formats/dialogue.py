@@ -1,11 +1,24 @@
 """Dialogues in the format of HH-RLHF: one text with a mark before each turn."""
 
+import re
 from collections.abc import Sequence
 
 from social_sandbox.envs.messages import Conversation, Message, Role
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 _ROLES: tuple[tuple[str, Role], ...] = ((HUMAN, "user"), (ASSISTANT, "assistant"))
+
+_RUN_ON = re.compile(r"\n\s*(?:(?:Human|Assistant):|#{2,3} ?(?:Instruction|Input|Response):)")
+
+
+def without_run_on(reply: str) -> str:
+    """Return a reply up to the place where it goes on with a turn of somebody else.
+
+    A model that was not stopped at its end writes the next mark of a dialogue or of an Alpaca
+    frame, and speaks for the human.
+    """
+    found = _RUN_ON.search(f"\n{reply}")
+    return reply if found is None else reply[: max(found.start() - 1, 0)].rstrip()
 
 
 def last_reply(dialogue: str) -> tuple[str, str]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Conversation
 
 from ..groups import RatedGroup
 from ..pairs import Pair, Pairing, make_pairs, unrated_pair
-from .dialogue import HUMAN, as_dialogue, last_reply, messages
+from .conversation import LeftOut, read_exchange
+from .dialogue import as_dialogue, last_reply, messages
 from .pair import PairRating, pair_group
 from .rows import read_rows
 
@@ -26,12 +28,12 @@ def read_pairs(source: str, setting: str) -> list[Pair]:
     Raises:
         UserError: A row is not in the format, or no pair is left.
     """
-    rows = [read_row(place, row) for place, row in read_rows(source, setting)]
-    pairs = [
-        unrated_pair(messages(dialogue), chosen, rejected)
-        for dialogue, chosen, rejected, same in rows
-        if same
-    ]
+    pairs = []
+    for place, row in read_rows(source, setting):
+        try:
+            pairs.append(unrated_pair(*read_pair(place, row)))
+        except LeftOut:
+            continue
     if not pairs:
         raise UserError(f"{setting}: {source} has no two replies to the same dialogue")
     return pairs
@@ -55,6 +57,27 @@ def read_row(place: str, row: dict[str, Any]) -> tuple[str, str, str, bool]:
     return dialogue, good, bad, dialogue.strip() == other_dialogue.strip()
 
 
+def read_pair(place: str, row: dict[str, Any]) -> tuple[Conversation, str, str]:
+    """Return the conversation, the chosen and the rejected reply.
+
+    Lists of messages are read as TRL's preference format has them.
+
+    Raises:
+        UserError: A field is missing or holds something else; names the place.
+        LeftOut: A reply is empty, or the dialogues differ before the last reply.
+    """
+    for field in ("chosen", "rejected"):
+        if field in row and row[field] is None:
+            raise LeftOut("blank reply")
+    if any(isinstance(row.get(name), list | dict) for name in ("prompt", "chosen", "rejected")):
+        conversation, replies = read_exchange(place, row, ("chosen", "rejected"))
+        return conversation, replies[0].strip(), replies[1].strip()
+    dialogue, chosen, rejected, same = read_row(place, row)
+    if not same:
+        raise LeftOut("dialogues differ before the last reply")
+    return messages(dialogue), chosen, rejected
+
+
 def read_hh(
     source: str,
     rows: Iterable[tuple[str, dict[str, Any]]],
@@ -63,15 +86,13 @@ def read_hh(
 ) -> Iterator[RatedGroup]:
     """Yield a group for each pair; rows that are no pairs are counted in `dropped`."""
     for number, (place, row) in enumerate(rows, start=1):
-        dialogue, chosen, rejected, same = read_row(place, row)
-        if not same:
-            dropped["dialogues differ before the last reply"] += 1
-            continue
-        if HUMAN in chosen or HUMAN in rejected:
-            dropped["a reply goes on with a turn of the human"] += 1
+        try:
+            dialogue, chosen, rejected = read_pair(place, row)
+        except LeftOut as reason:
+            dropped[str(reason)] += 1
             continue
         name = f"hh:{Path(source).name}:{number}"
-        group = pair_group(name, "hh", messages(dialogue), (chosen, rejected), rating, dropped)
+        group = pair_group(name, "hh", dialogue, (chosen, rejected), rating, dropped)
         if group:
             yield group
 

@@ -8,6 +8,7 @@ from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
 
 from ..groups import Candidate, RatedGroup
+from .dialogue import HUMAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +39,22 @@ class PairRating:
         return (MIN_RATING + self.rating_scale - self.gap) / 2
 
 
-def why_not(prompt: Sequence[Message], chosen: str, rejected: str) -> str | None:
-    """Return why a pair cannot be trained on; None where it can."""
-    if not prompt:
+def why_unusable(prompt: Sequence[Message], reply: str) -> str | None:
+    """Return why a reply to a prompt cannot be trained on; None where it can."""
+    if not any(message.content.strip() for message in prompt):
         return "blank prompt"
     if prompt[-1].role != "user":
         return "prompt does not end with the user"
-    if not chosen.strip() or not rejected.strip():
+    if not reply.strip():
         return "blank reply"
+    return "a reply goes on with a turn of the human" if HUMAN in reply else None
+
+
+def why_not(prompt: Sequence[Message], chosen: str, rejected: str) -> str | None:
+    """Return why a pair cannot be trained on; None where it can."""
+    reason = why_unusable(prompt, chosen) or why_unusable(prompt, rejected)
+    if reason:
+        return reason
     return "chosen and rejected are the same" if chosen.strip() == rejected.strip() else None
 
 

@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import to_dicts
 
 from ..groups import RatedGroup
 from ..pairs import Pairing, make_pairs
-from .conversation import as_text, read_messages, read_reply, read_scale, read_score
+from .conversation import LeftOut, as_text, read_exchange, read_flag, read_scale, read_score
 from .pair import PairRating, pair_group
 
 
@@ -34,26 +33,11 @@ def read_preferences(
         UserError: A row is not in the format; names the place.
     """
     for number, (place, row) in enumerate(rows, start=1):
-        missing = [field for field in ("chosen", "rejected") if row.get(field) is None]
-        if missing:
-            raise UserError(f"{place}: needs {missing[0]}")
-        chosen, rejected, prompt = row["chosen"], row["rejected"], row.get("prompt")
-        if prompt is None:
-            if isinstance(chosen, str) or isinstance(rejected, str):
-                raise UserError(
-                    f"{place}: needs prompt (whole Human/Assistant dialogues are of kind hh)"
-                )
-            if not isinstance(chosen, list) or not isinstance(rejected, list):
-                raise UserError(f"{place}: chosen and rejected: must be lists of messages")
-            prompt, chosen = chosen[:-1], chosen[-1:]
-            if rejected[:-1] != prompt:
-                dropped["dialogues differ before the last reply"] += 1
-                continue
-            rejected = rejected[-1:]
-        replies = (
-            read_reply(place, "chosen", chosen),
-            read_reply(place, "rejected", rejected),
-        )
+        try:
+            prompt, (chosen, rejected) = read_exchange(place, row, ("chosen", "rejected"))
+        except LeftOut as reason:
+            dropped[str(reason)] += 1
+            continue
         scores = (
             read_score(place, row, "score_chosen"),
             read_score(place, row, "score_rejected"),
@@ -61,12 +45,15 @@ def read_preferences(
         group = pair_group(
             str(row.get("id") or f"preference:{Path(source).name}:{number}"),
             str(row.get("kind") or "preference"),
-            read_messages(place, "prompt", prompt),
-            replies,
+            prompt,
+            (chosen, rejected),
             replace(rating, rating_scale=read_scale(place, row, rating.rating_scale)),
             dropped,
             scores,
-            (bool(row.get("chosen_ends", True)), bool(row.get("rejected_ends", True))),
+            (
+                read_flag(place, row, "chosen_ends") is not False,
+                read_flag(place, row, "rejected_ends") is not False,
+            ),
         )
         if group:
             yield group

@@ -1,8 +1,11 @@
 """TRL's prompt-completion format: `prompt` and `completion`, as texts or as lists of messages.
 
-A completion without a score is a demonstration and gets the highest rating. Further columns, which
-TRL ignores, keep the other fields of a group: `score` (the rating), `rating_scale`, `id` (rows of
-one id are one group), `kind`, `rater`, and `ends`.
+A row may instead have a whole conversation in `messages`, or in ShareGPT's `conversations`, whose
+last message is the completion. TRL's unpaired preferences have a `label` too: a completion with
+`label: false` gets the lowest rating, and labelled rows of one prompt are one group. A completion
+without label and score is a demonstration and gets the highest rating. Further columns, which TRL
+ignores, keep the other fields of a group: `score` (the rating), `rating_scale`, `id` (rows of one
+id are one group), `kind`, `rater`, and `ends`.
 https://huggingface.co/docs/trl/dataset_formats
 """
 
@@ -13,11 +16,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import to_dicts
+from social_sandbox.envs.messages import Conversation, to_dicts
+from social_sandbox.envs.turns import MIN_RATING
 
-from ..groups import Candidate, RatedGroup, trainable
-from .conversation import as_text, read_messages, read_reply, read_scale, read_score
-from .pair import PairRating
+from ..groups import Candidate, RatedGroup, demonstration, trainable
+from .conversation import (
+    LeftOut,
+    as_text,
+    read_exchange,
+    read_flag,
+    read_messages,
+    read_scale,
+    read_score,
+    with_system,
+)
+from .pair import PairRating, why_unusable
 
 Completions = Literal["best", "all"]
 
@@ -34,27 +47,26 @@ def read_completions(
         UserError: A row is not in the format; names the place.
     """
     groups: dict[str, RatedGroup] = {}
+    labelled: dict[tuple[Conversation, int], str] = {}
     for number, (place, row) in enumerate(rows, start=1):
-        missing = [field for field in ("prompt", "completion") if row.get(field) is None]
-        if missing:
-            raise UserError(f"{place}: needs {missing[0]}")
-        prompt = read_messages(place, "prompt", row["prompt"])
-        text = read_reply(place, "completion", row["completion"]).strip()
-        if not prompt or not text:
-            dropped["blank reply" if prompt else "blank prompt"] += 1
+        try:
+            prompt, text = _exchange(place, row)
+            scale = read_scale(place, row, rating.rating_scale)
+            score = _rating(place, row, scale)
+            if reason := why_unusable(prompt, text):
+                raise LeftOut(reason)
+        except LeftOut as left_out:
+            dropped[str(left_out)] += 1
             continue
-        if prompt[-1].role != "user":
-            dropped["prompt does not end with the user"] += 1
-            continue
-        scale = read_scale(place, row, rating.rating_scale)
-        score = read_score(place, row, "score")
         candidate = Candidate(
             text,
-            float(scale) if score is None else score,
+            score,
             str(row.get("rater") or rating.rater),
-            ends=bool(row.get("ends", True)),
+            ends=read_flag(place, row, "ends") is not False,
         )
         name = str(row.get("id") or f"prompt_completion:{Path(source).name}:{number}")
+        if "label" in row and not row.get("id"):
+            name = labelled.setdefault((prompt, scale), name)
         group = groups.get(name)
         if group is None:
             kind = str(row.get("kind") or "demonstration")
@@ -68,14 +80,47 @@ def read_completions(
     yield from groups.values()
 
 
+def _exchange(place: str, row: dict[str, Any]) -> tuple[Conversation, str]:
+    """Return the prompt and the completion of a row."""
+    if "completion" not in row:
+        if "chosen" in row and "rejected" in row:
+            raise UserError(
+                f"{place}: needs completion (chosen and rejected are of kind preference)"
+            )
+        for field in ("messages", "conversations"):
+            if row.get(field) is not None:
+                *before, last = read_messages(place, field, row[field]) or (None,)
+                if last is None or last.role != "assistant":
+                    raise LeftOut("the last message is not the assistant's")
+                return with_system(row, tuple(before)), last.content.strip()
+    prompt, (text,) = read_exchange(place, row, ("completion",))
+    return prompt, text.strip()
+
+
+def _rating(place: str, row: dict[str, Any], scale: int) -> float:
+    """Return the rating of a row's completion."""
+    score = read_score(place, row, "score")
+    if "label" not in row:
+        return float(scale) if score is None else score
+    label = read_flag(place, row, "label")
+    if label is None:
+        raise LeftOut("no label")
+    if score is None:
+        return float(scale if label else MIN_RATING)
+    if not label and score > (MIN_RATING + scale) / 2:
+        raise LeftOut("score contradicts label")
+    return score
+
+
 def completion_rows(
     groups: Iterable[RatedGroup], completions: Completions, conversational: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each trainable candidate, or for the best-rated one of each group."""
     for group in groups:
         usable = [candidate for candidate in group.candidates if trainable(candidate)]
-        if completions == "best" and usable:
-            usable = [max(usable, key=lambda candidate: candidate.rating or 0.0)]
+        if completions == "best":
+            best = demonstration(group)
+            usable = [] if best is None else [best]
         for candidate in usable:
             reply = [{"role": "assistant", "content": candidate.text}]
             yield {

@@ -1,5 +1,7 @@
-"""Rows of a data set: JSON lines, a JSON array, a Parquet file, or a data set on the hub."""
+"""Rows of a data set: JSON lines, a JSON array, CSV, a Parquet file, or a data set on the hub."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from glob import has_magic
@@ -7,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.file_kinds import HEAD, wrong_kind
 from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text
 
 Row = dict[str, Any]
 
-_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
-"""Bytes of blanks and of byte order marks in UTF-8 and UTF-16."""
+_ENDINGS = (".json", ".jsonl", ".parquet", ".csv", ".tsv", ".gz")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def read_rows(
@@ -21,8 +24,8 @@ def read_rows(
     """Yield each row with its place in words, such as `data: FILE, line 3`.
 
     Args:
-        source: File (JSON lines, a JSON array, or Parquet by its ending) or, where no such file
-            exists, the hub id of a data set.
+        source: File (JSON lines or a JSON array; CSV and Parquet by their endings; gzip may have
+            compressed all but Parquet) or, where no such file exists, the hub id of a data set.
         what: Setting that names the source, for error messages.
         split: Split of a data set on the hub.
         part: Further arguments of `datasets.load_dataset` (`name`, `data_dir`, `revision`).
@@ -37,11 +40,8 @@ def read_rows(
         rows = _hub(source, what, split, part or {})
     elif path.suffix == ".parquet":
         rows = _parquet(path, what)
-    elif _is_array(path, what):
-        rows = _array(path, what)
     else:
-        for number, row in read_numbered(path, OBJECT, what):
-            yield f"{what}: {source}, line {number}", row
+        yield from _text_rows(path, source, what)
         return
     for number, row in enumerate(rows, start=1):
         yield f"{what}: {source}, row {number}", row
@@ -52,7 +52,7 @@ def is_hub_id(source: str) -> bool:
     return (
         source.count("/") == 1
         and not source.startswith((".", "/", "~"))
-        and not source.endswith((".json", ".jsonl", ".parquet"))
+        and not source.endswith(_ENDINGS)
         and not has_magic(source)
         and not Path(source).exists()
     )
@@ -73,28 +73,61 @@ def _parquet(path: Path, what: str) -> Iterator[Row]:
     from pyarrow import parquet
 
     try:
-        with path.open("rb") as handle, parquet.ParquetFile(handle) as file:
-            for batch in file.iter_batches(1024):
-                yield from batch.to_pylist()
+        with path.open("rb") as handle:
+            if kind := wrong_kind(handle.read(HEAD), path.name):
+                raise UserError(f"{what}: {path} is {kind}")
+            with parquet.ParquetFile(handle) as file:
+                for batch in file.iter_batches(1024):
+                    for row in batch.to_pylist():
+                        # pandas writes NaN where a number is missing.
+                        yield {name: None if each != each else each for name, each in row.items()}
     except (OSError, pyarrow.ArrowException) as error:
         reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise UserError(f"{what}: cannot read {path}: {reason}") from error
 
 
-def _is_array(path: Path, what: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(256).lstrip(_BEFORE_JSON).startswith(b"[")
-    except OSError as error:
-        raise UserError(f"{what}: cannot read {path}: {error.strerror}") from error
+def _text_rows(path: Path, source: str, what: str) -> Iterator[tuple[str, Row]]:
+    text = read_text(path, what)
+    ending = Path(path.name.removesuffix(".gz")).suffix
+    if ending in _DELIMITERS:
+        for number, row in _csv(text, _DELIMITERS[ending], f"{what}: {source}"):
+            yield f"{what}: {source}, line {number}", row
+    elif text[:256].lstrip().startswith("["):
+        for number, row in enumerate(_array(text, f"{what}: {source}"), start=1):
+            yield f"{what}: {source}, row {number}", row
+    else:
+        for number, row in read_numbered(path, OBJECT, what):
+            yield f"{what}: {source}, line {number}", row
 
 
-def _array(path: Path, what: str) -> Iterator[Row]:
+def _csv(text: str, delimiter: str, place: str) -> Iterator[tuple[int, Row]]:
+    """Yield each row with the number of its last line."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = json.loads(read_text(path, what))
+        for row in reader:
+            if None in row:
+                raise UserError(f"{place}, line {reader.line_num}: more cells than the first line")
+            yield reader.line_num, {name: _cell(value) for name, value in row.items()}
+    except csv.Error as error:
+        raise UserError(f"{place}, line {reader.line_num + 1}: {error}") from error
+
+
+def _cell(value: str | None) -> Any:
+    """Return what a cell holds: a list of messages that is written as JSON, or a text."""
+    if value and value.lstrip().startswith("[{"):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def _array(text: str, place: str) -> Iterator[Row]:
+    try:
+        rows = json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{what}: {path}, line {error.lineno}: not JSON ({error.msg})") from error
+        raise UserError(f"{place}, line {error.lineno}: not JSON ({error.msg})") from error
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
-            raise UserError(f"{what}: {path}, row {number}: not an object")
+            raise UserError(f"{place}, row {number}: not an object")
         yield row

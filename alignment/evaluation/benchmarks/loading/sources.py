@@ -1,13 +1,10 @@
 """Where the rows of a benchmark come from: a file in a folder, or a data set on the hub."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import read_text
 
 from ....data.formats.rows import read_rows
 from ..registry import Benchmark
@@ -41,21 +38,12 @@ def read_benchmark(benchmark: Benchmark, data_dir: str | None) -> Rows:
         file = find_file(benchmark, data_dir)
         if file is None:
             raise UserError(f"{what}: no {benchmark.file} in {data_dir}: {benchmark.how}")
-        return _csv(file, what) if file.suffix == ".csv" else read_rows(str(file), what)
+        return read_rows(str(file), what)
     if benchmark.hub is None:
         raise UserError(
             f"{what}: evaluate.data_dir must name a folder with {benchmark.file}: {benchmark.how}"
         )
     return _hub_rows(benchmark, what)
-
-
-def _csv(file: Path, what: str) -> Rows:
-    reader = csv.DictReader(io.StringIO(read_text(file, what), newline=""))
-    try:
-        for row in reader:
-            yield f"{what}: {file}, line {reader.line_num}", row
-    except csv.Error as error:
-        raise UserError(f"{what}: {file}, line {reader.line_num + 1}: {error}") from error
 
 
 def _hub_rows(benchmark: Benchmark, what: str) -> Rows:

@@ -81,3 +81,53 @@ def test_what_cannot_be_trained_on_is_not_written() -> None:
 def test_a_wrong_row_is_named(tmp_path: Path, rows: object, problem: str) -> None:
     with pytest.raises(UserError, match=problem):
         read_authors_file(write(tmp_path / "data.json", rows))
+
+
+SHORT = "### Instruction:\n{}\n\n### Response:"
+LONG = (
+    "Below is an instruction that describes a task, paired with an input that provides further "
+    "context. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{}\n\n### Input:\n{}\n\n### Response:"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        (SHORT.format("May I lie?"), "May I lie?"),
+        (SHORT.format("May I lie?").replace("\n", "\r\n"), "May I lie?"),
+        (LONG.format("Comment.", "Yes.\n\nOf course."), "Comment.\n\nYes.\n\nOf course."),
+        ("What does ### Instruction: mean?", "What does ### Instruction: mean?"),
+    ],
+)
+def test_the_frame_of_a_query_is_taken_off(tmp_path: Path, query: str, asked: str) -> None:
+    (group,) = read_authors_file(write(tmp_path / "rows.json", [{**ROW, "query": query}]))
+    assert group.prompt == (Message("user", asked),)
+
+
+def test_models_name_who_said_each_answer(tmp_path: Path) -> None:
+    row = {name: value for name, value in ROW.items() if name != "model"}
+    (group,) = read_authors_file(
+        write(tmp_path / "rows.json", [{**row, "models": ["davinci", None]}])
+    )
+    assert [c.source.agent for c in group.candidates] == ["davinci", ""]
+
+
+@pytest.mark.parametrize(
+    "turn", ["\n\nHuman: And you?", "\nHuman: x", "\n\n### Instruction:\nx", "\nAssistant: y"]
+)
+def test_an_answer_that_runs_on_is_cut(tmp_path: Path, turn: str) -> None:
+    (group,) = read_authors_file(
+        write(tmp_path / "rows.json", [{**ROW, "responses": [f"No.{turn}", turn]}])
+    )
+    assert [(c.text, c.valid) for c in group.candidates] == [("No.", True), ("", False)]
+
+
+def test_missing_answers_and_scores_are_no_examples(tmp_path: Path) -> None:
+    (group,) = read_authors_file(
+        write(tmp_path / "rows.json", [{**ROW, "responses": [None, "Yes."], "scores": ["6", None]}])
+    )
+    assert [(c.text, c.rating, c.valid) for c in group.candidates] == [
+        ("", 6.0, False),
+        ("Yes.", None, True),
+    ]
