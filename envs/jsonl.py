@@ -91,10 +91,7 @@ def read_text(source: Path | Traversable, what: str) -> str:
     try:
         # As text files are read everywhere: each kind of line end is a line feed.
         text = data.decode("utf-16" if utf_16 else "utf-8-sig")
-        return text.replace("
-", "
-").replace("", "
-")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(f"{what}: {source} is not UTF-8 text (line {line})") from error
