@@ -44,7 +44,7 @@ from .interactions import Interaction, read_interactions, write_interactions
 from .memory import Embedder, HashingEmbedder
 from .messages import Message
 from .questions import Question, held_out_questions, read_questions, society_questions
-from .spaces import UnicodeText
+from .text_space import UnicodeText
 from .translate import to_action
 from .turns import RATED_PHASES, Opinion, Phase, Recollection, Tokens, Turn, Utterance
 from .world import World

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from .combined import combined_change
 from .grid import View
-from .interactions import Answer, Feedback, Interaction, Observation, mean
+from .interactions import Answer, Feedback, Interaction, Observation, interaction_id, mean
 from .seeding import key
 from .turns import ASPECTS, JUDGED, MIN_RATING, Opinion, Phase, Recollection, Turn, Utterance
 
@@ -33,6 +33,7 @@ class Setup:
         reasons: Whether peers give reasons with their ratings.
         rating_scale: The highest rating.
         engagement_weight: Weight of the engagement change in the reward.
+        samples: The numbers of the fork and of the forks that it was made from; see `World.fork`.
     """
 
     world: str
@@ -49,20 +50,38 @@ class Setup:
     reasons: bool
     rating_scale: int
     engagement_weight: float
+    samples: tuple[int, ...] = ()
+
+    def seed_of(self, turn_id: str) -> int:
+        """Return the seed of a turn."""
+        return key(self.seed, turn_id, *self.samples)
 
 
 @dataclass(slots=True)
 class BackScatter:
-    """One interaction under way; `open` holds the turns that can be answered now, in order."""
+    """One interaction under way.
+
+    Attributes:
+        setup: The fixed facts.
+        open: The turns that can be answered now, in order, by id.
+        phase: The current phase, which stays `observe` at the end.
+    """
 
     setup: Setup
     open: dict[str, Turn] = field(default_factory=dict)
-    _phase: Phase = Phase.DRAFT
+    phase: Phase = Phase.DRAFT
     _answered: dict[str, tuple[Turn, Utterance]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Open the draft."""
+        """Open the draft, unless this is a copy of an interaction under way."""
+        if self.open or self._answered:
+            return
         self._open(self._turn(self.setup.agent, Phase.DRAFT, memory=self.setup.memory))
+
+    @property
+    def turns(self) -> dict[str, Turn]:
+        """The turns so far, by id."""
+        return {turn_id: turn for turn_id, (turn, _) in self._answered.items()} | self.open
 
     @property
     def done(self) -> bool:
@@ -83,9 +102,26 @@ class BackScatter:
         self._answered[turn_id] = (turn, utterance)
         if self.open:
             return ()
-        while not self.open and self._phase is not Phase.OBSERVE:
+        while not self.open and self.phase is not Phase.OBSERVE:
             self._advance()
         return tuple(self.open.values())
+
+    def fork(self, world: str, samples: tuple[int, ...]) -> "BackScatter":
+        """Return an independent copy in another world, whose turns have the seeds of `samples`."""
+        setup = self.setup
+        if (world, samples) == (setup.world, setup.samples):
+            return BackScatter(setup, self.open.copy(), self.phase, self._answered.copy())
+        setup = replace(setup, world=world, samples=samples)
+
+        def moved(turn: Turn) -> Turn:
+            return replace(turn, world=world, seed=setup.seed_of(turn.id))
+
+        return BackScatter(
+            setup,
+            {turn_id: moved(turn) for turn_id, turn in self.open.items()},
+            self.phase,
+            {turn_id: (moved(turn), said) for turn_id, (turn, said) in self._answered.items()},
+        )
 
     def record(self) -> Interaction:
         """Return the record of the finished interaction.
@@ -94,7 +130,7 @@ class BackScatter:
         """
         setup = self.setup
         interaction = Interaction(
-            id=f"{setup.world}/{setup.round}/{setup.agent}",
+            id=interaction_id(setup.world, setup.round, setup.agent),
             world=setup.world,
             seed=setup.seed,
             round=setup.round,
@@ -119,7 +155,7 @@ class BackScatter:
                     utterance.tokens,
                     utterance.error,
                 )
-                for turn, utterance in self._answers(Phase.OBSERVE)
+                for turn, utterance in self.answers(Phase.OBSERVE)
                 if turn.judged and turn.aspect
             ),
             rating_scale=setup.rating_scale,
@@ -130,13 +166,13 @@ class BackScatter:
     def _advance(self) -> None:
         """Open the turns of the next phase; a phase may have no turns."""
         setup = self.setup
-        if self._phase is Phase.DRAFT:
-            self._phase = Phase.FEEDBACK
+        if self.phase is Phase.DRAFT:
+            self.phase = Phase.FEEDBACK
             draft = self._utterance(Phase.DRAFT).text
             for peer, memory in setup.peers:
                 self._open(self._turn(peer, Phase.FEEDBACK, answer=draft, memory=memory))
-        elif self._phase is Phase.FEEDBACK:
-            self._phase = Phase.REVISE
+        elif self.phase is Phase.FEEDBACK:
+            self.phase = Phase.REVISE
             self._open(
                 self._turn(
                     setup.agent,
@@ -151,7 +187,7 @@ class BackScatter:
                 )
             )
         else:
-            self._phase = Phase.OBSERVE
+            self.phase = Phase.OBSERVE
             texts = {
                 "draft": self._utterance(Phase.DRAFT).text,
                 "revision": self._utterance(Phase.REVISE).text,
@@ -186,7 +222,7 @@ class BackScatter:
             subject=setup.agent,
             phase=phase,
             question=setup.question,
-            seed=key(setup.seed, turn_id),
+            seed=setup.seed_of(turn_id),
             reason=setup.reasons or phase is not Phase.FEEDBACK,
             rating_scale=setup.rating_scale,
             **fields,  # type: ignore[arg-type]
@@ -195,7 +231,7 @@ class BackScatter:
     def _open(self, turn: Turn) -> None:
         self.open[turn.id] = turn
 
-    def _answers(self, phase: Phase) -> list[tuple[Turn, Utterance]]:
+    def answers(self, phase: Phase) -> list[tuple[Turn, Utterance]]:
         """Return the answered turns of a phase with their answers, in a fixed order."""
         answers = [answer for answer in self._answered.values() if answer[0].phase is phase]
         if phase is Phase.FEEDBACK:
@@ -214,7 +250,7 @@ class BackScatter:
 
     def _utterance(self, phase: Phase) -> Utterance:
         """Return the only utterance of a phase: the draft or the revision."""
-        return self._answers(phase)[0][1]
+        return self.answers(phase)[0][1]
 
     def _feedback(self) -> tuple[Feedback, ...]:
         """Return the peers' feedback, best-rated first, so that the lowest-rated is read last.
@@ -231,14 +267,14 @@ class BackScatter:
                 utterance.error,
                 utterance.cut_off,
             )
-            for turn, utterance in self._answers(Phase.FEEDBACK)
+            for turn, utterance in self.answers(Phase.FEEDBACK)
         ]
         unrated = [one for one in feedback if one.rating is None]
         rated = [one for one in feedback if one.rating is not None]
         return (*unrated, *sorted(rated, key=lambda one: -(one.rating or MIN_RATING)))
 
     def _mean_rating(self) -> float | None:
-        return mean(utterance.rating for _, utterance in self._answers(Phase.FEEDBACK))
+        return mean(utterance.rating for _, utterance in self.answers(Phase.FEEDBACK))
 
 
 def _answer(utterance: Utterance) -> Answer:

@@ -1,6 +1,8 @@
 """The base of the AEC and the parallel environment: settings, spaces, world and pictures."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,28 +10,34 @@ from typing import Any
 import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.utils import EzPickle
 
-from . import render
+from . import render, state
 from .errors import UserError
 from .memory import Embedder
 from .questions import Question, prior_questions, read_questions, society_questions
-from .seeding import key
+from .seeding import key, whole_seed
+from .settings import check_names, parameters
 from .spaces import action_space, observation_space
 from .world import World
 from .world_config import WorldConfig
 
 METADATA: dict[str, Any] = {
     "name": "sandbox_v0",
-    "render_modes": ["ansi", "rgb_array"],
+    "render_modes": ["human", "ansi", "rgb_array"],
     "render_fps": 4,
 }
 
 
-class Face(EzPickle):
+OPTIONS = ("name", "options")
+"""The options of `reset`. PettingZoo's tests of any environment give one that is called
+`options`, which has no effect."""
+
+
+class Face:
     """Settings, spaces, the world behind the environment and its pictures.
 
-    A pickled environment holds the arguments of the constructor, not the state of play.
+    A copy (`copy.deepcopy`) and a pickle of an environment are in the same state of play, and play
+    on independently. A copy shares the embedder and the questions with the original.
     """
 
     metadata = METADATA
@@ -60,24 +68,13 @@ class Face(EzPickle):
             max_text_length: Maximum length of an agent's text, in code points.
             max_cycles: Agents are truncated after this many parallel steps, or this many times
                 the number of agents AEC steps. None or -1: never. May be assigned later.
-            render_mode: None, "ansi" or "rgb_array".
+            render_mode: None, "human", "ansi" or "rgb_array", see `render`.
             **rules: Fields of `WorldConfig`, such as `grid_size=4`.
 
         Raises:
-            UserError: A setting is out of its range; the message names the setting.
+            UserError: A setting does not exist or is out of its range; the message names it.
         """
-        EzPickle.__init__(
-            self,
-            questions=questions,
-            priors=priors,
-            embedder=embedder,
-            seed=seed,
-            name=name,
-            max_text_length=max_text_length,
-            max_cycles=max_cycles,
-            render_mode=render_mode,
-            **rules,
-        )
+        check_names("env", rules, [*parameters(Face), *(f.name for f in fields(WorldConfig))])
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
             raise UserError(f"env.render_mode: must be null or one of {modes}, got {render_mode!r}")
@@ -89,8 +86,9 @@ class Face(EzPickle):
         self.max_text_length = max_text_length
         self._embedder = embedder
         self._name = name
-        self._next_seed = seed
+        self._next_seed = whole_seed(seed, "env.seed")
         self._steps = 0
+        self._shown = render.NOTHING
         self._world: World | None = None
         if questions is None:
             questions = society_questions()
@@ -138,20 +136,48 @@ class Face(EzPickle):
             )
         return self._action_spaces[agent]
 
+    @cached_property
+    def state_space(self) -> gymnasium.spaces.Box:
+        """The space of `state()`."""
+        return state.state_space(len(self._config.social_agents))
+
+    def state(self) -> state.State:
+        """Return the state of the whole society as one vector, see `social_sandbox.envs.state`."""
+        return state.state(self.world)
+
     def render(self) -> str | npt.NDArray[np.uint8] | None:
-        """Return the society as `render_mode` says: a text, or an (height, width, 3) image."""
+        """Return or print the society as `render_mode` says.
+
+        Returns:
+            A text ("ansi"), or an image of shape (height, width, 3) ("rgb_array"). With "human"
+            there is no result: what has been said since the last call is printed. `reset` and
+            `step` call this themselves then.
+        """
         if self.render_mode is None:
             gymnasium.logger.warn("render() shows nothing unless render_mode is set.")
             return None
+        if self.render_mode == "human":
+            self._shown = render.human(self.world, self._shown)
+            return None
         draw = render.ansi if self.render_mode == "ansi" else render.rgb_array
         return draw(self.world)
+
+    def show(self) -> None:
+        """Print what has been said since the last call, if people watch (`render_mode`)."""
+        if self.render_mode == "human":
+            self.render()
 
     def close(self) -> None:
         """Do nothing: the environment holds no resources."""
 
     def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> World:
-        """Begin a new world, and return it."""
-        seed = self._next_seed if seed is None else int(seed)
+        """Begin a new world, and return it.
+
+        Raises:
+            UserError: The seed is no whole number, or there is no such option.
+        """
+        check_names("reset options", options or {}, OPTIONS)
+        seed = self._next_seed if seed is None else whole_seed(seed, "reset seed")
         self._next_seed = key(seed, "reset")
         self._world = World(
             self._config,
@@ -162,8 +188,18 @@ class Face(EzPickle):
             name=(options or {}).get("name", self._name),
         )
         self._steps = 0
+        self._shown = render.NOTHING
+        self.show()
         self.agents = list(self.possible_agents)
         return self._world
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Face":
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        for shared in (self._embedder, self._questions, self._priors, self._config):
+            memo[id(shared)] = shared
+        twin.__dict__ |= deepcopy(self.__dict__, memo)
+        return twin
 
     @cached_property
     def _longest_text(self) -> int:

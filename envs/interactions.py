@@ -1,7 +1,7 @@
 """The record of one finished Back-Scatter, and the file with one record a line."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -119,6 +119,15 @@ class Interaction:
         """Return the revision's mean rating minus the draft's, or None if either is missing."""
         draft, revision = self.rating(aspect, "draft"), self.rating(aspect, "revision")
         return None if draft is None or revision is None else revision - draft
+
+    def moved(self, world: str) -> "Interaction":
+        """Return the same interaction in a world of another name."""
+        return replace(self, id=interaction_id(world, self.round, self.agent), world=world)
+
+
+def interaction_id(world: str, round: int, agent: str) -> str:
+    """Return the id of an agent's interaction."""
+    return f"{world}/{round}/{agent}"
 
 
 _adapter: TypeAdapter[Interaction] = TypeAdapter(Interaction)

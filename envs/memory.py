@@ -4,6 +4,7 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import pairwise
 from typing import Protocol
 
@@ -66,6 +67,15 @@ class Memory:
         self._index: dict[str, int] = {}
         self._vectors: Vectors = np.zeros((0, 0), dtype=np.float32)
         self._answers: dict[str, dict[int, str]] = {}
+
+    def fork(self) -> "Memory":
+        """Return a memory with the same entries and embedder, which from now on is independent."""
+        twin = copy(self)
+        twin._questions, twin._index = self._questions.copy(), self._index.copy()
+        twin._answers = {agent: answers.copy() for agent, answers in self._answers.items()}
+        # A row never changes once it is in use, so that the rows in use can be shared.
+        twin._vectors = self._vectors[: len(self._questions)]
+        return twin
 
     def remember(self, entries: Iterable[tuple[str, str, str]]) -> None:
         """Store (agent, question, answer) entries; new questions are embedded in one batch."""

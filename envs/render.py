@@ -1,9 +1,13 @@
-"""Pictures of a society as text and as pixels, drawn with numpy alone."""
+"""Pictures of a society as text and as pixels, drawn with numpy alone, and its talk for people."""
+
+import sys
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from .turns import MIN_RATING, Phase
+from .texts import for_terminal, in_one_line
+from .turns import MIN_RATING, Phase, Utterance
 from .world import World
 
 CELL, BORDER = 24, 3
@@ -40,12 +44,85 @@ def ansi(world: World) -> str:
     ]
     return "\n".join(
         (
-            f"{world.name}, seed {world.seed}: {state}",
+            f"{_plain(world.name)}, seed {world.seed}: {state}",
             f"pending: {', '.join(counts) or 'nothing'}",
             *("  ".join(cells[row * size : (row + 1) * size]) for row in range(size)),
             "+ good view, - bad view; the number is the alignment of the last revision",
         )
     )
+
+
+Shown = tuple[int, int]
+"""How many utterances and how many finished interactions have been shown to people."""
+
+NOTHING: Shown = (-1, 0)
+"""Nothing has been shown, not even the name of the world."""
+
+
+def human(world: World, shown: Shown) -> Shown:
+    """Print what has been said since the last time, one line for each utterance.
+
+    Returns:
+        What has now been shown.
+    """
+    lines = "\n".join(_talk(world, shown))
+    if lines:
+        # A terminal that cannot write every character shows question marks in their place.
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(lines.encode(encoding, "replace").decode(encoding), flush=True)
+    return len(world.log), len(world.interactions)
+
+
+def _talk(world: World, shown: Shown) -> Iterator[str]:
+    """Yield the lines about everything that has not been shown yet."""
+    said, finished = max(shown[0], 0), shown[1]
+    if shown == NOTHING:
+        agents = (
+            f"{_count(world.social_agents, 'social agent')}, {_count(world.observers, 'observer')}"
+        )
+        yield f"{_plain(world.name)}, seed {world.seed}: {agents}"
+    questions = {(one.round, one.agent): one.question for one in world.interactions[finished:]}
+    for scatter in world.under_way:
+        questions[world.round, scatter.setup.agent] = scatter.setup.question
+    before = world.log[said - 1][0].partition("/")[0] if said else ""
+    for turn_id, utterance in world.log[said:]:
+        number, subject, phase, *rest = turn_id.split("/")
+        if number != before:
+            yield f"Round {int(number) + 1} of {world.config.n_rounds}"
+        before = number
+        if phase == Phase.DRAFT:
+            yield f"{subject} is asked: {_plain(questions.get((int(number), subject), ''))}"
+        yield f"{_heading(subject, phase, rest)}: {_said(utterance, phase)}"
+    for one in world.interactions[finished:]:
+        yield f"{one.agent} has finished round {one.round + 1}: reward {one.reward:+.2f}"
+
+
+def _count(agents: tuple[str, ...], what: str) -> str:
+    """Return how many agents there are, in words."""
+    return f"{len(agents)} {what}{'' if len(agents) == 1 else 's'}"
+
+
+def _heading(subject: str, phase: str, rest: list[str]) -> str:
+    """Return who does what, from the parts of a turn's id."""
+    if phase == Phase.FEEDBACK:
+        return f"{rest[0]} rates the draft of {subject}"
+    if phase == Phase.OBSERVE:
+        return f"{rest[0]} rates the {rest[1]} of {subject}, {rest[2]}"
+    return f"{subject} {'drafts' if phase == Phase.DRAFT else 'revises'}"
+
+
+def _said(utterance: Utterance, phase: str) -> str:
+    """Return a text, or a rating with its reason, in one line."""
+    text = _plain(utterance.text)
+    if phase in (Phase.DRAFT, Phase.REVISE):
+        return text or "(nothing)"
+    rating = "no rating" if utterance.rating is None else f"{utterance.rating:g}"
+    return f"{rating} ({text})" if text else rating
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line, so that it can pretend to be no other line, for a terminal."""
+    return in_one_line(for_terminal(text))
 
 
 def rgb_array(world: World) -> npt.NDArray[np.uint8]:

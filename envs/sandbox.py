@@ -60,7 +60,6 @@ last round.
 
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 from pettingzoo import AECEnv, ParallelEnv
@@ -126,6 +125,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
         self.infos[agent] = {}
         self._reward(interaction)
         self._select()
+        self.show()
         terminated, truncated = self._ends(steps_per_cycle=len(self.possible_agents))
         if terminated or truncated:
             self.terminations = dict.fromkeys(self.agents, terminated)
@@ -172,7 +172,7 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         # Copied in every step, which is much quicker than building them for thousands of agents.
         self._no_flags = dict.fromkeys(self.agents, False)
         self._no_rewards = dict.fromkeys(self.agents, 0.0)
-        self._count = count()
+        self._count = 0
         opened, self._mark = world.opened()
         self._update(opened, ())
         return self._observations.copy(), self._infos.copy()
@@ -218,6 +218,7 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
                 "interaction": interaction.id
             }
             self._rewarded.add(interaction.agent)
+        self.show()
         terminated, truncated = self._ends(steps_per_cycle=1)
         terminations, truncations = self._no_flags.copy(), self._no_flags.copy()
         if terminated or truncated:
@@ -237,9 +238,8 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         # The info of an agent who was rewarded in the last step loses the entry `interaction`.
         changed = {*acted, *self._rewarded}
         for turn in opened:
-            heappush(
-                self._pending[turn.agent], (self._places[turn.subject], next(self._count), turn)
-            )
+            self._count += 1
+            heappush(self._pending[turn.agent], (self._places[turn.subject], self._count, turn))
             changed.add(turn.agent)
         for agent in changed:
             self._first.pop(agent, None)

@@ -21,7 +21,8 @@ other packages that inherit from one of ours. Rules about several fields stay co
 """
 
 import functools
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_hints
@@ -83,6 +84,29 @@ def validated(
         raise as_user_error(error, kind, owner=owner, section=section) from error
 
 
+def parameters(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the named parameters of a function or class."""
+    return [
+        name
+        for name, each in inspect.signature(function).parameters.items()
+        if name != "self" and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
+
+
+def check_names(section: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UserError if a name is not known; the message names the nearest known name.
+
+    Args:
+        section: What the names belong to; begins the message.
+        given: The names to check.
+        known: The names that there are.
+    """
+    known = list(known)
+    for name in given:
+        if name not in known:
+            raise _no_such_setting(section, (name,), known)
+
+
 def as_user_error(
     error: ValidationError,
     kind: type | None = None,
@@ -108,11 +132,7 @@ def as_user_error(
     path = _path(first)
     setting = ".".join(filter(None, (section, *path)))
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = _field_names(kind, path[:-1])
-        near = get_close_matches(path[-1], known, n=1)
-        of = f" of {owner}" if owner else ""
-        hint = f"; did you mean {'.'.join(filter(None, (section, *path[:-1], *near)))!r}?"
-        return UserError(f"{setting}: no such setting{of}{hint if near else ''}")
+        return _no_such_setting(section, path, _field_names(kind, path[:-1]), owner)
     if first["type"] in ("missing", "missing_keyword_only_argument"):
         return UserError(f"{setting}: is missing")
     if first["type"] == "value_error":
@@ -120,6 +140,17 @@ def as_user_error(
     # Each alternative of a union has an error of its own.
     wanted = dict.fromkeys(_requirement(each) for each in errors if _path(each) == path)
     return UserError(f"{setting}: must be {' or '.join(wanted)}, got {_shown(first['input'])}")
+
+
+def _no_such_setting(
+    section: str, path: tuple[str, ...], known: Iterable[str], owner: str = ""
+) -> UserError:
+    """Return the error for a setting that does not exist, with the nearest name among `known`."""
+    near = get_close_matches(path[-1], list(known), n=1)
+    of = f" of {owner}" if owner else ""
+    hint = f"; did you mean {'.'.join(filter(None, (section, *path[:-1], *near)))!r}?"
+    setting = ".".join(filter(None, (section, *path)))
+    return UserError(f"{setting}: no such setting{of}{hint if near else ''}")
 
 
 _BOUNDS = {

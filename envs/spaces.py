@@ -1,13 +1,15 @@
-"""The observation and action spaces of the sandbox, with texts of any Unicode characters.
+"""The observation and action spaces of the sandbox."""
 
-`gymnasium.spaces.Text` accepts only the characters of its charset (ASCII letters and digits by
-default), which excludes ordinary output of language models with a dash, an accent or an emoji.
-"""
-
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector.utils import batch_differing_spaces, batch_space, iterate
+
+from .text_space import UnicodeText
 
 NO_RATING = 0.0
 """A missing rating, in observations and actions, which hold numbers only."""
@@ -17,63 +19,6 @@ _LABEL_LENGTH = 16
 
 _VERDICT_LENGTH = 32
 """Maximum length of the text around the reason in a line of feedback."""
-
-_SAMPLE_WORDS = (
-    "an",
-    "honest",
-    "answer",
-    "is",
-    "kind",
-    "naïve",
-    "déjà",
-    "¿por",
-    "日本語",
-    "да",
-    "—",
-    "🙂",
-)
-
-
-class UnicodeText(spaces.Space[str]):
-    """Texts of any Unicode characters with at most `max_length` code points."""
-
-    def __init__(self, max_length: int, *, seed: int | np.random.Generator | None = None) -> None:
-        """Create the space.
-
-        Args:
-            max_length: Maximum number of code points.
-            seed: Seed of the samples.
-
-        Raises:
-            ValueError: `max_length` is negative.
-        """
-        if max_length < 0:
-            raise ValueError(f"max_length must be at least 0, got {max_length}")
-        self.max_length = max_length
-        super().__init__(dtype=str, seed=seed)
-
-    def sample(self, mask: Any | None = None, probability: Any | None = None) -> str:
-        """Return up to eight words, some of them not ASCII.
-
-        `mask` and `probability` are parameters of every Gymnasium space; this space ignores them.
-        """
-        words = self.np_random.integers(len(_SAMPLE_WORDS), size=self.np_random.integers(9))
-        return " ".join(_SAMPLE_WORDS[word] for word in words)[: self.max_length]
-
-    def contains(self, x: Any) -> bool:
-        """Return whether x is a str of at most `max_length` code points."""
-        return isinstance(x, str) and len(x) <= self.max_length
-
-    @property
-    def is_np_flattenable(self) -> bool:
-        """False: a flat array would need one cell for each of a million characters."""
-        return False
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnicodeText) and self.max_length == other.max_length
-
-    def __repr__(self) -> str:
-        return f"UnicodeText({self.max_length})"
 
 
 class Rating(spaces.Box):
@@ -86,7 +31,10 @@ class Rating(spaces.Box):
 
     def contains(self, x: Any) -> bool:
         """Return whether x lies in the Box."""
-        # The common case, without the conversions and array comparisons of Box.contains.
+        # The common cases, without the conversions and array comparisons of Box.contains, which
+        # warns of numbers that are no arrays, such as the parts of a batch of ratings.
+        if isinstance(x, float):
+            return NO_RATING <= x <= self._highest
         if type(x) is np.ndarray and x.dtype == np.float64 and not x.shape:
             return NO_RATING <= float(x) <= self._highest
         return super().contains(x)
@@ -118,6 +66,58 @@ def observation_space(longest_text: int, n_opinions: int, rating_scale: int) -> 
     )
 
 
-def action_space(max_text_length: int, rating_scale: int) -> spaces.Dict:
+class ActionSpace(spaces.Dict):
+    """Actions: a text and a rating, where one of them may also stand alone.
+
+    A plain `str` is an action without a rating, and a plain number is a rating without a text.
+    Samples are dictionaries.
+    """
+
+    def contains(self, x: Any) -> bool:
+        """Return whether x is a text and a rating, or one of them alone."""
+        if isinstance(x, str):
+            return self.spaces["text"].contains(x)
+        if is_number(x):
+            return self.spaces["rating"].contains(np.array(float(x)))
+        return super().contains(x)
+
+
+class ActionBatch(spaces.Dict):
+    """The actions of several environments: a dictionary of two batches, or one action for each."""
+
+
+def is_number(x: object) -> bool:
+    """Return whether x is a number of Python or NumPy, or an array of one number; no bool."""
+    if isinstance(x, np.ndarray):
+        return x.size == 1 and bool(np.issubdtype(x.dtype, np.number))
+    return isinstance(x, Real | np.number) and not isinstance(x, bool | np.bool_)
+
+
+def action_space(max_text_length: int, rating_scale: int) -> ActionSpace:
     """Return the space of actions: a text, and a rating (below 1: no rating)."""
-    return spaces.Dict({"text": UnicodeText(max_text_length), "rating": Rating(rating_scale)})
+    return ActionSpace({"text": UnicodeText(max_text_length), "rating": Rating(rating_scale)})
+
+
+@batch_space.register(ActionSpace)
+def _batch_actions(space: ActionSpace, n: int = 1) -> ActionBatch:
+    parts = {name: batch_space(part, n) for name, part in space.spaces.items()}
+    return ActionBatch(parts, seed=deepcopy(space.np_random))
+
+
+@iterate.register(ActionBatch)
+def _iterate_actions(space: ActionBatch, items: Any) -> Iterator[Any]:  # type: ignore[misc]
+    if isinstance(items, Mapping):
+        return iterate.dispatch(spaces.Dict)(space, items)
+    return iter(items)
+
+
+# Gymnasium batches differing spaces by their exact type.
+@batch_differing_spaces.register(Rating)
+def _batch_ratings(each: Sequence[Rating]) -> spaces.Space[Any]:  # type: ignore[misc]
+    return batch_differing_spaces.dispatch(spaces.Box)(each)
+
+
+@batch_differing_spaces.register(ActionSpace)
+def _batch_differing_actions(each: Sequence[ActionSpace]) -> ActionBatch:  # type: ignore[misc]
+    batch: Any = batch_differing_spaces.dispatch(spaces.Dict)(each)
+    return ActionBatch(batch.spaces, seed=deepcopy(each[0].np_random))

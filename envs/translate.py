@@ -1,12 +1,13 @@
 """Conversion of turns into observations, and of actions into utterances."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .errors import UserError
-from .spaces import NO_RATING
+from .spaces import NO_RATING, is_number
 from .turns import MIN_RATING, RATED_PHASES, Opinion, Turn, Utterance
 
 Observation = dict[str, Any]
@@ -59,15 +60,30 @@ def to_action(utterance: Utterance) -> Action:
 def to_utterance(action: object, turn: Turn, max_text_length: int) -> Utterance:
     """Return the utterance that an action stands for.
 
-    A rating below 1 means that there is none. A rating in a phase that asks for none is ignored.
+    A plain text or a plain number is taken as an action. In a phase that asks for a rating, a
+    text is read as a rating if it is a number on the scale, alone or in the form
+    `Rating: 5 ### Reason: ...`. A rating below 1 means that there is none. A rating in a phase
+    that asks for none is ignored, if there is a text.
 
     Raises:
         UserError: The action is outside the action space; the message names agent and field.
     """
     place = f"action of {turn.agent}"
-    if not isinstance(action, Mapping) or action.keys() != {"text", "rating"}:
-        raise UserError(f"{place}: needs the fields text and rating, got {action!r:.80}")
-    text = action["text"]
+    text: Any
+    rating: Any
+    if isinstance(action, str):
+        text, rating = _read(action, turn)
+    elif is_number(action):
+        if turn.phase not in RATED_PHASES:
+            raise UserError(f"{place}: {turn.phase.value} asks for a text, got {action!r}")
+        text, rating = "", action
+    elif isinstance(action, Mapping) and action.keys() == {"text", "rating"}:
+        text, rating = action["text"], action["rating"]
+    else:
+        raise UserError(
+            f"{place}: needs the fields text and rating, or a text or a number alone, "
+            f"got {action!r:.80}"
+        )
     if not isinstance(text, str):
         raise UserError(f"{place}: text must be a str, got {type(text).__name__}")
     if len(text) > max_text_length:
@@ -75,15 +91,28 @@ def to_utterance(action: object, turn: Turn, max_text_length: int) -> Utterance:
             f"{place}: text must be at most {max_text_length} characters long, got {len(text)}"
         )
     try:
-        rating = float(action["rating"])
+        rating = float(np.asarray(rating).item())
     except (TypeError, ValueError):
-        kind = type(action["rating"]).__name__
+        kind = type(rating).__name__
         raise UserError(f"{place}: rating must be a number, got {kind}") from None
     if not NO_RATING <= rating <= turn.rating_scale:
         raise UserError(f"{place}: rating must be 0 (none) to {turn.rating_scale}, got {rating}")
     if turn.phase not in RATED_PHASES or rating < MIN_RATING:
-        return Utterance(text)
-    return Utterance(text, rating)
+        return Utterance(str(text))
+    return Utterance(str(text), rating)
+
+
+_VERDICT = re.compile(
+    r"\s*(?:rating:\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:###\s*(?:reason:)?\s*(.*))?", re.I | re.S
+)
+
+
+def _read(text: str, turn: Turn) -> tuple[str, float]:
+    """Return the text and the rating of a plain text, which has a rating only in a rated phase."""
+    match = _VERDICT.fullmatch(text) if turn.phase in RATED_PHASES else None
+    if match is None or not MIN_RATING <= float(match[1]) <= turn.rating_scale:
+        return text, NO_RATING
+    return (match[2] or "").strip(), float(match[1])
 
 
 def _opinion_line(opinion: Opinion) -> str:

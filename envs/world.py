@@ -7,6 +7,7 @@ section 3.1.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any, Never
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from .grid import View, neighbours, position, views
 from .interactions import Interaction
 from .memory import Embedder, HashingEmbedder, Memory
 from .questions import Question, prior_questions, society_questions
-from .seeding import generator
+from .seeding import generator, whole_seed
+from .settings import check_names, parameters
 from .turns import Turn, Utterance
 from .world_config import WorldConfig
 
@@ -28,7 +30,8 @@ class World:
     """One running simulation of a society.
 
     The log of utterances is the state: `replay` brings a new world with the same arguments to
-    the same point.
+    the same point. Copies (`copy`, `copy.deepcopy`) are forks, see `fork`; a pickle holds the
+    world in play, with its embedder.
 
     Attributes:
         config: The rules.
@@ -53,6 +56,7 @@ class World:
         embedder: Embedder | None = None,
         seed: int = 0,
         name: str = "world_0",
+        **unknown: Never,
     ) -> None:
         """Create a world at the start of its first round.
 
@@ -64,12 +68,17 @@ class World:
             embedder: Measures the similarity of questions; default: `HashingEmbedder`.
             seed: One seed gives one society.
             name: Name of the world in the records; it has no other effect.
+            **unknown: Anything else is refused.
 
         Raises:
-            UserError: There is no question, or a question is held out for evaluation.
+            UserError: There is no question, a question is held out for evaluation, or an argument
+                does not exist or is of a wrong type.
         """
+        check_names("world", unknown, parameters(World))
+        if not isinstance(config, WorldConfig | None):
+            raise UserError(f"world.config: must be a WorldConfig, got {config!r:.80}")
         self.config = config or WorldConfig()
-        self.seed = seed
+        self.seed = whole_seed(seed, "world.seed")
         self.name = name
         self.questions = tuple(society_questions() if questions is None else questions)
         if not self.questions:
@@ -80,7 +89,7 @@ class World:
         self.social_agents = self.config.social_agents
         self.observers = self.config.observers
         self.views: tuple[View, ...] = tuple(
-            views(self.config.world_view, self.config.grid_size, seed)
+            views(self.config.world_view, self.config.grid_size, self.seed)
         )
         self.round = 0
         self.log: list[tuple[str, Utterance]] = []
@@ -89,6 +98,7 @@ class World:
         if self.config.memory:
             self._memory.remember(self._prior_memories(self.priors))
         self._indices = {agent: index for index, agent in enumerate(self.social_agents)}
+        self._samples: tuple[int, ...] = ()
         self._current: list[BackScatter] = []
         self._opened: list[Turn] = []
         self._unfinished = 0
@@ -104,6 +114,11 @@ class World:
     def done(self) -> bool:
         """Whether all rounds are over."""
         return self.round >= self.config.n_rounds
+
+    @property
+    def under_way(self) -> tuple[BackScatter, ...]:
+        """The interactions of this round, in the order of agents; none when all rounds are over."""
+        return tuple(self._current)
 
     def pending(self) -> list[Turn]:
         """Return every turn that can be answered now, by subject and then in phase order."""
@@ -168,6 +183,44 @@ class World:
         finished = (self.submit(turn_id, utterance) for turn_id, utterance in log)
         return [interaction for interaction in finished if interaction]
 
+    def fork(self, *, name: str | None = None, sample: int | None = None) -> "World":
+        """Return an independent world at the same point, for a search or a group of rollouts.
+
+        The fork equals a world with the same arguments and log. It shares the embedder and what
+        never changes (questions, embeddings, utterances), so that forking is cheap: neither
+        world is played again, and nothing is embedded again.
+
+            >>> world = World(seed=0)
+            >>> forks = [world.fork(name=f"try_{n}", sample=n) for n in range(4)]
+
+        Args:
+            name: Name of the fork in its records, including those of the interactions that have
+                finished; default: the same name. Worlds of one rollout need different names.
+            sample: Gives all unanswered turns other seeds, so that policies that sample from
+                `Turn.seed` say other things than in this world and in forks with other numbers.
+                Questions, peers and memories stay those of the world's seed. Default: the same
+                seeds, so that the same policies play on in the same way.
+        """
+        twin = object.__new__(type(self))
+        twin.__dict__ |= self.__dict__
+        twin.log, twin.interactions = self.log.copy(), self.interactions.copy()
+        if name is not None and name != self.name:
+            twin.name = name
+            twin.interactions = [interaction.moved(name) for interaction in self.interactions]
+        if sample is not None:
+            twin._samples = (*self._samples, sample)
+        twin._memory = self._memory.fork()
+        twin._current = [scatter.fork(twin.name, twin._samples) for scatter in self._current]
+        turns = dict(chain.from_iterable(scatter.turns.items() for scatter in twin._current))
+        twin._opened = [turns[turn.id] for turn in self._opened]
+        return twin
+
+    def __copy__(self) -> "World":
+        return self.fork()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "World":
+        return self.fork()
+
     def _index_of(self, turn_id: str) -> int:
         """Return the index of the subject of a pending turn."""
         parts = turn_id.split("/", 2)
@@ -213,6 +266,7 @@ class World:
                 reasons=self.config.feedback == "reason",
                 rating_scale=self.config.rating_scale,
                 engagement_weight=self.config.engagement_weight,
+                samples=self._samples,
             )
             self._current.append(BackScatter(setup))
         self._opened = [turn for scatter in self._current for turn in scatter.open.values()]

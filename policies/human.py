@@ -31,6 +31,10 @@ class HumanPolicy:
         self.name = name
         self._console = Console(stderr=True)
 
+    def __reduce__(self) -> tuple[type["HumanPolicy"], tuple[str]]:
+        """Make copies and pickles anew, since a console cannot be copied."""
+        return type(self), (self.name,)
+
     def check(self) -> None:
         """Raise UserError if standard input is no terminal."""
         if not sys.stdin.isatty():

@@ -65,6 +65,10 @@ class ApiClient:
                 f"set it, or name a server of your own with {section}.base_url"
             )
 
+    def __reduce__(self) -> tuple[type["ApiClient"], tuple[ApiConfig]]:
+        """Make copies and pickles anew, without connections and without the key."""
+        return type(self), (self.config,)
+
     async def chat(
         self,
         messages: Sequence[Message],

@@ -3,15 +3,19 @@
 Libraries for single-agent reinforcement learning can train in this environment.
 """
 
+from copy import deepcopy
+from dataclasses import fields, replace
 from typing import Any
 
 import gymnasium
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.face import METADATA, Face
+from social_sandbox.envs.settings import check_names, parameters
 from social_sandbox.envs.translate import Action, Observation, info, observation, to_utterance
-from social_sandbox.envs.turns import Turn
+from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.envs.world import World
+from social_sandbox.envs.world_config import WorldConfig
 
 from ..adapt import to_utterances
 from ..policy import Policy
@@ -26,7 +30,10 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
 
     Observations, actions and rewards are those of `social_sandbox.envs.sandbox`. A step is
     rewarded when an interaction of the learner has finished since the step before. The episode
-    terminates after the last round.
+    terminates after the last round. A text of another agent is cut to `max_text_length`.
+
+    A copy (`copy.deepcopy`) and a pickle are in the same state of play, and play on independently;
+    a copy shares its policies with the original.
     """
 
     metadata = METADATA
@@ -47,12 +54,14 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
             others: Plays the other social agents; any agent that `as_policy` accepts. Default:
                 `ScriptedPolicy`.
             observer: Plays the observers, likewise.
-            render_mode: None, "ansi" or "rgb_array".
+            render_mode: None, "human", "ansi" or "rgb_array".
             **settings: Settings of the sandbox, such as `grid_size` and `questions`.
 
         Raises:
-            UserError: A setting is out of its range; the message names the setting.
+            UserError: A setting does not exist or is out of its range; the message names it.
         """
+        rules = [field.name for field in fields(WorldConfig)]
+        check_names("env", settings, [*parameters(SoloEnv), *parameters(Face), *rules])
         self._face = Face(render_mode=render_mode, **settings)
         if learner not in self._face.possible_agents:
             raise UserError(f"learner: no agent {learner!r} in this society")
@@ -92,6 +101,7 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
             raise UserError("step: the episode is over; reset() begins a new one")
         utterance = to_utterance(action, self._turn, self._face.max_text_length)
         self.world.submit(self._turn.id, utterance)
+        self._face.show()
         self._turn = self._play()
         finished = self.world.interactions[self._n_rewarded :]
         self._n_rewarded += len(finished)
@@ -100,8 +110,16 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         return result, reward, self._turn is None, False, details
 
     def render(self) -> Any:
-        """Return the society as `render_mode` says: a text, or an (height, width, 3) image."""
+        """Return or print the society as `render_mode` says, see `Face.render`."""
         return self._face.render()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SoloEnv":
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        for shared in (self._population, *self._cast.values()):
+            memo[id(shared)] = shared
+        twin.__dict__ |= deepcopy(self.__dict__, memo)
+        return twin
 
     def _observation(self) -> tuple[Observation, dict[str, Any]]:
         return observation(self.learner, self._turn), info(self._turn) if self._turn else {}
@@ -118,8 +136,16 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
             for policy, turns in by_policy.values():
                 utterances = to_utterances(policy.act(turns), turns, policy.name)
                 for turn, utterance in zip(turns, utterances, strict=True):
-                    self.world.submit(turn.id, utterance)
+                    self.world.submit(turn.id, self._cut(utterance))
+            self._face.show()
         return None
+
+    def _cut(self, utterance: Utterance) -> Utterance:
+        """Return an utterance that is no longer than an observation can show."""
+        limit = self._face.max_text_length
+        if len(utterance.text) <= limit:
+            return utterance
+        return replace(utterance, text=utterance.text[:limit], cut_off=True)
 
 
 def register() -> None:

@@ -102,6 +102,10 @@ class MiniLMEmbedder:
                 f"{self._setting}: cannot load {self.model_id}: {first_words(error)}"
             ) from error
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the model out of copies and pickles, which load it again."""
+        return {name: value for name, value in self.__dict__.items() if name != "encoder"}
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape (len(texts), dimension), float32."""
         if not texts:

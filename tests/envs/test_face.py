@@ -46,7 +46,35 @@ def test_an_unknown_setting_is_named():
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("render_mode", "human"), ("max_text_length", 0), ("grid_size", 0)]
+    ("name", "nearest"),
+    [("render_mod", "render_mode"), ("seeed", "seed"), ("max_cycle", "max_cycles")]
+    + [("grid", "grid_size"), ("question", "questions"), ("embeder", "embedder")],
+)
+def test_the_nearest_name_of_an_unknown_keyword_is_named(name, nearest):
+    for kind in ("aec", "parallel"):
+        with pytest.raises(UserError, match=rf"env\.{name}: no such.* mean 'env\.{nearest}'"):
+            pettingzoo.make(kind, "social_sandbox/sandbox-v0", **{name: 3})
+
+
+def test_an_unknown_keyword_without_a_near_name_is_named_alone():
+    with pytest.raises(UserError, match=r"^env\.xyz: no such setting$"):
+        parallel(xyz=1)
+
+
+def test_unknown_options_of_reset_are_named():
+    for env in (aec(), parallel()):
+        with pytest.raises(UserError, match=r"reset options\.nmae.* mean 'reset options\.name'"):
+            env.reset(options={"nmae": "x"})
+
+
+@pytest.mark.parametrize("seed", ["one", 1.5, None])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(UserError, match=r"env\.seed: must be a whole number"):
+        aec(seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("render_mode", "screen"), ("max_text_length", 0), ("grid_size", 0)]
 )
 def test_a_setting_out_of_range_is_named(setting, value):
     with pytest.raises(UserError, match=rf"env\.{setting}"):
@@ -64,7 +92,7 @@ def test_questions_may_come_from_a_file(tmp_path):
 
 def test_the_name_of_the_world_stands_in_the_records():
     env = aec(name="first", n_observers=0, n_peers=0)
-    for options, name in ((None, "first"), ({"name": "second"}, "second"), ({"x": 1}, "first")):
+    for options, name in ((None, "first"), ({"name": "second"}, "second"), ({}, "first")):
         env.reset(options=options)
         assert len(list(play_aec(env))) > 0
         assert {interaction.world for interaction in env.world.interactions} == {name}

@@ -43,10 +43,9 @@ def test_both_environments_pass_pettingzoos_seed_tests():
 
 
 def test_the_pictures_pass_pettingzoos_render_test():
-    # render_test first makes an environment for people to look at, which this one has not.
-    render_test(
-        lambda render_mode: aec(render_mode=render_mode if render_mode != "human" else None)
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        render_test(lambda render_mode: aec(render_mode=render_mode))
 
 
 def trajectory_hash(seeds):

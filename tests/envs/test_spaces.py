@@ -74,7 +74,7 @@ def test_a_space_can_be_pickled_shown_and_written_as_json():
     assert pickle.loads(pickle.dumps(space)) == space
     assert repr(space) == "UnicodeText(5)"
     assert space.from_jsonable(space.to_jsonable(["é", ""])) == ["é", ""]
-    assert not space.is_np_flattenable
+    assert space.is_np_flattenable
 
 
 def test_observations_have_no_key_that_pettingzoo_takes_for_an_array():

@@ -115,7 +115,10 @@ WRONG = [
     ({"text": "", "rating": "five"}, "rating must be a number, got str"),
     ({"text": "", "rating": None}, "rating must be a number, got NoneType"),
     ({"text": ""}, "needs the fields text and rating"),
-    ("just text", "needs the fields text and rating"),
+    ("x" * 21, "text must be at most 20 characters.*got 21"),
+    (5, "draft asks for a text, got 5"),
+    (True, "needs the fields text and rating"),
+    (["text"], "needs the fields text and rating"),
     (None, "needs the fields text and rating"),
 ]
 
@@ -139,3 +142,50 @@ def test_the_wrapped_aec_environment_asserts_the_action_space():
     env.reset()
     with pytest.raises(AssertionError, match="not in action space"):
         env.step({"text": "x" * 21, "rating": np.array(0.0)})
+
+
+@pytest.mark.parametrize("number", [6, 6.0, np.int64(6), np.float32(6), np.array(6.0), "6", " 6 "])
+def test_a_plain_number_is_a_rating(number):
+    env = aec(grid_size=1, n_peers=0, n_rounds=1)
+    env.reset()
+    for _ in env.agent_iter():
+        observation, _, ended, *_ = env.last()
+        env.step(None if ended else number if observation["phase"] == "observe" else "Be kind.")
+    [interaction] = env.world.interactions
+    assert interaction.draft.text == interaction.revision.text == "Be kind."
+    assert [one.rating for one in interaction.observations] == [6.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "rating"),
+    [
+        ("Rating: 5 ### Reason: polite", "polite", 5.0),
+        ("4.5 ### polite", "polite", 4.5),
+        ("polite", "polite", None),
+        ("", "", None),
+        ("9", "9", None),
+        ("5 friends helped", "5 friends helped", None),
+    ],
+)
+def test_a_plain_text_that_answers_a_request_for_a_rating(text, reason, rating):
+    env = parallel(n_peers=1, n_observers=0)
+    env.reset()
+    _, _, _, _, infos = env.step(dict.fromkeys(env.world.social_agents, "6"))
+    assert [utterance.text for _, utterance in env.world.log] == ["6"] * 4, "a draft is a text"
+    env.step({agent: text for agent, info in infos.items() if "turn" in info})
+    assert {utterance for _, utterance in env.world.log[4:]} == {Utterance(reason, rating)}
+
+
+def test_a_plain_text_or_number_lies_in_the_space_of_actions():
+    space = aec(max_text_length=20).action_space("social_0")
+    for action in ("", "Be kind.", 5, 7.0, np.int64(0), np.array(3.5)):
+        assert action in space
+    for action in ("x" * 21, 8, -1, np.nan, True, None, b"text", np.array([1.0, 2.0])):
+        assert action not in space
+
+
+def test_actions_of_idle_agents_may_be_anything():
+    env = parallel(n_peers=0)
+    env.reset()
+    env.step({"observer_0": None, "social_1": 5} | dict.fromkeys(["social_0", "social_1"], "Hm."))
+    assert len(env.world.log) == 2

@@ -320,3 +320,17 @@ def test_the_name_of_a_world_changes_nothing_but_the_records():
 def test_a_setting_out_of_range_is_named(setting, value):
     with pytest.raises(UserError, match=rf"^env\.{setting}: must be .*{value}"):
         WorldConfig(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"sed": 3}, r"world\.sed: no such setting; did you mean 'world\.seed'"),
+        ({"question": []}, "did you mean 'world.questions'"),
+        ({"config": {"grid_size": 2}}, r"world\.config: must be a WorldConfig, got {'grid_size'"),
+        ({"seed": "one"}, r"world\.seed: must be a whole number, got 'one'"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, problem):
+    with pytest.raises(UserError, match=problem):
+        World(**arguments)
