@@ -47,8 +47,14 @@ def test_an_unknown_setting_is_named():
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("render_mod", "render_mode"), ("seeed", "seed"), ("max_cycle", "max_cycles")]
-    + [("grid", "grid_size"), ("question", "questions"), ("embeder", "embedder")],
+    [
+        ("render_mod", "render_mode"),
+        ("seeed", "seed"),
+        ("max_cycle", "max_cycles"),
+        ("grid", "grid_size"),
+        ("question", "questions"),
+        ("embeder", "embedder"),
+    ],
 )
 def test_the_nearest_name_of_an_unknown_keyword_is_named(name, nearest):
     for kind in ("aec", "parallel"):

@@ -81,7 +81,7 @@ def test_people_read_the_game_as_it_goes_on(capsys):
     ]
     assert env.render() is None
     assert not capsys.readouterr().out, "nothing is told twice"
-    for agent in env.agent_iter():
+    for _ in env.agent_iter():
         env.step(None if env.last()[2] else "5")
     assert "social_3 has finished round 1: reward +0.00" in capsys.readouterr().out
 
