@@ -1,6 +1,7 @@
 """What must not change about how the house is built."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -123,3 +124,26 @@ def test_the_environment_needs_no_language_model_library() -> None:
         "sys.exit(', '.join(bad) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
+LARGE = "torch transformers datasets pandas sklearn scipy matplotlib wandb openai trl accelerate"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import social_sandbox.envs, social_sandbox.policies",
+        "from social_sandbox.alignment.stages import Context, compose_settings, simulate",
+        "from social_sandbox.alignment.cli import main; main(['simulate', 'policy=scripted',"
+        " 'observer=scripted', 'embedder=hashing', 'env.grid_size=2', 'env.n_rounds=1'])",
+        "from social_sandbox.alignment.cli import main; main(['simulate', '--help'])",
+    ],
+)
+def test_a_society_without_models_waits_for_no_large_library(code: str, tmp_path: Path) -> None:
+    bad = f"set('{LARGE}'.split()) & set(sys.modules)"
+    code = f"import sys; {code}; sys.exit(', '.join({bad}) or 0)"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
+    environment["HOME"] = str(tmp_path)  # where `wandb login` would have left a key
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment, capture_output=True
+    )

@@ -3,11 +3,11 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -98,37 +98,36 @@ def _run(command: str, config: DictConfig) -> None:
         named = {str(name): value for name, value in values.items()}
         identity = settings_hash(settings)
         if command == "figures":
-            _functions()[command](Context(settings, console))
+            _do(command, Context(settings, console))
             return
         with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
-            _functions()[command](Context(settings, console, wandb_run, point_of))
+            _do(command, Context(settings, console, wandb_run, point_of))
     if _is_point():
         console.print(f"all points so far: {summarise(whole_dir)}")
 
 
-def _functions() -> dict[str, Callable[["Context"], Any]]:
-    """Return the function of each command."""
+_FUNCTIONS = {
+    "run": "run_all",
+    "simulate": "simulate",
+    "data": "make_data",
+    "export": "export",
+    "align": "align",
+    "figures": "draw_figures",
+    "online": "run_online",
+}
+"""The function of each command in `stages`, except `evaluate`, which has two."""
+
+
+def _do(command: str, context: "Context") -> None:
     from .. import stages
 
-    return {
-        "run": stages.run_all,
-        "simulate": stages.simulate,
-        "data": stages.make_data,
-        "export": stages.export,
-        "align": stages.align,
-        "evaluate": _evaluate,
-        "figures": stages.draw_figures,
-        "online": stages.run_online,
-    }
-
-
-def _evaluate(context: "Context") -> Any:
-    """Compare models on held-out questions, or measure one on benchmarks if any are named."""
-    from ..stages import benchmark, evaluate
-
-    if context.settings.evaluate.benchmarks is None:
-        return evaluate(context)
-    return benchmark(context)
+    name = _FUNCTIONS.get(command)
+    if name is None:
+        # Compare models on held-out questions, or measure one on benchmarks if any are named.
+        on_questions = context.settings.evaluate.benchmarks is None
+        name = "evaluate" if on_questions else "benchmark"
+    # Only this stage is imported.
+    getattr(stages, name)(context)
 
 
 def _log_to_stderr() -> None:

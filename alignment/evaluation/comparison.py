@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,10 @@ from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.turns import ASPECTS
 
 from .config import EvaluateConfig
-from .held_out import HeldOutResults
 from .intervals import Estimate, estimate_mean
+
+if TYPE_CHECKING:
+    from .held_out import HeldOutResults
 
 Values = npt.NDArray[np.float64]
 
@@ -34,7 +36,7 @@ class Comparison:
 
 
 def compare(
-    base: HeldOutResults, aligned: HeldOutResults, config: EvaluateConfig
+    base: "HeldOutResults", aligned: "HeldOutResults", config: EvaluateConfig
 ) -> dict[str, Comparison]:
     """Compare two models on the same questions, measure by measure.
 
@@ -83,7 +85,7 @@ def current_table(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
     }
 
 
-def _mean_ratings(base: HeldOutResults, aligned: HeldOutResults, aspect: Any) -> Values:
+def _mean_ratings(base: "HeldOutResults", aligned: "HeldOutResults", aspect: Any) -> Values:
     """Return the means over samples, (questions, 2); NaN where no sample was rated."""
     return np.stack(
         [_mean_over_samples(model.ratings[aspect]) for model in (base, aligned)], axis=1

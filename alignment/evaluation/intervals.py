@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap
 
 from social_sandbox.envs.seeding import key
 
@@ -34,6 +33,8 @@ def estimate_mean(values: npt.NDArray[np.float64], resamples: int, seed: int) ->
     mean = float(values.mean())
     if np.ptp(values) == 0:
         return Estimate(mean, mean, mean, len(values))
+    from scipy.stats import bootstrap
+
     interval = bootstrap(
         (values,),
         np.mean,

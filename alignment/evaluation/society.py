@@ -8,10 +8,15 @@ import krippendorff
 import numpy as np
 
 from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, Aspect, Judged
+from social_sandbox.envs.turns import ASPECTS, JUDGED, RATING_SCALE, Aspect, Judged
 from social_sandbox.policies.society.account import Account
 
 from ..runtime.stage import Summary
+
+
+def rating_scale(interactions: Sequence[Interaction]) -> int:
+    """Return the highest rating of the scale of interactions."""
+    return max((interaction.rating_scale for interaction in interactions), default=RATING_SCALE)
 
 
 def simulation_summary(interactions: Sequence[Interaction]) -> Summary:

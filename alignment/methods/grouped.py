@@ -1,7 +1,7 @@
 """What methods share whose loss is over all candidates of a rated group."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -9,11 +9,13 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, demonstration
-from ..training.batching import GroupDataset
-from ..training.group_trainer import GroupLossFunction, GroupTrainer
 from ..training.method import Job, Selection, with_adapters
 from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
+
+if TYPE_CHECKING:
+    from ..training.batching import GroupDataset
+    from ..training.group_trainer import GroupLossFunction, GroupTrainer
 
 
 @settings_dataclass("method")
@@ -41,12 +43,17 @@ def select_trainable(groups: Sequence[RatedGroup]) -> Selection:
     return Selection(usable, usable)
 
 
-def make_group_trainer(job: Job, config: GroupedConfig, loss: GroupLossFunction) -> GroupTrainer:
+def make_group_trainer(
+    job: Job, config: GroupedConfig, loss: "GroupLossFunction"
+) -> "GroupTrainer":
     """Return the project's own Trainer for a loss over rated groups."""
+    from ..training.batching import GroupDataset
+    from ..training.group_trainer import GroupTrainer
+
     plan = make_plan(config, job.examples, lambda group: group)
     args = plan.arguments(job)
 
-    def dataset(groups: Sequence[RatedGroup]) -> GroupDataset:
+    def dataset(groups: Sequence[RatedGroup]) -> "GroupDataset":
         return GroupDataset(
             groups,
             job.tokenizer,

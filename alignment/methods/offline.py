@@ -13,9 +13,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
 from ..training.config import TrainingConfig, require_defaults
-from ..training.early_stopping import StopOnHeldOut
 from ..training.method import Job
-from ..training.samplers import group_length, in_stages, stage_of
 
 
 @settings_dataclass("method")
@@ -69,6 +67,9 @@ def make_plan(
     Raises:
         UserError: `held_out` leaves no prompt on one of the two sides.
     """
+    from ..training.early_stopping import StopOnHeldOut
+    from ..training.samplers import group_length, in_stages, stage_of
+
     learnt, held_out = _split(config, examples, group_of)
     kinds = [group_of(example).kind for example in learnt]
     staged = config.stages == "three" and len({stage_of(kind) for kind in kinds}) > 1

@@ -5,8 +5,9 @@ subclass of `Method`. `method=NAME` then chooses it, with the settings of its `c
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -16,23 +17,38 @@ from social_sandbox.envs.errors import UserError
 
 from ..training.config import TrainingConfig
 from ..training.method import Method
-from .chain_of_hindsight import ChainOfHindsight
-from .dpo import Dpo
-from .kto import Kto
-from .rlhf import Rlhf
-from .rrhf import Rrhf
-from .sft import Sft
-from .stable_alignment import StableAlignment
 
-METHODS: Mapping[str, type[Method]] = {
-    "chain_of_hindsight": ChainOfHindsight,
-    "dpo": Dpo,
-    "kto": Kto,
-    "rlhf": Rlhf,
-    "rrhf": Rrhf,
-    "sft": Sft,
-    "stable_alignment": StableAlignment,
+_CLASSES = {
+    "chain_of_hindsight": "ChainOfHindsight",
+    "dpo": "Dpo",
+    "kto": "Kto",
+    "rlhf": "Rlhf",
+    "rrhf": "Rrhf",
+    "sft": "Sft",
+    "stable_alignment": "StableAlignment",
 }
+"""The class of each method, in the module of its name."""
+
+
+class _Methods(Mapping[str, type[Method]]):
+    """Imports a method when it is used: some need torch and transformers."""
+
+    def __getitem__(self, name: str) -> type[Method]:
+        class_name = _CLASSES[name]
+        kind: type[Method] = getattr(import_module(f"{__package__}.{name}"), class_name)
+        return kind
+
+    def __contains__(self, name: object) -> bool:
+        return name in _CLASSES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+METHODS: Mapping[str, type[Method]] = _Methods()
 """The methods of this project."""
 
 GROUP = "social_sandbox.methods"
@@ -61,8 +77,10 @@ def find_method(name: str) -> type[Method]:
 
 def method_name(kind: type[Method]) -> str:
     """Return the name that `find_method` finds a class by; it is recorded with what was trained."""
-    names = {method: name for name, method in METHODS.items()}
-    return names.get(kind, f"{kind.__module__}.{kind.__qualname__}")
+    name = kind.__module__.removeprefix(f"{__package__}.")
+    if _CLASSES.get(name) == kind.__qualname__:
+        return name
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def config_class(kind: type[Method]) -> type[TrainingConfig]:

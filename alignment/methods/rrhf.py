@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from torch import Tensor
 
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..training.batching import Batch
-from ..training.losses import GroupLoss, rrhf
 from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..training.batching import Batch
+    from ..training.losses import GroupLoss
 
 
 @settings_dataclass("method")
@@ -38,8 +41,10 @@ class Rrhf(Method):
         """Return a `GroupTrainer` with the loss of RRHF."""
         return make_group_trainer(job, self.config, self.loss)
 
-    def loss(self, nll: Tensor, batch: Batch, valid: Tensor) -> GroupLoss:
+    def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.rrhf`."""
+        from ..training.losses import rrhf
+
         return rrhf(
             nll,
             batch["rating"],

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from torch import Tensor
 
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..training.batching import Batch
-from ..training.losses import GroupLoss, Reduction, stable_alignment
+from ..training.config import Reduction
 from ..training.method import Job, Method, Selection
 from .grouped import GroupedConfig, make_group_trainer, select_trainable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..training.batching import Batch
+    from ..training.losses import GroupLoss
 
 
 @settings_dataclass("method")
@@ -44,8 +48,10 @@ class StableAlignment(Method):
         """Return a `GroupTrainer` with the loss of the paper."""
         return make_group_trainer(job, self.config, self.loss)
 
-    def loss(self, nll: Tensor, batch: Batch, valid: Tensor) -> GroupLoss:
+    def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.stable_alignment`."""
+        from ..training.losses import stable_alignment
+
         return stable_alignment(
             nll,
             batch["rating"],

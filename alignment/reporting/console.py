@@ -10,8 +10,7 @@ from rich.table import Table
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import ASPECTS
 
-from ..evaluation.society import ratings_by_round
-from .figures import rating_scale
+from ..evaluation.society import rating_scale, ratings_by_round
 
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib
 
-from ..evaluation.society import ratings_by_round
+from ..evaluation.society import rating_scale, ratings_by_round
 
 matplotlib.use("Agg")
 
@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, RATING_SCALE
+from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
 
 from ..runtime.stage import write_json
 from .histograms import Histogram
@@ -29,11 +29,6 @@ _LOSSES = {
 _IN_NATS = ("stable_alignment", "sft", "chain_of_hindsight", "rrhf")
 """Methods whose loss is in nats per token."""
 COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
-
-
-def rating_scale(interactions: Sequence[Interaction]) -> int:
-    """Return the highest rating of the scale of interactions."""
-    return max((interaction.rating_scale for interaction in interactions), default=RATING_SCALE)
 
 
 def plot_run(

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import wandb
-
 from ..runtime.stage import extend_record, file_hash, read_record
 from .wandb_config import LogModel
 
@@ -114,6 +112,8 @@ def _artifact(
     name, path = described["artifact"], Path(described["path"])
     input_file = Product(name, "dataset", path.name)
     product = next((p for p in PRODUCTS.values() if p.artifact == name), input_file)
+    import wandb
+
     artifact = wandb.Artifact(name, product.type, metadata={**described, **metadata})
     if path.is_file():
         same = path.suffix == Path(product.file).suffix

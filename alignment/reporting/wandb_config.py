@@ -20,6 +20,7 @@ class WandbConfig:
     name: str | None = None
     tags: tuple[str, ...] = ()
     log_model: LogModel = "reference"
+    use_active: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import wandb
-from transformers import TrainerCallback
-
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.jsonl import OBJECT, read_jsonl, write_jsonl
 from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
@@ -18,13 +15,11 @@ from social_sandbox.policies.society.account import Account
 from social_sandbox.policies.society.rollout import OnInteraction
 
 from ..data.groups import RatedGroup
-from ..evaluation.society import ratings_by_round
+from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime.processes import is_first
-from ..runtime.stage import write_json
 from . import histograms
-from .figures import rating_scale
 from .wandb_config import EarlierCycles
-from .wandb_run import RUN, Run, of_run
+from .wandb_run import Run
 
 TABLE_ROWS = 500
 """Most rows of answers that are sent."""
@@ -170,7 +165,7 @@ def log_training(run: Run, folder: Path, earlier: EarlierCycles) -> None:
     rows += json.loads((folder / "log.json").read_text(encoding="utf-8"))
     for row in rows:
         logs = {name: value for name, value in row.items() if name != "step"}
-        run.log(_training_row(logs, row["step"], earlier))
+        run.log(training_row(logs, row["step"], earlier))
 
 
 def log_evaluation(
@@ -206,6 +201,8 @@ def log_evaluation(
         for aspect in ASPECTS:
             values = [answer[name][aspect] for answer in answers]
             row[f"eval/ratings/{aspect}_{name}"] = histogram(values, scale)
+    import wandb
+
     columns = [f"{name} {field}" for field in ("answer", *ASPECTS) for name in models]
     cells = [
         [answer[name][field] for field in ("answer", *ASPECTS) for name in models]
@@ -224,43 +221,13 @@ def log_evaluation(
 
 def histogram(ratings: Sequence[float | None], scale: int) -> Any:
     """Return a histogram in the form that wandb draws; None where all ratings are missing."""
+    import wandb
+
     counted = histograms.histogram(ratings, scale)
     return counted and wandb.Histogram(np_histogram=(counted.counts, counted.edges))
 
 
-class WandbMetrics(TrainerCallback):  # type: ignore[misc]
-    """Sends the trainer's log to a run, and records the run in each checkpoint.
-
-    The Trainer's own wandb callback would flatten its whole config into the run's.
-
-    Attributes:
-        sent: Whether a row was sent.
-    """
-
-    def __init__(self, run: Run, earlier: EarlierCycles | None = None) -> None:
-        """Create the callback; it sends nothing if `run` is None.
-
-        Args:
-            run: The wandb run, or None.
-            earlier: Sums over the earlier cycles of this run, from which the step axes continue.
-        """
-        self.run, self.earlier = run, earlier or EarlierCycles()
-        self.sent = False
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Send one row of metrics."""
-        if self.run is not None and logs:
-            self.run.log(_training_row(logs, state.global_step, self.earlier))
-            self.sent = True
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Write `wandb_run.json` into the checkpoint."""
-        if self.run is not None:
-            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            write_json(checkpoint / RUN, of_run(self.run))
-
-
-def _training_row(logs: Mapping[str, Any], step: int, earlier: EarlierCycles) -> dict[str, Any]:
+def training_row(logs: Mapping[str, Any], step: int, earlier: EarlierCycles) -> dict[str, Any]:
     """Return a row under the step axis of the model or, as rlhf trains one, the reward model."""
     of_reward = any(name.startswith("reward_model/") for name in logs)
     axis, first = ("reward_model", earlier.reward_steps) if of_reward else ("train", earlier.steps)

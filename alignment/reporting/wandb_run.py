@@ -1,9 +1,10 @@
-"""The run of Weights & Biases around a command: offline without a key, None when disabled.
+"""The run of Weights & Biases around a command; None where nobody asked for one.
 
 `wandb_rows` sends the rows of a run.
 """
 
 import json
+import logging
 import netrc
 import os
 import sys
@@ -13,9 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import wandb
-from wandb.sdk.lib.runid import generate_id
-
+from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.policies.society.account import BudgetReached
 
 from ..runtime.processes import in_sweep, is_first
@@ -49,6 +48,8 @@ KILLED = 255
 
 _ROWS_OF_A_TRY = 1_000_000
 
+_logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def tracked(
@@ -64,12 +65,21 @@ def tracked(
         identity: Hash of all settings that the outcome depends on.
 
     Yields:
-        The run; None if tracking is disabled, and in all processes but the first.
+        The run; None if tracking is disabled, and in all processes but the first. A run that the
+        caller's script has active is left alone, or with `wandb.use_active` is the run itself.
+
+    Raises:
+        UserError: wandb was asked for and is not installed, has no key, or cannot reach its server.
     """
     mode = _mode(tracking.mode)
     # Of several processes that train together, the first one logs.
-    if mode == "disabled" or not is_first():
+    wandb = None if mode == "disabled" or not is_first() else _import_wandb(tracking.mode)
+    if wandb is None:
         yield None
+        return
+    if tracking.use_active and wandb.run is not None:
+        _define_axes(wandb.run)
+        yield wandb.run
         return
     folder.mkdir(parents=True, exist_ok=True)
     # Otherwise wandb advertises Weave wherever the package openai is installed.
@@ -77,7 +87,7 @@ def tracked(
     # Files that an offline run has still to upload are beside the run, not in the user's home.
     os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
     record = _begin(folder, f"{command} {identity}")
-    with _argv_without_secrets():
+    with _argv_without_secrets(), _one_line(mode):
         run = wandb.init(
             # Inside a sweep, the sweep sets these three.
             id=None if in_sweep() else record["id"],
@@ -91,11 +101,13 @@ def tracked(
             dir=folder.resolve(),
             mode=mode,
             resume="allow",
+            # A script that calls this may have a run of its own, which goes on.
+            reinit="create_new",
             settings=wandb.Settings(silent=True, console="off"),
         )
-    for prefix, step in AXES.items():
-        run.define_metric(f"{prefix}/{step}")
-        run.define_metric(f"{prefix}/*", step_metric=f"{prefix}/{step}")
+    if run.id != record["id"]:  # a sweep may choose another one
+        _record(folder, f"{command} {identity}", {**record, "id": run.id})
+    _define_axes(run)
     if run.offline and record["tries"] > 1:
         # An offline run cannot be resumed: each try counts its rows from 0, and rows with one
         # number would replace each other when all tries are synced into one run.
@@ -120,6 +132,40 @@ def tracked(
             # The stages of an online run are in the folders of its cycles.
             for stage_folder in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
                 _record_sent(run, stage_folder)
+
+
+def _import_wandb(mode: str) -> Any:
+    """Return the module; None where it cannot be imported and the settings leave it open."""
+    try:
+        import wandb
+    # A broken installation can raise anything.
+    except Exception as error:
+        problem = f"wandb cannot be imported ({type(error).__name__}: {first_words(error)})"
+        if mode != "auto":
+            raise UserError(
+                f"wandb.mode={mode}: {problem}: pip install wandb, or wandb=disabled"
+            ) from error
+        _logger.warning("%s: nothing is logged to it", problem)
+        return None
+    return wandb
+
+
+@contextmanager
+def _one_line(mode: str) -> Iterator[None]:
+    """Turn an error of wandb into one that the user can read."""
+    try:
+        yield
+    except Exception as error:
+        raise UserError(
+            f"wandb.mode={mode}: {first_words(error)}; check `wandb login` and the network, or use "
+            "wandb=offline or wandb=disabled"
+        ) from error
+
+
+def _define_axes(run: Run) -> None:
+    for prefix, step in AXES.items():
+        run.define_metric(f"{prefix}/{step}")
+        run.define_metric(f"{prefix}/*", step_metric=f"{prefix}/{step}")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -158,21 +204,35 @@ def _record_sent(run: Run, folder: Path) -> None:
 
 def _begin(folder: Path, name: str) -> dict[str, Any]:
     """Return the `id` of the run of this command and settings, and `tries` including this one."""
-    path = folder / RUNS
-    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    record = runs.get(name) or _in_checkpoint(folder, name) or {"id": generate_id(), "tries": 0}
+    from wandb.sdk.lib.runid import generate_id
+
+    before = _runs(folder).get(name) or _in_checkpoint(folder, name)
+    record = before or {"id": generate_id(), "tries": 0}
     if in_sweep():
         record["id"] = os.environ.get("WANDB_RUN_ID", record["id"])
     record["tries"] += 1
-    write_json(path, {**runs, name: record})
+    _record(folder, name, record)
     return dict(record)
 
 
+def _runs(folder: Path) -> dict[str, Any]:
+    path = folder / RUNS
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _record(folder: Path, name: str, record: Mapping[str, Any]) -> None:
+    write_json(folder / RUNS, {**_runs(folder), name: record})
+
+
 def of_run(run: Run) -> dict[str, Any]:
-    """Return the record for a checkpoint, by which its run is resumed without `wandb_runs.json`."""
-    runs = json.loads((Path(run.settings.root_dir) / RUNS).read_text(encoding="utf-8"))
-    name = next(name for name, record in runs.items() if record["id"] == run.id)
-    return {**runs[name], "project": run.project, "entity": run.entity, "command": name}
+    """Return the record for a checkpoint, by which its run is resumed without `wandb_runs.json`.
+
+    A run that the caller's script has made has no command of ours.
+    """
+    runs = _runs(Path(run.settings.root_dir))
+    of_run = ((name, record) for name, record in runs.items() if record["id"] == run.id)
+    name, record = next(of_run, ("", {"id": run.id, "tries": 1}))
+    return {**record, "project": run.project, "entity": run.entity, "command": name}
 
 
 def _in_checkpoint(folder: Path, name: str) -> dict[str, Any] | None:
@@ -201,7 +261,10 @@ def _argv_without_secrets() -> Iterator[None]:
 def _mode(mode: str) -> Any:
     if mode != "auto":
         return mode
-    return os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
+    asked = os.environ.get("WANDB_MODE")
+    if asked or not in_sweep():
+        return asked or ("online" if _has_key() else "disabled")
+    return "online" if _has_key() else "offline"
 
 
 def _has_key() -> bool:

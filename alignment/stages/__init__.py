@@ -9,8 +9,9 @@ A script makes a context out of settings, and calls the stages it wants:
     evaluation = evaluate(context, alignment)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from social_sandbox.envs.lazy import on_use
 
 if TYPE_CHECKING:
     from .alignment import Alignment as Alignment
@@ -52,9 +53,4 @@ _MODULES = {
 }
 __all__ = list(_MODULES)
 
-
-def __getattr__(name: str) -> Any:
-    """Import a stage when it is used, so that the command line shows help without torch."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = on_use(__name__, _MODULES)

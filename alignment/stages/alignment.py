@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.policies.adapt import as_policy
-from social_sandbox.policies.huggingface.shared_model import load
-from social_sandbox.policies.huggingface.smollm2 import model_name
 
 from ..data.validation import Report
 from ..methods import method_name
@@ -20,7 +18,6 @@ from ..reporting.wandb_artifacts import models
 from ..runtime.processes import is_first
 from ..runtime.stage import Summary, Work, weights_hash, write_json
 from ..training.lengths import measure_lengths
-from ..training.progress import TrainingProgress
 from .context import Context
 from .data_checks import check_data
 from .identity import recorded_recipe
@@ -88,7 +85,9 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:
         made_with["observer"] = recorded_recipe(settings.observer)
-    metrics = wandb_rows.WandbMetrics(context.wandb_run, context.earlier)
+    from ..reporting.wandb_metrics import WandbMetrics
+
+    metrics = WandbMetrics(context.wandb_run, context.earlier)
 
     def prepare() -> Work[Log]:
         method.check_installed()
@@ -102,6 +101,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         import torch
         from transformers import AutoModelForCausalLM
 
+        from social_sandbox.policies.huggingface.shared_model import load
+
         from ..training.train import train
 
         # An error in the data is reported before the model is loaded.
@@ -114,6 +115,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
             observer = as_policy(build(settings.observer, "observer"))
         callbacks: list[Any] = [metrics]
         if settings.progress:
+            from ..training.progress import TrainingProgress
+
             callbacks.append(TrainingProgress(context.console))
         callbacks += _benchmarks_during_training(context)
 
@@ -162,6 +165,8 @@ def measured_model(context: Context, alignment: Alignment | None = None) -> str:
     Raises:
         UserError: The run has not aligned a model.
     """
+    from social_sandbox.policies.huggingface.smollm2 import model_name
+
     settings = context.settings
     if settings.evaluate.model is not None:
         return model_name(settings.evaluate.model)

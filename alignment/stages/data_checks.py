@@ -7,8 +7,6 @@ from dataclasses import asdict
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import Embedder
-from social_sandbox.policies.openai.embedder import OpenAIEmbedder
-from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 
 from ..data.formats.hh import read_pairs
 from ..data.groups import RatedGroup
@@ -88,5 +86,8 @@ def _leaks_hash(groups: Sequence[RatedGroup], questions: Sequence[str], settings
 
 def _embedder(settings: Settings) -> Embedder:
     """Return the embedder of the run, or a local one where the run's would send data to an API."""
+    from social_sandbox.policies.openai.embedder import OpenAIEmbedder
+    from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
+
     embedder: Embedder = build(settings.embedder, "embedder")
     return MiniLMEmbedder() if isinstance(embedder, OpenAIEmbedder) else embedder

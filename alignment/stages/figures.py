@@ -5,6 +5,7 @@ from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..evaluation.comparison import current_table
+from ..evaluation.society import rating_scale
 from ..reporting import histograms
 from ..runtime.stage import Summary, read_record
 from .alignment import Alignment
@@ -34,7 +35,7 @@ def draw_figures(
     Raises:
         UserError: There is nothing to draw.
     """
-    from ..reporting.figures import plot_histograms, plot_run, rating_scale
+    from ..reporting.figures import plot_histograms, plot_run
 
     folder = context.stage_folder("figures")
     if simulation is None:

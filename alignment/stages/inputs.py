@@ -9,8 +9,6 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.file_kinds import HEAD, wrong_kind
 from social_sandbox.envs.jsonl import OBJECT, read_jsonl
 from social_sandbox.envs.questions import Question, held_out_questions, read_questions
-from social_sandbox.policies.huggingface.chat_template import use_template
-from social_sandbox.policies.huggingface.shared_model import load
 
 from ..runtime.stage import file_hash
 from .settings import Settings
@@ -79,6 +77,9 @@ def base_tokenizer(settings: Settings) -> Any:
             `chat_template`.
     """
     from transformers import AutoTokenizer
+
+    from social_sandbox.policies.huggingface.chat_template import use_template
+    from social_sandbox.policies.huggingface.shared_model import load
 
     tokenizer = load(AutoTokenizer, settings.base_model, "base_model")
     if settings.chat_template is not None:

@@ -10,8 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.huggingface.shared_model import find, load
-from social_sandbox.policies.huggingface.smollm2 import model_name
 
 from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
@@ -68,6 +66,8 @@ def check_base_model(settings: Settings) -> None:
     """
     from transformers import AutoConfig
 
+    from social_sandbox.policies.huggingface.shared_model import find, load
+
     base_tokenizer(settings)
     load(AutoConfig, settings.base_model, "base_model")
     folder = Path(find(settings.base_model, "base_model"))
@@ -77,6 +77,9 @@ def check_base_model(settings: Settings) -> None:
 
 def check_evaluation(settings: Settings) -> None:
     """Raise UserError for a wrong model, observer, question file or file of pairs."""
+    from social_sandbox.policies.huggingface.shared_model import find
+    from social_sandbox.policies.huggingface.smollm2 import model_name
+
     config = settings.evaluate
     check_held_out_model(config)
     if config.model is not None:

@@ -4,13 +4,19 @@ from dataclasses import field, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
-from transformers.trainer_utils import SchedulerType
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
+Reduction = Literal["mean", "max", "mean_of_hinges"]
+"""How the contrast of a group's candidates with its best one becomes one number."""
+
 
 def _known_schedule(name: str) -> str:
+    if name in ("linear", "cosine", "constant"):
+        return name  # transformers knows these, and takes seconds to import
+    from transformers.trainer_utils import SchedulerType
+
     names = [schedule.value for schedule in SchedulerType]
     if name not in names:
         raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}, got {name!r}")

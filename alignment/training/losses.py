@@ -5,13 +5,14 @@ belongs to. Groups may have any size and their candidates any order.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-Reduction = Literal["mean", "max", "mean_of_hinges"]
+from .config import Reduction
+
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 

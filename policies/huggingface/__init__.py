@@ -1,19 +1,30 @@
 """Policies that are local language models of Hugging Face."""
 
-from .chat_template import render_messages, use_template
-from .engine import Engine, Generation
-from .policy import HuggingFacePolicy
-from .shared_model import best_dtype, load
-from .smollm2 import model_name, resolve_model
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Engine",
-    "Generation",
-    "HuggingFacePolicy",
-    "best_dtype",
-    "load",
-    "model_name",
-    "render_messages",
-    "resolve_model",
-    "use_template",
-]
+from social_sandbox.envs.lazy import on_use
+
+if TYPE_CHECKING:
+    from .chat_template import render_messages as render_messages
+    from .chat_template import use_template as use_template
+    from .engine import Engine as Engine
+    from .engine import Generation as Generation
+    from .policy import HuggingFacePolicy as HuggingFacePolicy
+    from .shared_model import best_dtype as best_dtype
+    from .shared_model import load as load
+    from .smollm2 import model_name as model_name
+    from .smollm2 import resolve_model as resolve_model
+
+_PLACES = {
+    "Engine": "engine",
+    "Generation": "engine",
+    "HuggingFacePolicy": "policy",
+    "best_dtype": "shared_model",
+    "load": "shared_model",
+    "model_name": "smollm2",
+    "render_messages": "chat_template",
+    "resolve_model": "smollm2",
+    "use_template": "chat_template",
+}
+__all__ = list(_PLACES)
+__getattr__ = on_use(__name__, _PLACES)

@@ -291,6 +291,7 @@ def test_a_point_that_fails_is_named_and_the_others_go_on(
     job = small_job(sweeping)
     simulation = [o for o in job if not o.startswith(("method.", "evaluate."))]
     multirun = ["--multirun", *simulation, "wandb=disabled", "output_dir=runs/peers"]
+    capsys.readouterr()
     assert cli.main(["simulate", *multirun, "env.n_peers=-1,1,2"]) == 2
     failed = capsys.readouterr().err
     assert "env.n_peers=-1: env.n_peers: must be at least" in failed

@@ -17,7 +17,8 @@ from transformers import TrainerState
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.evaluation.society import simulation_summary
 from social_sandbox.alignment.reporting.wandb_config import EarlierCycles
-from social_sandbox.alignment.reporting.wandb_rows import WandbMetrics, live_costs, log_simulation
+from social_sandbox.alignment.reporting.wandb_metrics import WandbMetrics
+from social_sandbox.alignment.reporting.wandb_rows import live_costs, log_simulation
 from social_sandbox.alignment.reporting.wandb_run import tracked
 from social_sandbox.alignment.runtime.signals import Terminated, sigterm_stops
 from social_sandbox.alignment.runtime.stage import read_record
