@@ -19,6 +19,7 @@ your own can play, too (`as_policy`). `rollout` plays one or several worlds to t
 simulation resumes. The policies of this project:
 
 - `ScriptedPolicy`: stock phrases and random ratings, without a model.
+- `AttentivePolicy`: a toy that rates by simple rules, without a model; see `SoloEnv`.
 - `HumanPolicy`: a person at the terminal.
 - `social_sandbox.policies.huggingface.HuggingFacePolicy`: a local language model, in batches.
 - `social_sandbox.policies.openai.OpenAIPolicy`: a server with an OpenAI-compatible API.
@@ -31,6 +32,7 @@ loads no language model library.
 from social_sandbox.envs.moved import moved
 
 from .adapt import as_policy
+from .attentive import AttentivePolicy
 from .human import HumanPolicy
 from .observer import rate
 from .policy import AsyncPolicy, Policy
@@ -45,6 +47,7 @@ from .society.solo import SoloEnv
 __all__ = [
     "Account",
     "AsyncPolicy",
+    "AttentivePolicy",
     "Budget",
     "BudgetReached",
     "HumanPolicy",

@@ -18,8 +18,8 @@ from social_sandbox.envs.world import World
 from social_sandbox.envs.world_config import WorldConfig
 
 from ..adapt import to_utterances
+from ..attentive import AttentivePolicy
 from ..policy import Policy
-from ..scripted import ScriptedPolicy
 from .population import Cast, Population
 
 ID = "social_sandbox/Solo-v0"
@@ -52,7 +52,7 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         Args:
             learner: Name of the agent whose turns are shown.
             others: Plays the other social agents; any agent that `as_policy` accepts. Default:
-                `ScriptedPolicy`.
+                `AttentivePolicy`, a toy that pays attention to what the learner says.
             observer: Plays the observers, likewise.
             render_mode: None, "human", "ansi" or "rgb_array".
             **settings: Settings of the sandbox, such as `grid_size` and `questions`.
@@ -69,8 +69,11 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         self.learner = learner
         self.observation_space = self._face.observation_space(learner)
         self.action_space = self._face.action_space(learner)
-        scripted = ScriptedPolicy()
-        self._population = Population(social=others or scripted, observer=observer or scripted)
+        attentive = AttentivePolicy()
+        self._population = Population(
+            social=attentive if others is None else others,
+            observer=attentive if observer is None else observer,
+        )
         self._cast: Cast = {}
         self._turn: Turn | None = None
         self._n_rewarded = 0
