@@ -55,6 +55,7 @@ class DataConfig:
     mix: dict[str, Annotated[float, Field(ge=0)]] = field(
         default_factory=lambda: {"imitation": 5.0, "self_critic": 1.0, "realignment": 1.0}
     )
+    group_size: Annotated[int, Field(ge=2)] | None = 3
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
     seed: int = 0

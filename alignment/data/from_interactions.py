@@ -28,21 +28,26 @@ from social_sandbox.policies.prompts.ratings import format_verdict
 
 from .config import DataConfig
 from .groups import KINDS, Candidate, RatedGroup, Source
+from .parts import in_parts
 
 
 def build_groups(
     interactions: Sequence[Interaction],
     config: DataConfig,
     dropped: Counter[str] | None = None,
+    parted: Counter[str] | None = None,
 ) -> list[RatedGroup]:
-    """Return the rated groups of all kinds, mixed and in a seeded order.
+    """Return the rated groups of all kinds, parted, mixed, and in a seeded order.
 
-    An interaction without an observer's rating of alignment gives no group.
+    An interaction without an observer's rating of alignment gives no group. The mix counts parts,
+    so that a society of any size is read whole.
 
     Args:
         interactions: Interactions whose ratings share one scale.
-        config: Mix of the kinds, weight of engagement, rating of critiques, and the seed.
+        config: Mix of the kinds, size of the parts, weight of engagement, rating of critiques, and
+            the seed.
         dropped: Counts interactions and groups that are left out, by reason.
+        parted: Counts the `groups` that are larger than `config.group_size`, and their `parts`.
 
     Raises:
         UserError: The interactions have two rating scales; their ratings cannot be compared.
@@ -58,6 +63,7 @@ def build_groups(
         "self_critic": self_critic(interactions, config.critique_rating),
         "realignment": realignment(interactions, config.engagement_weight),
     }
+    by_kind = {kind: _in_parts(groups, config, parted) for kind, groups in by_kind.items()}
     weighted = [kind for kind in KINDS if config.mix.get(kind, 0) > 0]
     # Without reasons from peers there are no self_critic groups, and they cannot set the size.
     base = next((kind for kind in weighted if by_kind[kind]), weighted[0])
@@ -73,6 +79,20 @@ def build_groups(
             n_kept = sum(group.kind == kind for group in kept)
             dropped[f"{kind} group left out for data.mix"] += len(groups) - n_kept
     return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
+
+
+def _in_parts(
+    groups: list[RatedGroup], config: DataConfig, parted: Counter[str] | None
+) -> list[RatedGroup]:
+    if config.group_size is None:
+        return groups
+    parts = list(in_parts(groups, config.group_size, config.seed))
+    if parted is not None:
+        whole = {group.id for group in groups}
+        n_parts = sum(part.id not in whole for part in parts)
+        parted["groups"] += len(groups) - (len(parts) - n_parts)
+        parted["parts"] += n_parts
+    return parts
 
 
 def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:

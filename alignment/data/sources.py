@@ -38,6 +38,7 @@ class SourceReport:
         read: Number of groups in the source.
         kept: Number of groups after mixing.
         dropped: Rows and groups that are left out, counted by reason.
+        parted: Number of `groups` that were too large, and of the `parts` that they became.
     """
 
     kind: str
@@ -45,12 +46,13 @@ class SourceReport:
     read: int = 0
     kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    parted: Counter[str] = field(default_factory=Counter)
 
     def summary(self) -> dict[str, Any]:
         """Return the report as plain values."""
         dropped = {reason: count for reason, count in self.dropped.items() if count}
         plain = {"kind": self.kind, "files": self.files, "read": self.read, "kept": self.kept}
-        return {**plain, "dropped": dropped}
+        return {**plain, "dropped": dropped, "parted": dict(self.parted)}
 
 
 def read_sources(
@@ -185,7 +187,7 @@ def _interaction_groups(
             continue
         contents.add(content)
         distinct.append(interaction)
-    yield from build_groups(distinct, config, report.dropped)
+    yield from build_groups(distinct, config, report.dropped, report.parted)
 
 
 _group: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)

@@ -11,6 +11,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, trainable
+from .parts import contrasted
 
 Report = dict[str, Any]
 
@@ -27,7 +28,8 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
         number of trainable candidates); `ratings` (candidates by rating, rounded down);
         `rating_scale`; `contrast` (share of groups whose ratings differ); `dropped` (candidates
         that cannot be trained on, by reason); `dropped_groups`; and the numbers of candidates that
-        are `cut_off` by a limit of tokens, or `duplicates`.
+        are `cut_off` by a limit of tokens, `duplicates`, or `tied`: rated as high as the best of
+        their group, so that a contrast does not use them.
 
     Raises:
         UserError: No candidate can be trained on, a rating is not on its scale, or the groups have
@@ -68,6 +70,7 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
         "dropped_groups": sum(not members for members in usable),
         "cut_off": sum(not c.ends for members in usable for c in members),
         "duplicates": sum(count - 1 for count in texts.values()),
+        "tied": sum(len(members) - len(contrasted(members)) for members in usable),
     }
 
 

@@ -16,7 +16,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, demonstration
-from ..training.batching import draw
+from ..data.parts import contrasted, in_parts
 from ..training.encoding import Encoded, encode_parts
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
@@ -52,18 +52,16 @@ class ChainOfHindsight(Method):
 
         The answers of a chain are sorted by rating, the worst first.
         """
-        drawn = [
-            (g, draw(g, self.config.candidates_per_group, self.config.seed, epoch=0))
-            for g in groups
-        ]
-        chains = [(group, _ranked(answers)) for group, answers in drawn if len(answers) > 1]
+        parts = in_parts(groups, self.config.candidates_per_group, self.config.seed)
+        ranked = [(part, _ranked(contrasted(part.candidates))) for part in parts]
+        chains = [(part, answers) for part, answers in ranked if len(answers) > 1]
         if not chains:
             raise UserError(
                 f"groups: none of the {len(groups)} groups has candidates with different ratings"
             )
         if not self.config.plain:
             return Selection(chains, [group for group, _ in chains])
-        alone = [(group, _ranked(answers)[-1:]) for group, answers in drawn if demonstration(group)]
+        alone = [(part, answers[-1:]) for part, answers in ranked if demonstration(part)]
         return Selection([*chains, *alone], [group for group, _ in alone])
 
     def make_trainer(self, job: Job) -> Any:

@@ -9,6 +9,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, demonstration
+from ..data.parts import in_parts
 from ..training.method import Job, Selection, with_adapters
 from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
@@ -29,18 +30,21 @@ class GroupedConfig(OfflineConfig):
     divergence_groups: Annotated[int, Field(ge=0)] = 32
 
 
-def select_trainable(groups: Sequence[RatedGroup]) -> Selection:
-    """Return the groups with an example to imitate, see `demonstration`.
+def select_trainable(groups: Sequence[RatedGroup], config: GroupedConfig) -> Selection:
+    """Return the groups with an example to imitate, in parts of `candidates_per_group`.
+
+    See `demonstration` and `in_parts`.
 
     Raises:
-        UserError: no group has one.
+        UserError: No group has one.
     """
     usable = [group for group in groups if demonstration(group)]
     if not usable:
         raise UserError(
             f"groups: none of the {len(groups)} groups has a valid candidate with a rating and text"
         )
-    return Selection(usable, usable)
+    parts = list(in_parts(usable, config.candidates_per_group, config.seed))
+    return Selection(parts, usable)
 
 
 def make_group_trainer(
@@ -54,13 +58,7 @@ def make_group_trainer(
     args = plan.arguments(job)
 
     def dataset(groups: Sequence[RatedGroup]) -> "GroupDataset":
-        return GroupDataset(
-            groups,
-            job.tokenizer,
-            max_length=config.max_length,
-            candidates_per_group=config.candidates_per_group,
-            seed=config.seed,
-        )
+        return GroupDataset(groups, job.tokenizer, max_length=config.max_length)
 
     return GroupTrainer(
         with_adapters(job, args),

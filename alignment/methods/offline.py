@@ -78,7 +78,7 @@ def make_plan(
     if staged:
         lengths = [group_length(group_of(example)) for example in learnt]
         step = config.batch_size * config.accumulation
-        order = [n for _, n in in_stages(kinds, config.epochs, config.seed, lengths, step)]
+        order = in_stages(kinds, config.epochs, config.seed, lengths, step)
         arguments = {"num_train_epochs": 1.0, "train_sampling_strategy": "sequential"}
     if held_out:
         arguments |= {

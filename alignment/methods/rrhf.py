@@ -35,7 +35,7 @@ class Rrhf(Method):
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return the groups with a trainable candidate."""
-        return select_trainable(groups)
+        return select_trainable(groups, self.config)
 
     def make_trainer(self, job: Job) -> Any:
         """Return a `GroupTrainer` with the loss of RRHF."""

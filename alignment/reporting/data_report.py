@@ -20,13 +20,20 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
                 f"from {source['kind']}",
                 f"{source['kept']} of {source['read']} groups{_reasons(source['dropped'])}",
             )
+        parted = source.get("parted")
+        if parted and parted["groups"]:
+            table.add_row(
+                f"parted from {source['kind']}",
+                f"{parted['groups']} large groups in {parted['parts']} parts",
+            )
     lost = sum(report["dropped"].values())
     share = f" = {lost / report['candidates']:.0%}" if lost else ""
     table.add_row("groups", f"{report['groups']}: {_counts(report['kinds'])}")
     table.add_row(
         "candidates",
         f"{report['candidates']}, dropped {lost}{share}{_reasons(report['dropped'])}; "
-        f"{report['cut_off']} cut off, {report['duplicates']} said before",
+        f"{report['cut_off']} cut off, {report['duplicates']} in more than one group, "
+        f"{report.get('tied', 0)} tied with the best of their group",
     )
     table.add_row("rating: candidates", _counts(report["ratings"], ": "))
     table.add_row("candidates: groups", _counts(report["group_sizes"], ": "))

@@ -1,4 +1,4 @@
-"""Batches of rated groups: candidates are drawn, encoded, and padded into tensors."""
+"""Batches of rated groups: candidates are encoded, and padded into tensors."""
 
 import math
 from collections.abc import Sequence
@@ -10,86 +10,53 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from social_sandbox.envs.seeding import generator
-
-from ..data.groups import Candidate, RatedGroup, trainable
+from ..data.groups import Candidate, RatedGroup
+from ..data.parts import contrasted
 from .encoding import IGNORED, Encoded, EncodedGroup, encode
 from .packing import Packing, pack
-
-
-def draw(group: RatedGroup, count: int, seed: int, epoch: int) -> tuple[Candidate, ...]:
-    """Return at most `count` trainable candidates of a group, in the group's order.
-
-    They are the best-rated (the first of equals) and lower-rated ones. Others that are rated as
-    high as the best are left out, because the loss would not use them. The lower-rated change from
-    epoch to epoch and depend on (seed, epoch, group id) alone, so that a resumed run draws the
-    candidates that the interrupted run would have drawn.
-    """
-    usable = [c for c in group.candidates if trainable(c)]
-    ratings = [c.rating or 0.0 for c in usable]
-    if not usable:
-        return ()
-    top = max(ratings)
-    lower = [i for i, rating in enumerate(ratings) if rating < top]
-    if len(lower) > count - 1:
-        chosen = generator(seed, "candidates", epoch, group.id).permutation(len(lower))
-        lower = [lower[i] for i in chosen[: count - 1]]
-    return tuple(usable[i] for i in sorted([ratings.index(top), *lower]))
-
 
 FILLER = -1
 """The number of a group without text, which makes a batch whole and adds zero to its loss."""
 
 
 class GroupDataset(Dataset[EncodedGroup]):
-    """Groups to train on, indexed by (epoch, number); the number may be `FILLER`.
+    """Groups to train on, indexed by number, which may be `FILLER`.
 
-    The epoch is part of the index, not of the data set's state, so that worker processes with a
-    copy of the data set cannot lag behind.
+    A group gives its `contrasted` candidates.
     """
 
-    def __init__(
-        self,
-        groups: Sequence[RatedGroup],
-        tokenizer: Any,
-        *,
-        max_length: int,
-        candidates_per_group: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, groups: Sequence[RatedGroup], tokenizer: Any, *, max_length: int) -> None:
         self.groups = groups
         self.tokenizer = tokenizer
-        self.max_length, self.candidates_per_group = max_length, candidates_per_group
-        self.seed = seed
+        self.max_length = max_length
         self.start_nll: dict[int, float] = {}
         """`EncodedGroup.start_nll` by the group's number, for the groups that were measured."""
 
     def __len__(self) -> int:
         return len(self.groups)
 
-    def __getitem__(self, at: tuple[int, int]) -> EncodedGroup:
-        epoch, number = at
+    def __getitem__(self, number: int) -> EncodedGroup:
         if number == FILLER:
             nothing = Encoded((pad_token_id(self.tokenizer),), (IGNORED,), truncated=False)
             return EncodedGroup((nothing,), (None,), is_filler=True)
         group = self.groups[number]
-        drawn = draw(group, self.candidates_per_group, self.seed, epoch)
-        return self._encoded(group, drawn, self.start_nll.get(number))
+        return self._encoded(group, contrasted(group.candidates), self.start_nll.get(number))
 
     def best(self, number: int) -> EncodedGroup:
-        """Return a group with its best-rated candidate alone, which is part of every draw."""
+        """Return a group with its best-rated candidate alone."""
         group = self.groups[number]
-        return self._encoded(group, draw(group, 1, self.seed, 0), None)
+        ranked = sorted(contrasted(group.candidates), key=lambda c: -(c.rating or 0.0))
+        return self._encoded(group, ranked[:1], None)
 
     def _encoded(
-        self, group: RatedGroup, drawn: Sequence[Candidate], start_nll: float | None
+        self, group: RatedGroup, candidates: Sequence[Candidate], start_nll: float | None
     ) -> EncodedGroup:
         return EncodedGroup(
             tuple(
                 encode(self.tokenizer, group.prompt, c.text, self.max_length, ends=c.ends)
-                for c in drawn
+                for c in candidates
             ),
-            tuple(c.rating for c in drawn),
+            tuple(c.rating for c in candidates),
             group.rating_scale,
             start_nll,
         )

@@ -131,7 +131,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
 
     @torch.no_grad()
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Return the mean loss over the held-out groups, with the candidates of the first epoch.
+        """Return the mean loss over the held-out groups.
 
         Every process reads all of them: they are few, and wrappers need all processes to do the
         same.
@@ -142,7 +142,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         self.model_wrapped.eval()
         for start in range(0, len(held_out), size):
             numbers = range(start, min(start + size, len(held_out)))
-            batch = self._prepare_inputs(self.data_collator([held_out[0, n] for n in numbers]))
+            batch = self._prepare_inputs(self.data_collator([held_out[n] for n in numbers]))
             with self.compute_loss_context_manager():
                 read = self.likelihood(self.model_wrapped, batch)
             parts = self.group_loss(read.nll, batch, read.count > 0)

@@ -16,8 +16,8 @@ from ..data.groups import KINDS, RatedGroup, trainable
 from .batching import FILLER
 
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, index) of every group, in an order that depends on seed and epoch alone.
+class EpochSampler(Sampler[int]):
+    """Yields the index of every group, in an order that depends on seed and epoch alone.
 
     A batch holds groups of similar length, since padding costs as much compute as text. Groups are
     shuffled, sorted by length within windows of `WINDOW` batches, and cut into batches, which are
@@ -42,7 +42,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[int]:
         draw = generator(self.seed, "order", self.epoch)
         order = draw.permutation(len(self))
         size = self.batch * self.WINDOW
@@ -54,7 +54,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
         # An incomplete batch stays last: the Trainer forms batches by counting.
         whole = len(self) // self.batch
         shuffled = [batches[index] for index in draw.permutation(whole)] + batches[whole:]
-        return ((self.epoch, int(index)) for batch in shuffled for index in batch)
+        return (int(index) for batch in shuffled for index in batch)
 
 
 class TellEpoch(TrainerCallback):  # type: ignore[misc]
@@ -89,37 +89,23 @@ class SeedEpoch(TrainerCallback):  # type: ignore[misc]
         self.source.manual_seed(key(args.seed, "order", int(state.epoch or 0)))
 
 
-class ByLength(Sampler[int]):
-    """Yields the indices of an `EpochSampler` without the epochs, as the Trainers of TRL expect."""
-
-    def __init__(self, order: EpochSampler) -> None:
-        """Take the sampler whose order is followed."""
-        self.order = order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[int]:
-        return (index for _, index in self.order)
-
-
-class WholeBatches(Sampler[tuple[int, int]]):
-    """Yields an order of (epoch, index), padded with fillers to a multiple of `size`.
+class WholeBatches(Sampler[int]):
+    """Yields an order of indices, padded with fillers to a multiple of `size`.
 
     Several processes read equally many batches of one size. Without fillers accelerate completes
     the last batches with examples from the beginning, which would count twice.
     """
 
-    def __init__(self, order: EpochSampler | list[tuple[int, int]], size: int) -> None:
+    def __init__(self, order: EpochSampler | list[int], size: int) -> None:
         """Take the order and the number of examples that divides the padded length."""
         self.order, self.size = order, size
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.size) * self.size
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[int]:
         yield from self.order
-        yield from [(0, FILLER)] * (len(self) - len(self.order))
+        yield from [FILLER] * (len(self) - len(self.order))
 
 
 def group_length(group: RatedGroup) -> int:
@@ -139,7 +125,7 @@ def in_stages(
     seed: int,
     lengths: Sequence[int] | None = None,
     batch: int = 1,
-) -> list[tuple[int, int]]:
+) -> list[int]:
     """Return the order of a whole run, with all epochs of one stage before the next stage.
 
     Of a fractional epoch each stage gets that share of its examples, and at least one example.
@@ -152,15 +138,15 @@ def in_stages(
         batch: Number of examples that one step reads, as for `EpochSampler`.
 
     Returns:
-        (epoch, index of the example) in the order of training.
+        Indices of the examples in the order of training.
     """
     stages = [stage_of(kind) for kind in kinds]
-    order: list[tuple[int, int]] = []
+    order: list[int] = []
     for stage in sorted(set(stages)):
         indices = [index for index, other in enumerate(stages) if other == stage]
         sampler = EpochSampler([lengths[index] if lengths else 0 for index in indices], seed, batch)
         for epoch in range(math.ceil(epochs)):
             sampler.epoch = epoch
             count = max(1, round(min(1.0, epochs - epoch) * len(indices)))
-            order += [(epoch, indices[position]) for _, position in islice(sampler, count)]
+            order += [indices[position] for position in islice(sampler, count)]
     return order

@@ -15,7 +15,7 @@ from social_sandbox.envs.messages import Message
 from ..data.groups import Candidate
 from .encoding import IGNORED, Encoded, encode
 from .method import Job
-from .samplers import ByLength, EpochSampler, TellEpoch
+from .samplers import EpochSampler, TellEpoch
 
 
 def import_trl(method: str) -> Any:
@@ -64,7 +64,7 @@ def by_length(kind: Any) -> Any:
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             if self.args.train_sampling_strategy != "random":
                 return super()._get_train_sampler(train_dataset)
-            return ByLength(self._order)
+            return self._order
 
         @cached_property
         def _order(self) -> EpochSampler:

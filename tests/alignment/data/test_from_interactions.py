@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -160,7 +161,7 @@ def test_ratings_on_two_scales_are_not_mixed() -> None:
 def test_kinds_are_mixed_in_the_configured_ratio() -> None:
     rated = [replace(interaction(n), question=f"question {n // 2}") for n in range(40)]
     groups = build_groups(
-        rated, DataConfig(mix={"imitation": 2, "self_critic": 1, "realignment": 1})
+        rated, DataConfig(mix={"imitation": 2, "self_critic": 1, "realignment": 1}, group_size=None)
     )
     kinds = [group.kind for group in groups]
     assert (kinds.count("imitation"), kinds.count("self_critic")) == (20, 10)
@@ -208,3 +209,22 @@ def test_a_text_that_two_observers_rated_has_both_names() -> None:
     draft = group.candidates[0]
     assert (draft.rating, draft.rater) == (4.0, "observer_0,observer_1")
     assert group.candidates[1].rater == "observer_0"
+
+
+def test_all_answers_of_a_large_society_are_read_and_the_mix_counts_parts() -> None:
+    interactions = [interaction(number, before=1.0 + number % 3) for number in range(300)]
+    parted: Counter[str] = Counter()
+    groups = build_groups(interactions, DataConfig(), parted=parted)
+    assert max(len(group.candidates) for group in groups if group.kind == "imitation") == 2
+    texts = {c.text for group in groups if group.kind == "imitation" for c in group.candidates}
+    assert texts == {c.text for group in imitation(interactions, 1.0) for c in group.candidates}
+    kinds = Counter(group.kind for group in groups)
+    # The 300 revisions are rated alike: each leads a part with one draft.
+    assert kinds == {"imitation": 300, "self_critic": 60, "realignment": 60}
+    assert parted == {"groups": 1, "parts": 300}
+    whole = build_groups(interactions, DataConfig(group_size=None))
+    assert Counter(group.kind for group in whole) == {
+        "imitation": 1,
+        "self_critic": 1,
+        "realignment": 1,
+    }

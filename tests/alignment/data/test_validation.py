@@ -41,6 +41,7 @@ def test_everything_is_counted() -> None:
         "cut_off": 0,
         # The same text behind the same prompt in another group.
         "duplicates": 1,
+        "tied": 0,
     }
 
 

@@ -238,12 +238,19 @@ def test_the_base_keeps_its_precision_under_adapters(tokenizer: Any, tmp_path: P
 
 @every_method
 def test_a_run_stops_when_its_tokens_are_spent(align: Any, kind: type[Method]) -> None:
-    settings = {"epochs": 50, "max_steps": -1, "batch_size": 2, "schedule": "linear"}
+    settings: dict[str, Any] = {
+        "epochs": 50,
+        "max_steps": -1,
+        "batch_size": 2,
+        "schedule": "linear",
+    }
+    if kind in (StableAlignment, Rrhf):
+        settings["stop_nll"] = None
     _, summary = align(kind, max_tokens=1500, **settings)
     per_step = summary.tokens / summary.steps
     assert 1500 <= summary.tokens < 1500 + 3 * per_step
     # The learning rate ends where the run does.
-    assert summary.log[-1]["learning_rate"] < 0.15 * QUICK["learning_rate"]
+    assert summary.log[-1]["learning_rate"] < 0.2 * QUICK["learning_rate"]
 
 
 def test_a_run_whose_tokens_were_spent_before_its_export_is_only_exported(

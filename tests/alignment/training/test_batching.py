@@ -1,21 +1,19 @@
-import dataclasses
 import math
 from typing import Any
 
 import pytest
-import torch
 
 from social_sandbox.alignment.data.groups import Candidate, trainable
 from social_sandbox.alignment.training.batching import (
+    FILLER,
     GroupCollator,
     GroupDataset,
-    draw,
     pad_token_id,
 )
 from social_sandbox.alignment.training.encoding import Encoded, EncodedGroup, encode
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
-from tests.helpers.tiny import rated, rated_groups, tiny_tokenizer
+from tests.helpers.tiny import rated, tiny_tokenizer
 
 ASKED = (Message("user", "how are you ?"),)
 
@@ -128,39 +126,15 @@ def test_what_is_invalid_unrated_or_blank_is_not_trained_on() -> None:
     assert not trainable(Candidate("fine", 7.0, valid=False))
 
 
-def test_a_draw_keeps_the_best_its_order_and_the_limit() -> None:
-    group = rated("g", ("a", 2.0), ("b", 7.0), ("c", 1.0), ("d", 7.0), ("e", 3.0), ("f", None))
-    for epoch in range(20):
-        texts = [candidate.text for candidate in draw(group, 3, seed=0, epoch=epoch)]
-        assert len(texts) == 3
-        assert texts == sorted(texts)
-        assert "b" in texts
-        assert not {"d", "f"} & set(texts)
-    assert [c.text for c in draw(group, 9, seed=0, epoch=0)] == ["a", "b", "c", "e"]
-    assert [c.text for c in draw(group, 1, seed=0, epoch=0)] == ["b"]
-    assert draw(rated("none", ("a", None)), 3, seed=0, epoch=0) == ()
-
-
-def test_a_draw_depends_on_seed_epoch_and_id_and_on_nothing_else() -> None:
-    group = rated("g", ("best", 7.0), *((f"low {i}", 1.0) for i in range(9)))
-    again = draw(group, 4, seed=1, epoch=2)
-    assert draw(group, 4, seed=1, epoch=2) == again
-    torch.manual_seed(5)
-    assert draw(group, 4, seed=1, epoch=2) == again
-    other = dataclasses.replace(group, id="h")
-    assert again not in [draw(group, 4, 1, 3), draw(group, 4, 2, 2), draw(other, 4, 1, 2)]
-    seen = {c.text for epoch in range(20) for c in draw(group, 4, seed=1, epoch=epoch)}
-    assert len(seen) == 10
-
-
-def test_a_data_set_answers_by_epoch_and_number(tokenizer: Any) -> None:
-    groups = rated_groups(6)
-    data = GroupDataset(groups, tokenizer, max_length=64, candidates_per_group=2, seed=0)
-    assert len(data) == 6
-    item = data[3, 5]
-    drawn = draw(groups[5], 2, seed=0, epoch=3)
-    assert item.ratings == tuple(c.rating for c in drawn)
-    assert item.candidates == tuple(encode(tokenizer, ASKED, c.text, 64) for c in drawn)
+def test_a_data_set_answers_by_number_with_the_contrasted_candidates(tokenizer: Any) -> None:
+    groups = [rated("g", ("no", 3.0), ("yes", 7.0), ("of course", 7.0), ("go away", None))]
+    data = GroupDataset(groups, tokenizer, max_length=64)
+    assert len(data) == 1
+    item = data[0]
+    assert item.ratings == (3.0, 7.0)
+    assert item.candidates == tuple(encode(tokenizer, ASKED, t, 64) for t in ("no", "yes"))
+    assert data.best(0).candidates == (encode(tokenizer, ASKED, "yes", 64),)
+    assert data[FILLER].is_filler
 
 
 @pytest.mark.embedded

@@ -125,7 +125,13 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
     align: Align, tmp_path: Path
 ) -> None:
     # At a step of 0.3 the tiny model goes to pieces.
-    settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
+    settings = {
+        "held_out": 0.3,
+        "held_out_steps": 1,
+        "patience": 2,
+        "learning_rate": 0.3,
+        "stop_nll": None,
+    }
     _, summary, logged = align(groups_of_two(20), max_steps=40, **settings)
     losses = logged.column("held_out/loss")
     best = losses.index(min(losses))
@@ -142,7 +148,13 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
 
 
 def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) -> None:
-    settings = {"held_out": 0.3, "held_out_steps": 3, "patience": 50, "learning_rate": 0.3}
+    settings = {
+        "held_out": 0.3,
+        "held_out_steps": 3,
+        "patience": 50,
+        "learning_rate": 0.3,
+        "stop_nll": None,
+    }
     _, summary, logged = align(groups_of_two(20), max_steps=8, **settings)
     measured = {row["step"]: row["held_out/loss"] for row in logged.rows if "held_out/loss" in row}
     assert list(measured) == [3, 6, 8]
@@ -151,7 +163,13 @@ def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) ->
 
 
 def test_a_stop_between_two_rows_of_the_log_has_a_row_of_its_own(align: Align) -> None:
-    settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
+    settings = {
+        "held_out": 0.3,
+        "held_out_steps": 1,
+        "patience": 2,
+        "learning_rate": 0.3,
+        "stop_nll": None,
+    }
     _, summary, _ = align(groups_of_two(20), max_steps=40, logging_steps=30, **settings)
     assert summary.steps % 30
     assert summary.log[-1]["step"] == summary.steps
@@ -189,7 +207,13 @@ def test_a_run_that_ends_with_its_tokens_is_measured_there(align: Align) -> None
 
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_did(align: Align) -> None:
-    settings = {"held_out": 0.3, "held_out_steps": 1, "patience": 2, "learning_rate": 0.3}
+    settings = {
+        "held_out": 0.3,
+        "held_out_steps": 1,
+        "patience": 2,
+        "learning_rate": 0.3,
+        "stop_nll": None,
+    }
     settings |= {"max_steps": 40, "save_steps": 1}
     whole, summary, _ = align(groups_of_two(20), "whole", **settings)
     with pytest.raises(KeyboardInterrupt):
@@ -209,8 +233,8 @@ def test_how_much_likelier_the_best_have_become_is_logged(align: Align, tokenize
     pairs = [(group.prompt, c.text) for group, c in zip(groups, best, strict=True)]
     start = mean_nll(tiny_llama(len(tokenizer)), tokenizer, pairs, max_length=64)
     # One batch is the whole data: what is logged at step 4 is of the model after three steps.
-    *_, logged = align(groups, batch_size=4, max_steps=4)
-    model, *_ = align(groups, "three", batch_size=4, max_steps=3)
+    *_, logged = align(groups, batch_size=4, max_steps=4, candidates_per_group=4)
+    model, *_ = align(groups, "three", batch_size=4, max_steps=3, candidates_per_group=4)
     ratios = logged.column("log_ratio")
     assert ratios[0] == pytest.approx(0, abs=1e-5)
     now = mean_nll(model.eval(), tokenizer, pairs, max_length=64)

@@ -1,6 +1,6 @@
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from social_sandbox.alignment.data.parts import in_parts
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.batching import GroupCollator, GroupDataset, pad_token_id
@@ -69,9 +70,8 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
 
 def trainer_for(model: Any, tokenizer: Any, tmp_path: Path, **changes: Any) -> GroupTrainer:
     config = dataclasses.replace(QUICK, **changes)
-    data = GroupDataset(
-        rated_groups(12), tokenizer, max_length=64, candidates_per_group=3, seed=config.seed
-    )
+    groups = list(in_parts(rated_groups(12), config.candidates_per_group, config.seed))
+    data = GroupDataset(groups, tokenizer, max_length=64)
     args = training_arguments(config, tmp_path, progress=False)
     chunk = config.logits_chunk
     loss = StableAlignment(config).loss
@@ -285,15 +285,23 @@ def test_by_default_a_margin_of_10_that_is_driven_past_ends_training(align: Any)
     assert summary.log[-1]["nll/past_margin"] > 5
 
 
-def test_every_epoch_draws_candidates_and_an_order_anew(
-    align: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("size", [2, 3, 9])
+def test_every_epoch_reads_all_responses_in_an_order_of_its_own(
+    align: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     seen = SeenBatches(monkeypatch)
-    align(batch_size=12, max_steps=3, candidates_per_group=2)
+    align(batch_size=100, max_steps=3, candidates_per_group=size)
     first, second, third = seen.ids
-    drawn = [sorted(epoch) for epoch in seen.ids]
-    assert drawn[0] != drawn[1] != drawn[2]
     assert first != second != third
+    assert sorted(first) == sorted(second) == sorted(third)
+    groups = rated_groups(12)
+    rows = {encode(tokenizer, g.prompt, c.text, 64).input_ids for g in groups for c in g.candidates}
+    padding = pad_token_id(tokenizer)
+
+    def unpadded(ids: Sequence[int]) -> tuple[int, ...]:
+        return tuple(number for number in ids if number != padding)
+
+    assert set(map(unpadded, first)) == set(map(unpadded, rows))
 
 
 @pytest.mark.parametrize("stop", [3, 5])
@@ -382,9 +390,8 @@ def test_every_epoch_has_an_order_of_its_own() -> None:
     assert first == list(sampler)
     sampler.epoch = 1
     second = list(sampler)
-    assert {epoch for epoch, _ in second} == {1}
-    assert sorted(i for _, i in second) == list(range(20))
-    assert [i for _, i in second] != [i for _, i in first]
+    assert sorted(second) == list(range(20))
+    assert second != first
 
 
 def test_nothing_to_train_on_is_said(align: Any) -> None:
@@ -446,7 +453,7 @@ def test_the_embedded_model_learns_from_a_few_groups(tmp_path: Path) -> None:
 def test_groups_of_like_length_share_a_batch() -> None:
     lengths = [n % 50 for n in range(203)]
     sampler = EpochSampler(lengths, seed=0, batch=4)
-    numbers = [number for _, number in sampler]
+    numbers = list(sampler)
     assert sorted(numbers) == list(range(203))
     batches = [numbers[at : at + 4] for at in range(0, 203, 4)]
     spans = [max(lengths[n] for n in b) - min(lengths[n] for n in b) for b in batches]

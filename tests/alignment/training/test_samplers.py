@@ -77,19 +77,20 @@ def align(tokenizer: Any, tmp_path: Path) -> Callable[..., Any]:
 def test_every_stage_has_all_its_epochs_before_the_next() -> None:
     kinds = ["realignment", "hh", "imitation", "self_critic"] * 5
     order = in_stages(kinds, 2.4, seed=0)
-    assert [kind for kind, _ in groupby(kinds[n] for _, n in order if kinds[n] != "hh")] == [
+    assert [kind for kind, _ in groupby(kinds[n] for n in order if kinds[n] != "hh")] == [
         "imitation",
         "self_critic",
         "realignment",
     ]
-    first = [(epoch, n) for epoch, n in order if kinds[n] in ("hh", "imitation")]
+    first = [n for n in order if kinds[n] in ("hh", "imitation")]
     assert order[: len(first)] == first
-    assert [epoch for epoch, _ in first] == [0] * 10 + [1] * 10 + [2] * 4
-    whole = [n for epoch, n in first if epoch == 0]
-    assert sorted(whole) == [n for n, kind in enumerate(kinds) if kind in ("hh", "imitation")]
-    assert whole != [n for epoch, n in first if epoch == 1] != sorted(whole)
+    assert len(first) == 10 + 10 + 4
+    epochs = first[:10], first[10:20]
+    whole = [n for n, kind in enumerate(kinds) if kind in ("hh", "imitation")]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == whole
+    assert epochs[0] != epochs[1] != whole
     assert order == in_stages(kinds, 2.4, seed=0) != in_stages(kinds, 2.4, seed=1)
-    assert {kinds[n] for _, n in in_stages(kinds, 0.01, seed=0)} >= {"self_critic", "realignment"}
+    assert {kinds[n] for n in in_stages(kinds, 0.01, seed=0)} >= {"self_critic", "realignment"}
 
 
 @every_method

@@ -1,0 +1,74 @@
+"""Large groups in parts, so that every candidate is read in each epoch."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from social_sandbox.envs.seeding import key
+from social_sandbox.envs.turns import MIN_RATING
+
+from .groups import Candidate, RatedGroup, trainable
+
+
+def in_parts(groups: Iterable[RatedGroup], size: int, seed: int) -> Iterator[RatedGroup]:
+    """Yield groups of at most `size` trainable candidates: small groups as they are, others parted.
+
+    Each part has a leader, which is rated highest in the part, and other candidates of the group.
+    Leaders are the best-rated candidates of the group that are rated above the midpoint of the
+    scale, and in any case those that are rated as high as the best. Where these are too few, they
+    lead several parts in turn; every other candidate is in one part. The better a leader is rated,
+    the better are its followers, so that the differences of ratings are similar in all parts.
+
+    Args:
+        groups: Groups of any size.
+        size: Most trainable candidates of a part. 1: the best candidate of a group alone, without
+            the others.
+        seed: Seed of the order of candidates with equal ratings.
+    """
+    for group in groups:
+        if sum(map(trainable, group.candidates)) <= size:
+            yield group
+        else:
+            yield from _parts(group, size, seed)
+
+
+def _parts(group: RatedGroup, size: int, seed: int) -> Iterator[RatedGroup]:
+    usable = [place for place, each in enumerate(group.candidates) if trainable(each)]
+    ratings = {place: group.candidates[place].rating or 0.0 for place in usable}
+
+    def rank(place: int) -> tuple[float, int]:
+        return -ratings[place], key(seed, "parts", group.id, group.candidates[place].text)
+
+    ranked = sorted(usable, key=rank)
+    top = ratings[ranked[0]]
+    if size == 1:
+        yield replace(group, candidates=(group.candidates[ranked[0]],))
+        return
+    midpoint = (MIN_RATING + group.rating_scale) / 2
+    n_tied = sum(ratings[place] == top for place in ranked)
+    n_good = sum(ratings[place] > midpoint or ratings[place] == top for place in ranked)
+    n_leaders = min(n_good, max(n_tied, math.ceil(len(ranked) / size)))
+    leaders, followers = ranked[:n_leaders], ranked[n_leaders:]
+    n_parts = max(n_leaders, math.ceil(len(followers) / (size - 1)))
+    # A candidate that cannot be trained on is kept for the record.
+    rest = [place for place in range(len(group.candidates)) if place not in ratings]
+    for number in range(n_parts):
+        members = [leaders[number % n_leaders], *followers[number::n_parts]]
+        if number == 0:
+            members += rest
+        chosen = tuple(group.candidates[place] for place in sorted(members))
+        yield replace(group, id=f"{group.id}/{number + 1}", candidates=chosen)
+
+
+def contrasted(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return the first of the best-rated trainable candidates and all lower-rated, in their order.
+
+    Others that are rated as high as the best are left out: a contrast does not use them.
+    """
+    usable = [candidate for candidate in candidates if trainable(candidate)]
+    if not usable:
+        return ()
+    ratings = [candidate.rating or 0.0 for candidate in usable]
+    top = max(ratings)
+    first = ratings.index(top)
+    return tuple(c for place, c in enumerate(usable) if place == first or ratings[place] < top)
