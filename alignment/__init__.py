@@ -39,7 +39,7 @@ moved(
         "formats.prompt_completion": "data.formats.prompt_completion",
         "formats.rows": "data.formats.rows",
         "forward": "training.response_likelihood training.chunked_nll",
-        "groups": "data.groups",
+        "groups": "data.groups social_sandbox.envs.messages",
         "health": "training.early_stopping",
         "histograms": "reporting.histograms",
         "intervals": "evaluation.intervals",

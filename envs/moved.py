@@ -50,10 +50,13 @@ def moved(package: str, places: Mapping[str, str]) -> None:
 
     Args:
         package: Dotted name of the package, such as `social_sandbox.policies`.
-        places: The current modules of each former module, all named within the package and
-            separated by spaces.
+        places: The current modules of each former module, separated by spaces; each is named
+            within the package, or by its whole name.
     """
+    root = package.partition(".")[0] + "."
     for former, now in places.items():
-        _FINDER.places[f"{package}.{former}"] = tuple(f"{package}.{each}" for each in now.split())
+        _FINDER.places[f"{package}.{former}"] = tuple(
+            each if each.startswith(root) else f"{package}.{each}" for each in now.split()
+        )
     if _FINDER not in sys.meta_path:
         sys.meta_path.append(_FINDER)

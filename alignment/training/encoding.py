@@ -7,7 +7,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import RATING_SCALE
-from social_sandbox.policies.huggingface.chat_template import render_messages
+from social_sandbox.policies.huggingface.chat_template import prompt_ids, reply_ids
 
 IGNORED = -100
 """The label of a position that is not learnt: prompt and padding."""
@@ -57,11 +57,12 @@ def encode(
 
     Prompt and response are tokenised apart and joined: the model has to continue exactly those
     prompt ids that it will be given, and no token may straddle the border. The prompt is
-    rendered as the policies do it: by the chat template, or under `### Role` headings without
-    one. The end-of-turn token is `tokenizer.eos_token`; it is learnt, so that the model stops.
+    encoded as the policies do it: by the chat template, or under `### Role` headings without
+    one, behind the BOS if the tokenizer begins texts with it. What prompt and response spell
+    like control tokens is plain text. The end-of-turn token is `tokenizer.eos_token`; it is learnt, so that the model stops.
 
-    What is longer than `max_length` tokens loses first the beginning of the prompt, down to
-    `min_prompt` tokens (default: a quarter of `max_length`), and then the end of the response,
+    What is longer than `max_length` tokens loses first the beginning of the prompt behind the BOS,
+    down to `min_prompt` tokens (default: a quarter of `max_length`), and then the end of the response,
     its end-of-turn token included: a text that was cut off is no example of where to stop.
 
     A response without a token of its own has no labels: silence is not taught.
@@ -84,11 +85,11 @@ def encode_parts(
     """
     if tokenizer.eos_token_id is None:
         raise UserError("base_model: its tokenizer has no eos_token, so no response could end")
-    prompt = _ids(tokenizer, render_messages(tokenizer, messages))
+    prompt = prompt_ids(tokenizer, messages)
     answer: list[int] = []
     labels: list[int] = []
     for text, learnt in parts:
-        ids = _ids(tokenizer, text)
+        ids = reply_ids(tokenizer, text)
         answer += ids
         labels += ids if learnt else [IGNORED] * len(ids)
     if answer and ends:
@@ -98,9 +99,13 @@ def encode_parts(
     kept = min(len(prompt), max(least, max_length - len(answer)), max_length)
     room = max_length - kept
     truncated = kept < len(prompt) or room < len(answer)
-    prompt = prompt[len(prompt) - kept :]
+    prompt = last_tokens(prompt, kept, tokenizer.bos_token_id)
     return Encoded((*prompt, *answer[:room]), (*[IGNORED] * kept, *labels[:room]), truncated)
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+def last_tokens(prompt: Sequence[int], count: int, bos: int | None) -> list[int]:
+    """Return the last tokens of a prompt, behind its BOS if the prompt begins with it."""
+    kept = list(prompt[len(prompt) - count :])
+    if kept and prompt[0] == bos:
+        kept[0] = bos
+    return kept

@@ -13,7 +13,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 
 from ..data.groups import Candidate
-from .encoding import IGNORED, Encoded, encode
+from .encoding import IGNORED, Encoded, encode, last_tokens
 from .method import Job
 from .samplers import EpochSampler, TellEpoch
 
@@ -115,7 +115,7 @@ def prompt_and_responses(
     kept = min(_n_prompt(row) for row in rows)
     prompt_ids = rows[0].input_ids[: _n_prompt(rows[0])]
     answers = [list(row.input_ids[_n_prompt(row) :]) for row in rows]
-    return list(prompt_ids[len(prompt_ids) - kept :]), answers
+    return last_tokens(prompt_ids, kept, tokenizer.bos_token_id), answers
 
 
 def reference(job: Job) -> Any:

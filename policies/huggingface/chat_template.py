@@ -1,16 +1,31 @@
-"""A conversation as the text that a model was trained to continue."""
+"""A conversation as the text, and as the token ids, that a model was trained to continue."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jinja2 import TemplateError
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import read_text
-from social_sandbox.envs.messages import Message, to_dicts
+from social_sandbox.envs.messages import Message, Role, to_dicts
+
+from ..prompts.control_tokens import CONTROL_TOKEN
+from .control_tokens import control_tokens, seal, sealed_ids, text_ids
 
 _EXAMPLE = Message("user", "a question")
+_USUAL: tuple[tuple[Role, ...], ...] = (
+    ("user",),
+    ("system", "user"),
+    ("user", "assistant", "user"),
+)
+"""The roles of the conversations of a society."""
+_LABEL = re.compile(r"#{1,6} \S.*|[^\s:][^:\n]{0,30}:")
+_OPENED = re.compile(r"<(think|thinking|thought|reasoning)>\s*\Z")
 
 
 def use_template(tokenizer: Any, path: Path) -> None:
@@ -30,27 +45,212 @@ def use_template(tokenizer: Any, path: Path) -> None:
         raise UserError(f"chat_template: {path} leaves out what the messages say")
 
 
+def check_template(tokenizer: Any) -> None:
+    """Raise UserError for a template that cannot render the conversations of a society."""
+    for roles in _USUAL:
+        _arrangement(tokenizer, roles)
+
+
 def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
     """Return a conversation as text, up to the place where the assistant speaks next.
 
-    A tokenizer without a chat template gets `### Role` headings. A template that knows no system
-    role gets the system message at the head of the next message.
+    A tokenizer without a chat template gets `### Role` headings. Where a template refuses, drops,
+    joins or reorders messages, the conversation is arranged for it: system messages go to the head
+    of the user's next message, successive messages of one role become one, and an empty question
+    precedes a conversation that begins with an answer.
+
+    What messages spell like a control token is sealed, see `control_tokens.seal`, so that the text
+    of an ordinary conversation is that of `apply_chat_template`.
 
     Raises:
-        UserError: The template refuses the conversation, as some do when roles do not alternate.
+        UserError: The template refuses or drops a message in every arrangement.
     """
-    if tokenizer.chat_template:
+    frame = _arrangement(tokenizer, tuple(message.role for message in messages))
+    sealed = [replace(m, content=frame.seal(tokenizer, m.content)) for m in messages]
+    return _render(tokenizer, frame.arrange(sealed))
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> list[int]:
+    """Return the token ids of a conversation and of the beginning of the assistant's reply.
+
+    They begin with the model's BOS where its template writes it, or where there is no template and
+    the tokenizer begins texts with it. A prefilled reply is not written into a thought that the
+    template opens: the thought is closed before.
+
+    Raises:
+        UserError: See `render_messages`.
+    """
+    text = render_messages(tokenizer, messages)
+    if prefill and (opened := _OPENED.search(text)):
+        text += f"</{opened[1]}>\n\n"
+    begins = () if tokenizer.chat_template else control_tokens(tokenizer).begins
+    return [*begins, *sealed_ids(tokenizer, text + prefill)]
+
+
+def reply_ids(tokenizer: Any, text: str) -> list[int]:
+    """Return the token ids of a reply, or of a part of it, in which nothing ends a turn."""
+    return text_ids(tokenizer, _arrangement(tokenizer, ("user",)).defuse_labels(text))
+
+
+def opens_thought(rendered: str) -> bool:
+    """Return whether a rendered conversation ends within a thought, which the reply continues."""
+    return _OPENED.search(rendered) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How the conversations of some roles are put to a template.
+
+    Attributes:
+        fold: Whether system messages go to the head of the user's next message.
+        join: Whether successive messages of one role become one.
+        lead: Whether an empty message of the user precedes an answer that comes first.
+        labels: Matches the plain text by which the template tells who speaks, such as
+            `### Assistant`; None if it does so by control tokens alone.
+    """
+
+    fold: bool = False
+    join: bool = False
+    lead: bool = False
+    labels: re.Pattern[str] | None = None
+
+    def arrange(self, messages: Sequence[Message]) -> list[Message]:
+        """Return the messages as the template takes them."""
+        arranged: list[Message] = []
+        system = ""
+        for message in messages:
+            said = any(other.role != "system" for other in arranged)
+            if self.lead and not said and not system and message.role == "assistant":
+                arranged.append(Message("user", ""))
+            if self.fold and message.role == "system":
+                system += f"{message.content}\n\n"
+                continue
+            if system and message.role != "user":
+                arranged.append(Message("user", system.removesuffix("\n\n")))
+            else:
+                message = replace(message, content=system + message.content)
+            system = ""
+            arranged.append(message)
+        if system:
+            arranged.append(Message("user", system.removesuffix("\n\n")))
+        return list(_joined(arranged)) if self.join else arranged
+
+    def seal(self, tokenizer: Any, text: str) -> str:
+        """Return a message's text, in which nothing acts as a part of the frame around it."""
+        return seal(tokenizer, self.defuse_labels(text))
+
+    def defuse_labels(self, text: str) -> str:
+        """Return a text whose labels are broken by a blank: `# ## Assistant`, `USER :`."""
+        return self.labels.sub(_broken, text) if self.labels else text
+
+
+_arrangements: "WeakKeyDictionary[Any, dict[object, Arrangement]]" = WeakKeyDictionary()
+
+
+def _arrangement(tokenizer: Any, roles: tuple[Role, ...]) -> Arrangement:
+    """Return the first arrangement in which a template renders all messages, in their order.
+
+    Raises:
+        UserError: There is none.
+    """
+    known = _arrangements.setdefault(tokenizer, {})
+    state = (tokenizer.chat_template, tokenizer.bos_token, tokenizer.eos_token, roles)
+    if state not in known:
+        known[state] = replace(_find_arrangement(tokenizer, roles), labels=_labels(tokenizer))
+    return known[state]
+
+
+def _find_arrangement(tokenizer: Any, roles: Sequence[Role]) -> Arrangement:
+    marked = [Message(role, f"quokka{number}quokka") for number, role in enumerate(roles)]
+    first_problem = ""
+    for lead, fold, join in product((False, True), repeat=3):
+        arrangement = Arrangement(fold, join, lead)
         try:
-            return _apply_template(tokenizer, messages)
-        except TemplateError:
-            # Some templates (Gemma's) know no system role.
-            try:
-                return _apply_template(tokenizer, _without_system(messages))
-            except TemplateError as error:
-                roles = ", ".join(message.role for message in messages)
-                raise UserError(
-                    f"chat_template: it refuses a conversation of {roles}: {error.message}"
-                ) from error
+            text = _render(tokenizer, arrangement.arrange(marked))
+            problem = _problem(text, marked)
+        except TemplateError as error:
+            problem = f"it refuses them: {error.message}"
+        if not problem:
+            return arrangement
+        first_problem = first_problem or problem
+    name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
+    raise UserError(
+        f"chat_template: the template of {name} cannot render messages of {', '.join(roles)}: "
+        f"{first_problem}; give another template in chat_template"
+    )
+
+
+def _problem(text: str, marked: Sequence[Message]) -> str:
+    """Return what a rendering has done to its messages; nothing if all are in their places."""
+    for number, message in enumerate(marked):
+        if message.content not in text:
+            return f"it drops message {number + 1} ({message.role})"
+    places = [text.index(message.content) for message in marked]
+    for number, (place, following) in enumerate(pairwise(places)):
+        if following < place:
+            return f"it puts message {number + 2} before message {number + 1}"
+        if following == place + len(marked[number].content):
+            return f"it joins the messages {number + 1} and {number + 2}"
+    return ""
+
+
+def _labels(tokenizer: Any) -> re.Pattern[str] | None:
+    """Return what matches the plain text by which a template tells who speaks."""
+    pieces: list[str] = []
+    for roles in _USUAL:
+        marked = [Message(role, f"quokka{number}quokka") for number, role in enumerate(roles)]
+        try:
+            arrangement = _find_arrangement(tokenizer, roles)
+        except UserError:
+            continue
+        first, *others = re.split(
+            r"quokka\d+quokka", _render(tokenizer, arrangement.arrange(marked))
+        )
+        # Before the first message stands what the template says of its own, and then the label.
+        pieces += [first.strip().rpartition("\n")[2], *others]
+    spelling = control_tokens(tokenizer).spelling
+    lines = [
+        line.strip()
+        for piece in pieces
+        for part in spelling.split(piece)
+        for line in part.splitlines()
+    ]
+    found = {match[0] for line in lines for match in CONTROL_TOKEN.finditer(line)}
+    found |= {line for line in lines if _LABEL.fullmatch(line)}
+    if not found:
+        return None
+    longest_first = sorted(found, key=lambda label: (-len(label), label))
+    # A label that begins with a letter is no end of a longer word.
+    return re.compile(
+        "|".join(
+            rf"(?<!\w){re.escape(label)}" if label[0].isalnum() else re.escape(label)
+            for label in longest_first
+        )
+    )
+
+
+def _broken(label: re.Match[str]) -> str:
+    text = label[0]
+    return f"{text[:-1]} :" if text.endswith(":") else f"{text[0]} {text[1:]}"
+
+
+def _joined(messages: Sequence[Message]) -> Iterator[Message]:
+    """Yield messages, of which successive ones of one role are one."""
+    last: Message | None = None
+    for message in messages:
+        if last is not None and last.role == message.role:
+            last = replace(last, content=f"{last.content}\n\n{message.content}")
+            continue
+        if last is not None:
+            yield last
+        last = message
+    if last is not None:
+        yield last
+
+
+def _render(tokenizer: Any, messages: Sequence[Message]) -> str:
+    if tokenizer.chat_template:
+        return _apply_template(tokenizer, messages)
     paragraphs = "".join(f"### {m.role.title()}\n{m.content}\n\n" for m in messages)
     return f"{paragraphs}### Assistant\n"
 
@@ -58,11 +258,3 @@ def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
 def _apply_template(tokenizer: Any, messages: Sequence[Message]) -> str:
     dicts = to_dicts(messages)
     return str(tokenizer.apply_chat_template(dicts, tokenize=False, add_generation_prompt=True))
-
-
-def _without_system(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the conversation with its system message at the head of the next message."""
-    if len(messages) < 2 or messages[0].role != "system":
-        return messages
-    system, following, *rest = messages
-    return [Message(following.role, f"{system.content}\n\n{following.content}"), *rest]

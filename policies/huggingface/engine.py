@@ -63,12 +63,12 @@ class Engine:
 
     def generate(
         self,
-        texts: Sequence[str],
+        prompts: Sequence[Row],
         seeds: Sequence[int],
         adapters: Sequence[str | None],
         max_new_tokens: int,
     ) -> list[Generation]:
-        """Continue each text by up to `max_new_tokens` tokens, with its own seed and adapter."""
+        """Continue each prompt by up to `max_new_tokens` tokens, with its own seed and adapter."""
 
         def generate_batch(indices: list[int], rows: list[Row]) -> Iterator[Generation]:
             row_seeds = [seeds[index] for index in indices]
@@ -83,24 +83,23 @@ class Engine:
             ids, mask = self._append(prefix, [row[-1:] for row in rows])
             return self._continue(ids, mask, row_seeds, max_new_tokens, cache=prefix.cache, **names)
 
-        return self._in_batches(texts, max_new_tokens, generate_batch)
+        return self._in_batches(prompts, max_new_tokens, generate_batch)
 
     def judge(
         self,
-        texts: Sequence[str],
+        prompts: Sequence[Row],
         seeds: Sequence[int],
         adapters: Sequence[str | None],
         reason_tokens: int,
         rating_scale: int,
     ) -> list[tuple[float, Generation]]:
-        """Return a rating and its reason for each text that ends with `prompts.PREFILL`.
+        """Return a rating and its reason for each prompt that ends with `shared.prefill`.
 
         The rating follows from the logits of the numbers on the scale in one forward pass. The
         reason of up to `reason_tokens` tokens (0: no reason) continues the key/value cache of this
         pass.
         """
         numbers = self.shared.rating_tokens(rating_scale)
-        texts = [text + numbers.lead for text in texts]
         probe, bridge = numbers.probe, self.shared.token_ids(REASON)
         n_new_tokens = len(probe)
         if reason_tokens:
@@ -130,7 +129,7 @@ class Engine:
             )
             return zip(ratings, reasons, strict=True)
 
-        return self._in_batches(texts, n_new_tokens, judge_batch)
+        return self._in_batches(prompts, n_new_tokens, judge_batch)
 
     def _continue(
         self,
@@ -206,19 +205,18 @@ class Engine:
 
     def _in_batches(
         self,
-        texts: Sequence[str],
+        rows: Sequence[Row],
         n_new_tokens: int,
         run: Callable[[list[int], list[Row]], Iterator[Result]],
     ) -> list[Result]:
-        """Call `run` for batches of texts, and return its results in the order of the texts.
+        """Call `run` for batches of prompts, and return its results in the order of the prompts.
 
         Args:
-            texts: The texts.
-            n_new_tokens: The largest number of tokens to be generated for each text.
+            rows: The token ids of the prompts.
+            n_new_tokens: The largest number of tokens to be generated for each prompt.
             run: Takes the indices and the token ids of a batch, and yields a result for each.
         """
-        rows = [self.shared.token_ids(text) for text in texts]
-        # Longest first, and similar texts side by side.
+        # Longest first, and similar prompts side by side.
         order = sorted(range(len(rows)), key=lambda index: (-len(rows[index]), rows[index]))
         results: dict[int, Result] = {}
         for places in batches(
@@ -232,4 +230,4 @@ class Engine:
             with torch.inference_mode():
                 batch = run(indices, [rows[index] for index in indices])
                 results |= zip(indices, batch, strict=True)
-        return [results[index] for index in range(len(texts))]
+        return [results[index] for index in range(len(rows))]

@@ -15,7 +15,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from ..prompts.prompts import Prompt, prompt_for
-from .chat_template import render_messages, use_template
+from .chat_template import check_template, prompt_ids, render_messages, use_template
 from .engine import Engine, Generation
 from .shared_model import best_dtype, check_adapter, find, shared_model
 from .smollm2 import SMOLLM2, model_name
@@ -112,11 +112,12 @@ class HuggingFacePolicy:
     @cached_property
     def tokenizer(self) -> Any:
         """The tokenizer, which pads on the left."""
-        if self.chat_template is None:
-            return self.engine.shared.tokenizer
-        # A copy: other policies with the same model keep the template of the model.
-        tokenizer = copy(self.engine.shared.tokenizer)
-        use_template(tokenizer, Path(self.chat_template))
+        tokenizer = self.engine.shared.tokenizer
+        if self.chat_template is not None:
+            # A copy: other policies with the same model keep the template of the model.
+            tokenizer = copy(tokenizer)
+            use_template(tokenizer, Path(self.chat_template))
+        check_template(tokenizer)
         return tokenizer
 
     def as_it_speaks(self) -> AbstractContextManager[Any]:
@@ -196,10 +197,10 @@ class HuggingFacePolicy:
             max_new_tokens: The largest number of tokens of a continuation.
             adapters: Adapter of each prompt; default: this policy's adapter.
         """
-        texts = [self.render(prompt) for prompt in prompts]
+        rows = [self.ids(prompt) for prompt in prompts]
         if adapters is None:
             adapters = [self.adapter] * len(prompts)
-        return self.engine.generate(texts, seeds, adapters, max_new_tokens)
+        return self.engine.generate(rows, seeds, adapters, max_new_tokens)
 
     def judge(
         self,
@@ -219,11 +220,21 @@ class HuggingFacePolicy:
             reasons: Whether to generate reasons; without them the text is empty.
             rating_scale: The highest rating.
         """
-        texts = [self.render(prompt) for prompt in prompts]
+        lead = self.engine.shared.rating_tokens(rating_scale).lead
+        rows = [self.ids(prompt, lead) for prompt in prompts]
         if adapters is None:
             adapters = [self.adapter] * len(prompts)
         reason_tokens = self.reason_tokens if reasons else 0
-        return self.engine.judge(texts, seeds, adapters, reason_tokens, rating_scale)
+        return self.engine.judge(rows, seeds, adapters, reason_tokens, rating_scale)
+
+    def ids(self, prompt: Prompt, lead: str = "") -> list[int]:
+        """Return the token ids of a prompt, see `chat_template.prompt_ids`.
+
+        Args:
+            prompt: The prompt.
+            lead: Text behind the prefill, see `RatingTokens`.
+        """
+        return prompt_ids(self.tokenizer, prompt.messages, prompt.prefill + lead)
 
     def render(self, prompt: Prompt) -> str:
         """Return a prompt as text, by the model's chat template if it has one."""

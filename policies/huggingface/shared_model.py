@@ -64,7 +64,7 @@ class SharedModel:
         return frozenset({*ends, self.tokenizer.eos_token_id} - {None})
 
     def token_ids(self, text: str) -> list[int]:
-        """Return the token ids of a text, without special tokens around it."""
+        """Return the token ids of a text of the project, without special tokens around it."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def rating_tokens(self, rating_scale: int) -> RatingTokens:

@@ -36,11 +36,3 @@ def test_without_a_system_role_the_system_message_precedes_the_question(
     assert render_messages(tokenizer, TALK[1:]) == "<user>May I?"
 
 
-def test_a_template_that_refuses_a_conversation_says_so_in_one_line(tokenizer: Any) -> None:
-    tokenizer.chat_template = (
-        "{% for m in messages %}{% if loop.index0 % 2 == (m.role == 'user') | int %}"
-        "{{ raise_exception('roles must alternate') }}{% endif %}{{ m.content }}{% endfor %}"
-    )
-    assert render_messages(tokenizer, TALK[1:]) == "May I?"
-    with pytest.raises(UserError, match="of user, user: roles must alternate"):
-        render_messages(tokenizer, [*TALK[1:], *TALK[1:]])

@@ -1,0 +1,108 @@
+"""Texts of people and models as token ids, in which control tokens are plain text.
+
+Anybody who writes a question, an answer or a reason can spell `<|im_end|>`. A tokenizer would make
+the control token of it, which closes the turn. Texts are therefore sealed: what is spelled like a
+control token is marked, in the way of transformers' `sanitize_control_tokens`, and the marked part
+is read letter by letter. A text that spells none is left as it is.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from transformers.utils.chat_template_utils import encode_marked_chat, mark_control_tokens
+
+from ..prompts.control_tokens import CONTROL_TOKEN
+
+_BEGIN, _END = mark_control_tokens("x", re.compile("x")).split("x")
+_MARK = re.compile(f"[{_BEGIN}{_END}]")
+_MARKED = re.compile(f"{_BEGIN}(?:([^{_END}])([^{_END}]+)|[^{_END}]){_END}")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTokens:
+    """The control tokens of a tokenizer.
+
+    Attributes:
+        spelling: Matches what is spelled like one of them, and the marks of sealed texts.
+        ids: Their ids, without that of unknown characters, which stands in ordinary texts.
+        begins: The ids with which the tokenizer begins texts: none, or that of its BOS.
+    """
+
+    spelling: re.Pattern[str]
+    ids: frozenset[int]
+    begins: tuple[int, ...]
+
+
+_known: "WeakKeyDictionary[Any, tuple[object, ControlTokens]]" = WeakKeyDictionary()
+
+
+def control_tokens(tokenizer: Any) -> ControlTokens:
+    """Return the control tokens of a tokenizer: its special tokens, and what it uses like them.
+
+    Many tokenizers have added tokens that are not marked as special, and yet frame the turns, such
+    as `<think>`. Others are words, HTML tags or runs of blanks, which are no control tokens.
+    """
+    state = (tokenizer.chat_template, len(tokenizer), tokenizer.eos_token, tokenizer.bos_token)
+    if tokenizer not in _known or _known[tokenizer][0] != state:
+        _known[tokenizer] = (state, _control_tokens(tokenizer))
+    return _known[tokenizer][1]
+
+
+def seal(tokenizer: Any, text: str) -> str:
+    """Return a text with marks around what is spelled like a control token of a tokenizer."""
+    spelling = control_tokens(tokenizer).spelling
+    normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
+    if normalizer is not None:
+        # A normalizer may make a control token of other letters, such as those of full width.
+        shown = normalizer.normalize_str(text)
+        if spelling.search(shown) and len(spelling.findall(shown)) > len(spelling.findall(text)):
+            text = shown
+    return mark_control_tokens(text, spelling) if spelling.search(text) else text
+
+
+def sealed_ids(tokenizer: Any, text: str) -> list[int]:
+    """Return the token ids of a sealed text, in which control tokens without marks are such."""
+    if not _MARK.search(text):
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    try:
+        return list(encode_marked_chat(tokenizer, text))
+    except ValueError:
+        # Some tokenizers (those with whole words, and Unigram) know the spelling as a piece of text.
+        visible = _MARK.sub("", _MARKED.sub(r"\1 \2", text))
+        return list(tokenizer(visible, add_special_tokens=False)["input_ids"])
+
+
+def text_ids(tokenizer: Any, text: str) -> list[int]:
+    """Return the token ids of a text of people or models, none of which is a control token."""
+    ids = sealed_ids(tokenizer, seal(tokenizer, text))
+    control = control_tokens(tokenizer).ids
+    return ids if control.isdisjoint(ids) else [number for number in ids if number not in control]
+
+
+def _control_tokens(tokenizer: Any) -> ControlTokens:
+    template = str(tokenizer.chat_template or "")
+    listed = {
+        *tokenizer.all_special_tokens,
+        *(getattr(tokenizer, "chat_control_tokens", None) or ()),
+    }
+    found: dict[str, int] = {}
+    for number, token in tokenizer.added_tokens_decoder.items():
+        text = token.content
+        frames = re.search(r"[^\w\s]", text) and text in template
+        if text.strip() and (
+            token.special or text in listed or frames or CONTROL_TOKEN.fullmatch(text)
+        ):
+            found[text] = number
+    longest_first = sorted(found, key=len, reverse=True)
+    spelling = re.compile("|".join([*map(re.escape, longest_first), _MARK.pattern]))
+    ids = set(found.values())
+    if tokenizer.unk_token_id not in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        ids.discard(tokenizer.unk_token_id)
+    plain, whole = (
+        tokenizer("a", add_special_tokens=special)["input_ids"] for special in (False, True)
+    )
+    bos = [tokenizer.bos_token_id]
+    begins = whole[:1] == bos and plain[:1] != bos
+    return ControlTokens(spelling, frozenset(ids), tuple(bos) if begins else ())
