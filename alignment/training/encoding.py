@@ -57,13 +57,14 @@ def encode(
 
     Prompt and response are tokenised apart and joined: the model has to continue exactly those
     prompt ids that it will be given, and no token may straddle the border. The prompt is
-    encoded as the policies do it: by the chat template, or under `### Role` headings without
-    one, behind the BOS if the tokenizer begins texts with it. What prompt and response spell
-    like control tokens is plain text. The end-of-turn token is `tokenizer.eos_token`; it is learnt, so that the model stops.
+    encoded as the policies do it: by the chat template, or without one under `### Role` headings
+    behind the BOS, if the tokenizer begins texts with it. A thought that the template opens is
+    closed. What prompt and response spell like control tokens is plain text. The end-of-turn token
+    is `tokenizer.eos_token`; it is learnt, so that the model stops.
 
-    What is longer than `max_length` tokens loses first the beginning of the prompt behind the BOS,
-    down to `min_prompt` tokens (default: a quarter of `max_length`), and then the end of the response,
-    its end-of-turn token included: a text that was cut off is no example of where to stop.
+    What is longer than `max_length` tokens loses first the beginning of the prompt (not its BOS),
+    down to `min_prompt` tokens (default: a quarter of `max_length`), and then the end of the
+    response with its end-of-turn token: a text that was cut off is no example of where to stop.
 
     A response without a token of its own has no labels: silence is not taught.
     """
@@ -85,7 +86,7 @@ def encode_parts(
     """
     if tokenizer.eos_token_id is None:
         raise UserError("base_model: its tokenizer has no eos_token, so no response could end")
-    prompt = prompt_ids(tokenizer, messages)
+    prompt = prompt_ids(tokenizer, messages, answer="")
     answer: list[int] = []
     labels: list[int] = []
     for text, learnt in parts:

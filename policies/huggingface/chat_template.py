@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import read_text
 from social_sandbox.envs.messages import Message, Role, to_dicts
+from social_sandbox.envs.thoughts import closed
 
 from ..prompts.control_tokens import CONTROL_TOKEN
 from .control_tokens import control_tokens, seal, sealed_ids, text_ids
@@ -25,7 +26,6 @@ _USUAL: tuple[tuple[Role, ...], ...] = (
 )
 """The roles of the conversations of a society."""
 _LABEL = re.compile(r"#{1,6} \S.*|[^\s:][^:\n]{0,30}:")
-_OPENED = re.compile(r"<(think|thinking|thought|reasoning)>\s*\Z")
 
 
 def use_template(tokenizer: Any, path: Path) -> None:
@@ -70,31 +70,31 @@ def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
     return _render(tokenizer, frame.arrange(sealed))
 
 
-def prompt_ids(tokenizer: Any, messages: Sequence[Message], prefill: str = "") -> list[int]:
-    """Return the token ids of a conversation and of the beginning of the assistant's reply.
+def prompt_ids(tokenizer: Any, messages: Sequence[Message], answer: str | None = None) -> list[int]:
+    """Return the token ids of a conversation, up to the place where the assistant speaks next.
 
     They begin with the model's BOS where its template writes it, or where there is no template and
-    the tokenizer begins texts with it. A prefilled reply is not written into a thought that the
-    template opens: the thought is closed before.
+    the tokenizer begins texts with it.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        messages: The conversation.
+        answer: The beginning of the answer, which may be empty: a thought that the template opens
+            is closed before. None: the model may think first.
 
     Raises:
         UserError: See `render_messages`.
     """
     text = render_messages(tokenizer, messages)
-    if prefill and (opened := _OPENED.search(text)):
-        text += f"</{opened[1]}>\n\n"
+    if answer is not None:
+        text = closed(text) + answer
     begins = () if tokenizer.chat_template else control_tokens(tokenizer).begins
-    return [*begins, *sealed_ids(tokenizer, text + prefill)]
+    return [*begins, *sealed_ids(tokenizer, text)]
 
 
 def reply_ids(tokenizer: Any, text: str) -> list[int]:
     """Return the token ids of a reply, or of a part of it, in which nothing ends a turn."""
     return text_ids(tokenizer, _arrangement(tokenizer, ("user",)).defuse_labels(text))
-
-
-def opens_thought(rendered: str) -> bool:
-    """Return whether a rendered conversation ends within a thought, which the reply continues."""
-    return _OPENED.search(rendered) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +161,34 @@ def _arrangement(tokenizer: Any, roles: tuple[Role, ...]) -> Arrangement:
 
 
 def _find_arrangement(tokenizer: Any, roles: Sequence[Role]) -> Arrangement:
-    marked = [Message(role, f"quokka{number}quokka") for number, role in enumerate(roles)]
+    marked = _marked(roles)
     first_problem = ""
+    joining: Arrangement | None = None
     for lead, fold, join in product((False, True), repeat=3):
         arrangement = Arrangement(fold, join, lead)
         try:
             text = _render(tokenizer, arrangement.arrange(marked))
-            problem = _problem(text, marked)
         except TemplateError as error:
-            problem = f"it refuses them: {error.message}"
-        if not problem:
+            first_problem = first_problem or f"it refuses them: {error.message}"
+            continue
+        problem = _problem(text, marked)
+        if not problem and not _joins(text, marked):
             return arrangement
+        if not problem:
+            joining = joining or arrangement
         first_problem = first_problem or problem
+    if joining is not None:
+        # The template writes nothing at all between speakers, but all that they say.
+        return joining
     name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
     raise UserError(
         f"chat_template: the template of {name} cannot render messages of {', '.join(roles)}: "
         f"{first_problem}; give another template in chat_template"
     )
+
+
+def _marked(roles: Sequence[Role]) -> list[Message]:
+    return [Message(role, f"quokka{number}quokka") for number, role in enumerate(roles)]
 
 
 def _problem(text: str, marked: Sequence[Message]) -> str:
@@ -189,44 +200,39 @@ def _problem(text: str, marked: Sequence[Message]) -> str:
     for number, (place, following) in enumerate(pairwise(places)):
         if following < place:
             return f"it puts message {number + 2} before message {number + 1}"
-        if following == place + len(marked[number].content):
-            return f"it joins the messages {number + 1} and {number + 2}"
     return ""
+
+
+def _joins(text: str, marked: Sequence[Message]) -> bool:
+    """Return whether a rendering writes nothing between two messages."""
+    return any(one.content + other.content in text for one, other in pairwise(marked))
 
 
 def _labels(tokenizer: Any) -> re.Pattern[str] | None:
     """Return what matches the plain text by which a template tells who speaks."""
     pieces: list[str] = []
     for roles in _USUAL:
-        marked = [Message(role, f"quokka{number}quokka") for number, role in enumerate(roles)]
+        marked = _marked(roles)
         try:
             arrangement = _find_arrangement(tokenizer, roles)
         except UserError:
+            # Conversations of other roles may work; their labels are enough then.
             continue
-        first, *others = re.split(
-            r"quokka\d+quokka", _render(tokenizer, arrangement.arrange(marked))
-        )
+        text = _render(tokenizer, arrangement.arrange(marked))
+        first, *others = re.split(r"quokka\d+quokka", text)
         # Before the first message stands what the template says of its own, and then the label.
         pieces += [first.strip().rpartition("\n")[2], *others]
     spelling = control_tokens(tokenizer).spelling
-    lines = [
-        line.strip()
-        for piece in pieces
-        for part in spelling.split(piece)
-        for line in part.splitlines()
-    ]
-    found = {match[0] for line in lines for match in CONTROL_TOKEN.finditer(line)}
-    found |= {line for line in lines if _LABEL.fullmatch(line)}
-    if not found:
-        return None
-    longest_first = sorted(found, key=lambda label: (-len(label), label))
+    parts = [part for piece in pieces for part in spelling.split(piece)]
+    lines = [line.strip() for part in parts for line in part.splitlines()]
+    labels = {match[0] for line in lines for match in CONTROL_TOKEN.finditer(line)}
+    labels |= {line for line in lines if _LABEL.fullmatch(line)}
     # A label that begins with a letter is no end of a longer word.
-    return re.compile(
-        "|".join(
-            rf"(?<!\w){re.escape(label)}" if label[0].isalnum() else re.escape(label)
-            for label in longest_first
-        )
-    )
+    spelled = [
+        rf"(?<!\w){re.escape(label)}" if label[0].isalnum() else re.escape(label)
+        for label in sorted(labels, key=lambda label: (-len(label), label))
+    ]
+    return re.compile("|".join(spelled)) if spelled else None
 
 
 def _broken(label: re.Match[str]) -> str:

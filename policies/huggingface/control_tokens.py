@@ -69,7 +69,7 @@ def sealed_ids(tokenizer: Any, text: str) -> list[int]:
     try:
         return list(encode_marked_chat(tokenizer, text))
     except ValueError:
-        # Some tokenizers (those with whole words, and Unigram) know the spelling as a piece of text.
+        # Tokenizers of whole words and Unigram know the spelling as a piece of text.
         visible = _MARK.sub("", _MARKED.sub(r"\1 \2", text))
         return list(tokenizer(visible, add_special_tokens=False)["input_ids"])
 

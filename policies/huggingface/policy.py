@@ -12,6 +12,7 @@ import torch
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.thoughts import closed
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from ..prompts.prompts import Prompt, prompt_for
@@ -234,8 +235,10 @@ class HuggingFacePolicy:
             prompt: The prompt.
             lead: Text behind the prefill, see `RatingTokens`.
         """
-        return prompt_ids(self.tokenizer, prompt.messages, prompt.prefill + lead)
+        answer = prompt.prefill + lead if prompt.prefill else None
+        return prompt_ids(self.tokenizer, prompt.messages, answer)
 
     def render(self, prompt: Prompt) -> str:
         """Return a prompt as text, by the model's chat template if it has one."""
-        return render_messages(self.tokenizer, prompt.messages) + prompt.prefill
+        text = render_messages(self.tokenizer, prompt.messages)
+        return closed(text) + prompt.prefill if prompt.prefill else text

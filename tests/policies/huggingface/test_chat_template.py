@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.envs import UserError
 from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.chat_template import render_messages
 from tests.helpers.tiny import tiny_tokenizer
@@ -34,5 +33,3 @@ def test_without_a_system_role_the_system_message_precedes_the_question(
     tokenizer.chat_template = NO_SYSTEM + ROLES
     assert render_messages(tokenizer, TALK) == "<user>Be kind.\n\nMay I?"
     assert render_messages(tokenizer, TALK[1:]) == "<user>May I?"
-
-
