@@ -292,8 +292,9 @@ def test_batches_of_trl_hold_examples_of_similar_length(
 def test_sft_imitates_the_best_rated(tokenizer: Any, tmp_path: Path) -> None:
     groups = [
         rated("a", ("no", 2.0), ("yes", 6.0), ("fine", 6.0)),
-        rated("b", ("never", 1.0), ("go", None)),
+        rated("b", ("never", 3.0), ("go", None)),
         rated("c", (" ", 7.0)),
+        rated("d", ("go away", 1.0)),
     ]
     chosen = Sft().select(groups)
     assert [answer.text for _, answer in chosen.examples] == ["yes", "never"]
