@@ -10,6 +10,7 @@ import torch
 from transformers import LogitsProcessorList
 
 from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.thoughts import opens_thought, part
 from social_sandbox.envs.turns import MIN_RATING, Tokens
 
 from ..prompts.prompts import REASON
@@ -22,20 +23,25 @@ from .shared_model import SharedModel
 
 Result = TypeVar("Result")
 
+_PROMPT_END = 16
+"""Number of tokens of a prompt that show whether it ends with the beginning of a thought."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """A generated text.
 
     Attributes:
-        text: The text, up to its last whole sentence if the limit has cut it off.
+        text: The text without thoughts, up to its last whole sentence if the limit has cut it off.
         tokens: The number of tokens read and written.
         cut_off: Whether the limit of tokens has ended the text.
+        only_thought: Whether there is no text behind a thought.
     """
 
     text: str
     tokens: Tokens
     cut_off: bool = False
+    only_thought: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,15 +164,23 @@ class Engine:
             pad_token_id=self.shared.pad_id,
         )
         tokenizer, stop_ids = self.shared.tokenizer, self.shared.stop_ids
-        for new, n_read in zip(
-            output[:, ids.shape[1] :].tolist(), mask.sum(-1).tolist(), strict=True
+        prompt_ends = ids[:, -_PROMPT_END:].tolist()
+        for new, end, n_read in zip(
+            output[:, ids.shape[1] :].tolist(), prompt_ends, mask.sum(-1).tolist(), strict=True
         ):
             length = next((at for at, token in enumerate(new) if token in stop_ids), len(new))
-            text = tokenizer.decode(new[:length], skip_special_tokens=True).strip()
+            text = tokenizer.decode(new[:length], skip_special_tokens=True)
+            # The marks of a thought may be special tokens.
+            parted = part(
+                tokenizer.decode(new[:length]), opened=opens_thought(tokenizer.decode(end))
+            )
+            if parted.thought:
+                text = _without_special_tokens(parted.answer, tokenizer)
+            text = text.strip()
             cut_off = length == len(new)
             if cut_off:
                 text = whole_sentences(text)
-            yield Generation(text, Tokens(n_read, length), cut_off)
+            yield Generation(text, Tokens(n_read, length), cut_off, parted.thought and not text)
 
     def _rating(self, shares: npt.NDArray[np.float64], seed: int) -> float:
         """Return the rating that follows from the probabilities of the numbers."""
@@ -231,3 +245,9 @@ class Engine:
                 batch = run(indices, [rows[index] for index in indices])
                 results |= zip(indices, batch, strict=True)
         return [results[index] for index in range(len(rows))]
+
+
+def _without_special_tokens(text: str, tokenizer: Any) -> str:
+    for token in tokenizer.all_special_tokens:
+        text = text.replace(token, "")
+    return text

@@ -12,7 +12,7 @@ import torch
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.thoughts import closed
+from social_sandbox.envs.thoughts import ONLY_THOUGHT, closed
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from ..prompts.prompts import Prompt, prompt_for
@@ -160,7 +160,10 @@ class HuggingFacePolicy:
             [adapters[i] for i in unrated],
         )
         for i, text in zip(unrated, texts, strict=True):
-            utterances[i] = Utterance(text.text, tokens=text.tokens, cut_off=text.cut_off)
+            error = _only_thought(text) if text.only_thought else ""
+            utterances[i] = Utterance(
+                text.text, tokens=text.tokens, cut_off=text.cut_off, error=error
+            )
         # Turns with the same scale, and with or without a reason alike, are rated together.
         kinds = {
             i: (turn.reason and turn.phase.value in self.reasons, turn.rating_scale)
@@ -242,3 +245,8 @@ class HuggingFacePolicy:
         """Return a prompt as text, by the model's chat template if it has one."""
         text = render_messages(self.tokenizer, prompt.messages)
         return closed(text) + prompt.prefill if prompt.prefill else text
+
+
+def _only_thought(generation: Generation) -> str:
+    limit = ", which policy.max_new_tokens has cut off" if generation.cut_off else ""
+    return f"{ONLY_THOUGHT}{limit}"

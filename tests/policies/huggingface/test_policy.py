@@ -271,3 +271,52 @@ def test_a_chat_template_is_that_of_one_policy_alone(policy: Make, tmp_path: Pat
     assert own.tokenizer.chat_template != given.tokenizer.chat_template
     assert own.together != given.together
     assert given.together == policy(chat_template=path, name="other").together
+
+
+@pytest.mark.parametrize(
+    ("opened", "reply", "answer"),
+    [
+        (False, "<think> never </think> yes please", "yes please"),
+        (True, "never </think> yes please", "yes please"),
+        (False, "<think> never", ""),
+        (True, "never", ""),
+        (False, "yes please", "yes please"),
+    ],
+)
+def test_thoughts_are_parted_from_answers(
+    thinking: HuggingFacePolicy,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: bool,
+    reply: str,
+    answer: str,
+) -> None:
+    tokenizer, shared = thinking.tokenizer, thinking.engine.shared
+    template = "{% for m in messages %}{{ m['content'] }} {% endfor %}please"
+    monkeypatch.setattr(tokenizer, "chat_template", template + (" <think>" if opened else ""))
+    ids = tokenizer(reply, add_special_tokens=False)["input_ids"]
+
+    def generate(input_ids: Any, **_: Any) -> Any:
+        import torch
+
+        new = torch.tensor([[*ids, tokenizer.eos_token_id]] * len(input_ids))
+        return torch.cat([input_ids, new], dim=1)
+
+    monkeypatch.setattr(shared.model, "generate", generate)
+    for utterance in thinking.act(turns(Phase.DRAFT)):
+        assert utterance.text == answer
+        assert utterance.tokens.completion == len(ids)
+        assert bool(utterance.error) == (not answer)
+
+
+@pytest.fixture(scope="module")
+def thinking(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> HuggingFacePolicy:
+    """A policy whose tokenizer has the marks of thoughts as special tokens."""
+    from tests.helpers.tiny import tiny_llama, tiny_tokenizer
+
+    folder = tmp_path_factory.mktemp("thinking")
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens(["Rating:", *"1234567"])
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<think>", "</think>"]})
+    tiny_llama(len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return HuggingFacePolicy(str(folder), dtype="float32", device="cpu")
