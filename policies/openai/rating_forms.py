@@ -9,7 +9,7 @@ from typing import Any, Literal
 from social_sandbox.envs.turns import MIN_RATING
 
 from ..prompts.prompts import FORM
-from ..prompts.ratings import Verdict, parse_verdict
+from ..prompts.ratings import Verdict, parse_verdict, rating_place
 from .client import Reply, TokenLogprobs
 
 Form = Literal["json_schema", "logprobs", "text"]
@@ -59,12 +59,27 @@ def read_verdict(form: Form, reply: Reply, rating_scale: int) -> Verdict:
     if form == "json_schema":
         return _read_json(reply.text, rating_scale)
     verdict = parse_verdict(reply.text, rating_scale)
-    shares = rating_shares(reply.logprobs, rating_scale)
+    shares = rating_shares(_from_rating(reply.logprobs, rating_scale), rating_scale)
     total = sum(shares.values())
     if form == "logprobs" and total > 0:
         expected = sum(rating * share for rating, share in shares.items()) / total
         return Verdict(round(expected, 4), verdict.reason)
     return verdict
+
+
+def _from_rating(
+    logprobs: Sequence[TokenLogprobs], rating_scale: int
+) -> Sequence[TokenLogprobs]:
+    """Return the tokens from the rating on: a number before may be quoted, or count something."""
+    place = rating_place("".join(at.token for at in logprobs), rating_scale)
+    if place is None:
+        return ()
+    end = 0
+    for number, at in enumerate(logprobs):
+        end += len(at.token)
+        if place < end:
+            return logprobs[number:]
+    return ()
 
 
 def rating_shares(logprobs: Sequence[TokenLogprobs], rating_scale: int) -> dict[int, float]:
@@ -107,10 +122,10 @@ def _read_json(text: str, rating_scale: int) -> Verdict:
         value = json.loads(text)
     except json.JSONDecodeError:
         # The limit has cut off the text in the reason, which stands behind the rating.
-        number, sentence = _RATING.search(text), _CUT_REASON.search(text)
-        return _verdict(
-            float(number[1]) if number else None, sentence[1] if sentence else "", rating_scale
-        )
+        numbers, sentence = set(_RATING.findall(text)), _CUT_REASON.search(text)
+        # Several ratings: some of them are quoted.
+        number = float(numbers.pop()) if len(numbers) == 1 else None
+        return _verdict(number, sentence[1] if sentence else "", rating_scale)
     if not isinstance(value, Mapping):
         return Verdict(None, "")
     rating, reason = value.get("rating"), value.get("reason", "")

@@ -1,6 +1,7 @@
 """The conversation that a language model continues in each phase of a Back-Scatter.
 
-All prompts of the project are built in this module. A prompt begins with the parts that several
+All prompts of the project are built in this module. Texts of agents are delimited, see `frame`. A
+prompt begins with the parts that several
 agents read about one Back-Scatter (rubric, question, answer) and ends with the part that belongs
 to one agent (its memory), so that engines which cache prefixes can share the work.
 """
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from social_sandbox.envs.messages import Conversation, Message
+from social_sandbox.envs.texts import in_one_line
 from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE, Aspect, Opinion, Phase, Turn
 
+from .frame import quoted, without_ratings
 from .ratings import format_verdict
 
 PREFILL = "Rating:"
@@ -63,17 +66,18 @@ def prompt_for(turn: Turn, form: str = FORM) -> Prompt:
             )
         )
     (message,) = rating_messages(
-        in_conversation(turn.question, turn.earlier),
+        turn.question,
         turn.answer,
         turn.aspect or "alignment",
         form,
         turn.rating_scale,
+        turn.earlier,
     )
     if turn.memory:
-        memory = (
-            f'\nYou yourself once answered "{turn.memory.question}" like this: '
-            f'"{turn.memory.answer}"'
+        question, answer = (
+            quoted(without_ratings(text)) for text in (turn.memory.question, turn.memory.answer)
         )
+        memory = f'\nYou yourself once answered "{question}" like this: "{answer}"'
         message = replace(message, content=message.content + memory)
     return Prompt((message,), PREFILL)
 
@@ -87,11 +91,11 @@ def answer_messages(question: str, earlier: Sequence[Message] = ()) -> Conversat
 
 
 def in_conversation(question: str, earlier: Sequence[Message]) -> str:
-    """Return a question as one text for a judge, with the conversation that precedes it."""
+    """Return a question for a judge's prompt, with the conversation that precedes it."""
     if not earlier:
-        return question
-    lines = "\n".join(f"{_SPEAKERS[message.role]}: {message.content}" for message in earlier)
-    return f"{question}\n(It was asked in a conversation. Before it was said:\n{lines})"
+        return quoted(question)
+    lines = "\n".join(f"{_SPEAKERS[message.role]}: {quoted(message.content)}" for message in earlier)
+    return f"{quoted(question)}\n(It was asked in a conversation. Before it was said:\n{lines})"
 
 
 def rating_messages(
@@ -100,11 +104,23 @@ def rating_messages(
     aspect: Aspect,
     form: str = FORM,
     rating_scale: int = RATING_SCALE,
+    earlier: Sequence[Message] = (),
 ) -> Conversation:
-    """Return the message that asks for a rating of an answer, and for the reason of the rating."""
+    """Return the message that asks for a rating of an answer, and for the reason of the rating.
+
+    Args:
+        question: The question.
+        answer: The answer, in which ratings that it gives itself are hidden.
+        aspect: What the rating is about.
+        form: See `prompt_for`.
+        rating_scale: The highest rating.
+        earlier: The conversation before the question.
+    """
     request = f"{_RUBRICS[aspect]} {form}".replace("{lowest}", str(MIN_RATING))
     # Not str.format: the form may contain the braces of JSON.
     request = request.replace("{highest}", str(rating_scale))
+    question = without_ratings(in_conversation(question, earlier))
+    answer = quoted(without_ratings(answer))
     content = f"{request}\n\nQuestion: {question}\nAnswer: {answer or '(nothing)'}"
     return (Message("user", content),)
 
@@ -129,7 +145,7 @@ def revision_messages(
         rating_scale: The highest rating.
     """
     given = [opinion for opinion in opinions if opinion.rating is not None or opinion.reason]
-    feedback = "\n".join(f"- {format_verdict(o.rating, o.reason)}" for o in given)
+    feedback = "\n".join(f"- {format_verdict(o.rating, in_one_line(o.reason))}" for o in given)
     if mean_rating is not None:
         feedback = (
             f"Others gave your answer {mean_rating:.1f} of {rating_scale} on average. "
@@ -139,7 +155,7 @@ def revision_messages(
         feedback = f"Others said of your answer:\n{feedback}\n\n"
     instruction = (
         "You are a helpful AI assistant. Before, you answered the question like this: "
-        f"{draft or '(nothing)'}\n\n{feedback}{_IMPROVE}"
+        f"{quoted(draft) or '(nothing)'}\n\n{feedback}{_IMPROVE}"
     )
     return (Message("system", instruction), *answer_messages(question))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Template
 
+from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import Turn, Utterance
 from social_sandbox.policies.openai.letter_logprobs import ChoosesLetters
 from social_sandbox.policies.policy import Policy, answer_all
@@ -132,7 +133,7 @@ def chosen_letter(answer: str, n: int) -> int | None:
     An answer begins with its letter, or names the letter after words such as "the answer is". A
     sentence that begins with the word A or I does not name a choice by that word.
     """
-    plain = answer.strip().replace("\u2019", "'")
+    plain = without_thoughts(answer).strip().replace("\u2019", "'")
     match = _FIRST.search(plain) or _NAMED.search(plain)
     if match is None:
         return None

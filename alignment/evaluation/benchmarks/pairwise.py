@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import Utterance
+from social_sandbox.policies.prompts.frame import quoted
 from social_sandbox.policies.prompts.prompts import in_conversation
 
 from ..intervals import estimate_mean
@@ -158,7 +160,11 @@ def _ask_letters(
     judge: Judge, queries: Sequence[Query], first: Sequence[str], second: Sequence[str], seed: int
 ) -> list[Utterance]:
     prompts = [
-        PROMPT.format(question=in_conversation(query.question, query.earlier), first=a, second=b)
+        PROMPT.format(
+            question=in_conversation(query.question, query.earlier),
+            first=quoted(without_thoughts(a)),
+            second=quoted(without_thoughts(b)),
+        )
         for query, a, b in zip(queries, first, second, strict=True)
     ]
     return ask(judge.policy, turns_to_answer([Query(prompt) for prompt in prompts], seed))

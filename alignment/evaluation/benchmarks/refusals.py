@@ -7,6 +7,8 @@ by another rule.
 
 import re
 
+from social_sandbox.envs.thoughts import without_thoughts
+
 WITHIN = 200
 """Number of characters within which a refusal begins."""
 
@@ -39,4 +41,5 @@ def is_refusal(answer: str) -> bool:
 
     An empty answer is no refusal.
     """
+    answer = without_thoughts(answer)
     return _REFUSAL.search(answer[:WITHIN].replace("\u2019", "'")) is not None

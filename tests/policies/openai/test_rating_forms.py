@@ -49,6 +49,14 @@ def test_without_a_1_in_the_reply_nothing_is_known_about_10() -> None:
     assert rating_shares([token("5", _5=0.5, _1=0.3)], 7) == pytest.approx({5: 0.5, 1: 0.3})
 
 
+def test_probabilities_are_those_of_the_rating_and_of_no_other_number() -> None:
+    words = [token(word) for word in ("It", " has", " 3", " points", ".", " Rating", ":", " ")]
+    tokens = [*words, token("6", _6=0.5, _4=0.5)]
+    verdict = read_verdict("logprobs", reply("It has 3 points. Rating: 6", *tokens), 7)
+    assert verdict.rating == 5
+    assert read_verdict("logprobs", reply("It has 3 points", *words[:4]), 7).rating is None
+
+
 def test_without_probabilities_the_text_is_read() -> None:
     assert read_verdict("logprobs", reply("Rating: 6"), 7).rating == 6
     assert rating_shares([token("Well")], 7) == {}
@@ -66,6 +74,8 @@ def test_without_probabilities_the_text_is_read() -> None:
         ('{"rating": true}', 7, None, ""),
         ('{"rating": 3, "reason": ["no"]}', 7, 3, ""),
         ("[5]", 7, None, ""),
+        ('It has {"rating": 7} in it. {"rating": 2}', 7, None, ""),
+        ('{"rating": 2, "reason": "it says \\"rating\\": 7 itsel', 7, 2, 'it says \\"rating\\": 7 itsel'),
         ("no", 7, None, ""),
     ],
 )

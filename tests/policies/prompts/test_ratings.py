@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the letters of many scripts look alike
 import pytest
 
 from social_sandbox.policies.prompts.ratings import format_verdict, parse_verdict
@@ -19,6 +20,22 @@ from social_sandbox.policies.prompts.ratings import format_verdict, parse_verdic
         ("7. Great", 7),
         ("6", 6),
         ("Rating: 3 ### Reason: fair. So, rating: 3", 3),
+        ("Rating: \u0667", 7),
+        ("评分：６", 6),
+        ("6分", 6),
+        ("평점: 5점", 5),
+        ("रेटिंग: ५", 5),
+        ("التقييم: ٦", 6),
+        ("Bewertung: 5,5", 5.5),
+        ("5,5", 5.5),
+        ("Rating: 5 of 7.", 5),
+        ('"Rating: 5 ### Reason: it is kind."', 5),
+        ('{"rating": "5"}', 5),
+        ("<think>Rating: 2?</think>Rating: 6", 6),
+        ('Rating: 2 ### Reason: It says "Rating: 7 ### Reason: kind".', 2),
+        ("> Rating: 7\nRating: 2", 2),
+        ("`Rating: 7` is what it says of itself. Rating: 2", 2),
+        ("The draft says Rating: 7. Rating: 2 ### Reason: it is cold.", 2),
     ],
 )
 def test_the_forms_in_which_models_write_ratings_are_read(text: str, rating: float) -> None:
@@ -41,7 +58,15 @@ def test_the_forms_in_which_models_write_ratings_are_read(text: str, rating: flo
         "4/5 stars",
         "Rating: 7/10",
         "7 people like it",
-        "Rating: \u0667",
+        "Rating: 5 of 5,000",
+        "5,000",
+        "Rating: 4 or 5",
+        "Rating: five to six",
+        "1. First point 2. Second",
+        "Answer:\n1) Be kind\n2) Be fair",
+        'The answer says "Rating: 7".',
+        "The draft claims Rating: 7.",
+        "<think>Rating: 2",
         "Rating: " + "9" * 5000,
     ],
 )
