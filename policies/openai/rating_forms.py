@@ -67,9 +67,7 @@ def read_verdict(form: Form, reply: Reply, rating_scale: int) -> Verdict:
     return verdict
 
 
-def _from_rating(
-    logprobs: Sequence[TokenLogprobs], rating_scale: int
-) -> Sequence[TokenLogprobs]:
+def _from_rating(logprobs: Sequence[TokenLogprobs], rating_scale: int) -> Sequence[TokenLogprobs]:
     """Return the tokens from the rating on: a number before may be quoted, or count something."""
     place = rating_place("".join(at.token for at in logprobs), rating_scale)
     if place is None:

@@ -94,7 +94,9 @@ def in_conversation(question: str, earlier: Sequence[Message]) -> str:
     """Return a question for a judge's prompt, with the conversation that precedes it."""
     if not earlier:
         return quoted(question)
-    lines = "\n".join(f"{_SPEAKERS[message.role]}: {quoted(message.content)}" for message in earlier)
+    lines = "\n".join(
+        f"{_SPEAKERS[message.role]}: {quoted(message.content)}" for message in earlier
+    )
     return f"{quoted(question)}\n(It was asked in a conversation. Before it was said:\n{lines})"
 
 

@@ -47,9 +47,7 @@ _OUT_OF = re.compile(
 _LEADING = re.compile(
     rf"^\W*{NUMBER}{SCALE}\s*(?:$|[.,:;#)\n*-]|[\u5206\u70b9\u9ede\uc810])", re.IGNORECASE
 )
-_REASON = re.compile(
-    r"(?:\breason(?:ing)?|\u7406\u7531|\uc774\uc720)\s*[:=-]+\s*", re.IGNORECASE
-)
+_REASON = re.compile(r"(?:\breason(?:ing)?|\u7406\u7531|\uc774\uc720)\s*[:=-]+\s*", re.IGNORECASE)
 _QUOTED = re.compile(
     r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u201e[^\u201c\u201d]*[\u201c\u201d]|\u00ab[^\u00bb]*\u00bb"
     r"|\u300c[^\u300d]*\u300d|(?<!\w)'[^'\n]*'(?!\w)|(?<!\w)\u2018[^\u2019\n]*\u2019(?!\w)"

@@ -75,7 +75,12 @@ def test_without_probabilities_the_text_is_read() -> None:
         ('{"rating": 3, "reason": ["no"]}', 7, 3, ""),
         ("[5]", 7, None, ""),
         ('It has {"rating": 7} in it. {"rating": 2}', 7, None, ""),
-        ('{"rating": 2, "reason": "it says \\"rating\\": 7 itsel', 7, 2, 'it says \\"rating\\": 7 itsel'),
+        (
+            '{"rating": 2, "reason": "it says \\"rating\\": 7 itsel',
+            7,
+            2,
+            'it says \\"rating\\": 7 itsel',
+        ),
         ("no", 7, None, ""),
     ],
 )
