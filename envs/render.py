@@ -116,7 +116,7 @@ def _said(utterance: Utterance, phase: str) -> str:
     text = _plain(utterance.text)
     if phase in (Phase.DRAFT, Phase.REVISE):
         return text or "(nothing)"
-    rating = "no rating" if utterance.rating is None else f"{utterance.rating:g}"
+    rating = "no rating" if utterance.rating is None else f"{round(utterance.rating, 2):g}"
     return f"{rating} ({text})" if text else rating
 
 

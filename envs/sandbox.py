@@ -10,6 +10,8 @@ reads its turn from an observation and answers with an action.
 | Actions | `Dict`: `text` (any Unicode text), `rating` (0..`rating_scale`, below 1: none) |
 | Parallel API | Yes, natively |
 | Manual control | No |
+| Render modes | `human` (printed as the game goes on), `ansi`, `rgb_array` |
+| State | one vector of the whole society, see `social_sandbox.envs.state` |
 | Agents | `social_0` .. `social_{grid_size**2 - 1}`, `observer_0` .. `observer_{n_observers - 1}` |
 | Action space | the same for all agents |
 | Observation space | the same for all agents |
@@ -39,6 +41,8 @@ has just been rewarded.
 
 A rating below 1 means that the agent gives none: the rating is recorded as missing. In `draft`,
 `revise` and `idle` the rating is ignored. `to_action(Utterance(text, rating))` makes an action.
+A plain `str` or number is an action, too: where a rating is asked for, a text that is a number, or
+has the form `Rating: 5 ### Reason: ...`, is a rating; in `draft` and `revise` a number is refused.
 
 ### Rewards
 

@@ -105,7 +105,8 @@ def _batch_actions(space: ActionSpace, n: int = 1) -> ActionBatch:
 
 
 @iterate.register(ActionBatch)
-def _iterate_actions(space: ActionBatch, items: Any) -> Iterator[Any]:  # type: ignore[misc]
+@iterate.register(ActionSpace)
+def _iterate_actions(space: ActionBatch | ActionSpace, items: Any) -> Iterator[Any]:  # type: ignore[misc]
     if isinstance(items, Mapping):
         return iterate.dispatch(spaces.Dict)(space, items)
     return iter(items)

@@ -8,7 +8,7 @@ follow up to the maximum length, so that an array of zeros is the empty text.
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any, overload
 
@@ -24,9 +24,11 @@ from gymnasium.spaces.utils import (
 )
 from gymnasium.vector.utils import (
     batch_differing_spaces,
+    batch_space,
     concatenate,
     create_empty_array,
     create_shared_memory,
+    iterate,
     read_from_shared_memory,
     write_to_shared_memory,
 )
@@ -140,14 +142,30 @@ def _create_zero(space: UnicodeText) -> str:  # type: ignore[misc]
     return ""
 
 
-# A batch of texts is a tuple of texts. `batch_space` makes a `Tuple` of any space, and `iterate`
-# goes through the items of a `Tuple` as long as no `iterate` is registered for its parts: it must
-# not be registered for texts, or else it would go through the characters.
+class TextBatch(spaces.Tuple[Any]):
+    """A tuple of texts, one for each environment."""
+
+
+@batch_space.register(UnicodeText)
+def _batch(space: UnicodeText, n: int = 1) -> TextBatch:
+    batch = batch_space.dispatch(spaces.Space)(space, n)
+    return TextBatch(batch.spaces, seed=deepcopy(batch.np_random))
 
 
 @batch_differing_spaces.register(UnicodeText)
-def _batch_differing(each: Sequence[UnicodeText]) -> spaces.Tuple[Any]:  # type: ignore[misc]
-    return spaces.Tuple([deepcopy(space) for space in each], seed=deepcopy(each[0].np_random))
+def _batch_differing(  # type: ignore[misc]
+    each: Sequence[UnicodeText],
+) -> TextBatch:
+    return TextBatch([deepcopy(space) for space in each], seed=deepcopy(each[0].np_random))
+
+
+@iterate.register(TextBatch)
+@iterate.register(UnicodeText)
+def _iterate(space: TextBatch | UnicodeText, items: Any) -> Iterator[str]:  # type: ignore[misc]
+    # SuperSuit gives the space of one environment with the texts of several.
+    if isinstance(items, str):
+        raise TypeError(f"one text is no batch of texts: {items!r:.80}")
+    return iter(items)
 
 
 @concatenate.register(UnicodeText)

@@ -85,6 +85,9 @@ def test_texts_are_batched_as_tuples():
     assert list(iterate(batch, ("a", "b", "c"))) == ["a", "b", "c"]
     twice = batch_space(batch, 2)
     assert list(iterate(twice, (("a", "b"),) * 3)) == [("a",) * 3, ("b",) * 3]
+    assert list(iterate(space, ("a", "b"))) == ["a", "b"]
+    with pytest.raises(TypeError, match="one text is no batch"):
+        iterate(space, "ab")
 
 
 def test_differing_spaces_can_be_batched():
