@@ -148,7 +148,7 @@ class TextBatch(spaces.Tuple[Any]):
 
 @batch_space.register(UnicodeText)
 def _batch(space: UnicodeText, n: int = 1) -> TextBatch:
-    batch = batch_space.dispatch(spaces.Space)(space, n)
+    batch: Any = batch_space.dispatch(spaces.Space)(space, n)
     return TextBatch(batch.spaces, seed=deepcopy(batch.np_random))
 
 
