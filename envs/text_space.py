@@ -145,6 +145,10 @@ def _create_zero(space: UnicodeText) -> str:  # type: ignore[misc]
 class TextBatch(spaces.Tuple[Any]):
     """A tuple of texts, one for each environment."""
 
+    def contains(self, x: Any) -> bool:
+        """Return whether x has a text for each space."""
+        return super().contains(tuple(x) if isinstance(x, SharedTexts) else x)
+
 
 @batch_space.register(UnicodeText)
 def _batch(space: UnicodeText, n: int = 1) -> TextBatch:
@@ -157,6 +161,14 @@ def _batch_differing(  # type: ignore[misc]
     each: Sequence[UnicodeText],
 ) -> TextBatch:
     return TextBatch([deepcopy(space) for space in each], seed=deepcopy(each[0].np_random))
+
+
+@batch_differing_spaces.register(TextBatch)
+def _batch_differing_batches(  # type: ignore[misc]
+    each: Sequence[TextBatch],
+) -> spaces.Space[Any]:
+    # Gymnasium batches differing spaces by their exact type.
+    return batch_differing_spaces.dispatch(spaces.Tuple)(each)
 
 
 @iterate.register(TextBatch)
