@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from social_sandbox.policies.prompts.control_tokens import CONTROL_TOKEN
+
 from ..runtime.markdown import markdown_table
 from .groups import KINDS, RatedGroup, trainable
 
@@ -77,7 +79,17 @@ Load it with `datasets.load_dataset(FOLDER)`.
   played, and of any data set that was mixed in) and is yours to choose: `license:` in the header.
 - The replies come from language models and their ratings from models or people; neither was
   checked. Some prompts ask for harm.
-"""
+{_control_tokens(groups, export["to"])}"""
+
+
+def _control_tokens(groups: Sequence[RatedGroup], to: str) -> str:
+    texts = [m.content for group in groups for m in group.prompt]
+    texts += [c.text for group in groups for c in group.candidates]
+    count = sum(CONTROL_TOKEN.search(text) is not None for text in texts)
+    if not count:
+        return ""
+    done = "a blank breaks the spelling" if to != "groups" else "mind how a trainer reads them"
+    return f"- {count} texts spell control tokens of models, such as `<|im_end|>`: {done}.\n"
 
 
 def _title(kinds: Mapping[str, int]) -> str:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.settings import settings_dataclass
+from social_sandbox.policies.prompts.control_tokens import defused
 
 from ..runtime.stage import make_folder
 from .card import MARK, card
@@ -122,6 +123,9 @@ def _write(
 
 
 def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[str, Any]]:
+    if config.to != "groups":
+        # Other trainers would make control tokens of what texts spell like them.
+        groups = map(_defused, groups)
     match config.to:
         case "preference":
             return preference_rows(groups, config.pairing, config.min_gap, config.conversational)
@@ -133,6 +137,14 @@ def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[s
             return authors_rows(groups)
         case "groups":
             return group_rows(groups)
+
+
+def _defused(group: RatedGroup) -> RatedGroup:
+    return replace(
+        group,
+        prompt=tuple(replace(m, content=defused(m.content)) for m in group.prompt),
+        candidates=tuple(replace(c, text=defused(c.text)) for c in group.candidates),
+    )
 
 
 def _features(config: ExportConfig) -> Any:

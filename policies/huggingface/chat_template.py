@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from jinja2 import TemplateError
 
-from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.jsonl import read_text
 from social_sandbox.envs.messages import Message, Role, to_dicts
 from social_sandbox.envs.thoughts import closed
@@ -168,8 +168,8 @@ def _find_arrangement(tokenizer: Any, roles: Sequence[Role]) -> Arrangement:
         arrangement = Arrangement(fold, join, lead)
         try:
             text = _render(tokenizer, arrangement.arrange(marked))
-        except TemplateError as error:
-            first_problem = first_problem or f"it refuses them: {error.message}"
+        except (TemplateError, TypeError, ValueError) as error:
+            first_problem = first_problem or f"it refuses them: {first_words(error)}"
             continue
         problem = _problem(text, marked)
         if not problem and not _joins(text, marked):

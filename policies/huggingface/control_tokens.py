@@ -18,6 +18,8 @@ from ..prompts.control_tokens import CONTROL_TOKEN
 _BEGIN, _END = mark_control_tokens("x", re.compile("x")).split("x")
 _MARK = re.compile(f"[{_BEGIN}{_END}]")
 _MARKED = re.compile(f"{_BEGIN}(?:([^{_END}])([^{_END}]+)|[^{_END}]){_END}")
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+"""The spelling of a byte, of which tokenizers make characters that they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class ControlTokens:
 
     Attributes:
         spelling: Matches what is spelled like one of them, and the marks of sealed texts.
+        first: Matches the first characters of their spellings, which is much quicker.
         ids: Their ids, without that of unknown characters, which stands in ordinary texts.
         begins: The ids with which the tokenizer begins texts: none, or that of its BOS.
     """
 
     spelling: re.Pattern[str]
+    first: re.Pattern[str]
     ids: frozenset[int]
     begins: tuple[int, ...]
 
@@ -52,19 +56,21 @@ def control_tokens(tokenizer: Any) -> ControlTokens:
 
 def seal(tokenizer: Any, text: str) -> str:
     """Return a text with marks around what is spelled like a control token of a tokenizer."""
-    spelling = control_tokens(tokenizer).spelling
+    known = control_tokens(tokenizer)
+    spelling = known.spelling
     normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
     if normalizer is not None:
         # A normalizer may make a control token of other letters, such as those of full width.
         shown = normalizer.normalize_str(text)
-        if spelling.search(shown) and len(spelling.findall(shown)) > len(spelling.findall(text)):
+        if known.first.search(shown) and len(spelling.findall(shown)) > len(spelling.findall(text)):
             text = shown
-    return mark_control_tokens(text, spelling) if spelling.search(text) else text
+    quick = known.first.search(text) or _is_marked(text)
+    return mark_control_tokens(text, spelling) if quick and spelling.search(text) else text
 
 
 def sealed_ids(tokenizer: Any, text: str) -> list[int]:
     """Return the token ids of a sealed text, in which control tokens without marks are such."""
-    if not _MARK.search(text):
+    if not _is_marked(text):
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
     try:
         return list(encode_marked_chat(tokenizer, text))
@@ -81,6 +87,10 @@ def text_ids(tokenizer: Any, text: str) -> list[int]:
     return ids if control.isdisjoint(ids) else [number for number in ids if number not in control]
 
 
+def _is_marked(text: str) -> bool:
+    return _BEGIN in text or _END in text
+
+
 def _control_tokens(tokenizer: Any) -> ControlTokens:
     template = str(tokenizer.chat_template or "")
     listed = {
@@ -91,12 +101,17 @@ def _control_tokens(tokenizer: Any) -> ControlTokens:
     for number, token in tokenizer.added_tokens_decoder.items():
         text = token.content
         frames = re.search(r"[^\w\s]", text) and text in template
-        if text.strip() and (
-            token.special or text in listed or frames or CONTROL_TOKEN.fullmatch(text)
+        if (
+            text.strip()
+            and not _BYTE.fullmatch(text)
+            and (token.special or text in listed or frames or CONTROL_TOKEN.fullmatch(text))
         ):
             found[text] = number
     longest_first = sorted(found, key=len, reverse=True)
     spelling = re.compile("|".join([*map(re.escape, longest_first), _MARK.pattern]))
+    first = re.compile(
+        "[" + "".join(sorted({re.escape(t[0]) for t in found})) + "]" if found else "(?!)"
+    )
     ids = set(found.values())
     if tokenizer.unk_token_id not in (tokenizer.bos_token_id, tokenizer.eos_token_id):
         ids.discard(tokenizer.unk_token_id)
@@ -105,4 +120,4 @@ def _control_tokens(tokenizer: Any) -> ControlTokens:
     )
     bos = [tokenizer.bos_token_id]
     begins = whole[:1] == bos and plain[:1] != bos
-    return ControlTokens(spelling, frozenset(ids), tuple(bos) if begins else ())
+    return ControlTokens(spelling, first, frozenset(ids), tuple(bos) if begins else ())

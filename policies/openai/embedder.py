@@ -10,6 +10,7 @@ from social_sandbox.envs.memory import Vectors
 
 from .. import background
 from ..embedding_cache import EmbeddingCache
+from ..prompts.control_tokens import defused
 from .client import ApiClient
 from .config import KEY, ApiConfig
 from .errors import ApiError
@@ -73,7 +74,9 @@ class OpenAIEmbedder:
     def _request(self, texts: Sequence[str]) -> Vectors:
         try:
             # Most servers refuse an empty text.
-            embeddings = background.run(self._client.embed([text or " " for text in texts]))
+            embeddings = background.run(
+                self._client.embed([defused(text) or " " for text in texts])
+            )
         except ApiError as error:
             raise UserError(f"embedder.{error.setting or 'model'}: {error}") from None
         vectors = np.array(embeddings, dtype=np.float32)

@@ -16,6 +16,7 @@ from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Tokens, Turn, 
 
 from .. import background
 from ..policy import answer_all
+from ..prompts.control_tokens import defused
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
 from .client import ApiClient, Reply
@@ -211,8 +212,9 @@ class OpenAIPolicy:
         """Return the reply to a conversation; `fields` are further fields of the request."""
         if self._system_prompt:
             messages = _with_system(messages, self._system_prompt)
+        # The server makes tokens of the text, and control tokens of what is spelled like them.
         return await self._client.chat(
-            messages,
+            [replace(message, content=defused(message.content)) for message in messages],
             seed=seed if self._send_seed else None,
             max_tokens=max_tokens,
             sampling=self._sampling,

@@ -14,6 +14,7 @@ from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.memory import Vectors
 
 from ..embedding_cache import EmbeddingCache
+from ..prompts.control_tokens import defused
 
 MINILM = "minilm"
 """The name of the embedded encoder in settings."""
@@ -114,7 +115,7 @@ class MiniLMEmbedder:
 
     def _embed_new(self, texts: list[str]) -> Vectors:
         vectors = self.encoder.encode(
-            texts,
+            [defused(text) for text in texts],
             batch_size=self.batch_size,
             normalize_embeddings=True,
             show_progress_bar=False,
@@ -140,7 +141,7 @@ class MiniLMEmbedder:
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             inputs = tokenizer(
-                [texts[row] for row in rows],
+                [defused(texts[row]) for row in rows],
                 padding=True,
                 truncation=True,
                 max_length=self.encoder.max_seq_length,

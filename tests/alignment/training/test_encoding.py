@@ -8,11 +8,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
+from social_sandbox.alignment.data.groups import Candidate
 from social_sandbox.alignment.training.batching import IGNORED
 from social_sandbox.alignment.training.encoding import encode
+from social_sandbox.alignment.training.trl import prompt_and_responses
 from social_sandbox.envs import UserError
 from social_sandbox.envs.messages import Message
 from social_sandbox.policies.huggingface.chat_template import use_template
+from tests.helpers.tokenizers import with_bos
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -134,3 +137,23 @@ def test_a_broken_template_is_named(tmp_path: Path, template: str | None, proble
         path.write_text(template)
     with pytest.raises(UserError, match=f"chat_template: .*{problem}"):
         use_template(byte_level("</s>", CHATML), path)
+
+
+@pytest.mark.parametrize("length", [400, 24])
+def test_bos_begins_a_prompt_that_is_cut_to_fit(length: int) -> None:
+    tokenizer = with_bos()
+    row = encode(tokenizer, TALK, "No.", length)
+    assert row.truncated == (length == 24)
+    assert row.input_ids.count(tokenizer.bos_token_id) == 1
+    assert row.input_ids[0] == tokenizer.bos_token_id
+    prompt, _ = prompt_and_responses(
+        tokenizer, TALK, [Candidate("No.", 1.0), Candidate("N" * 9, 2.0)], length
+    )
+    assert prompt.count(tokenizer.bos_token_id) == 1
+    assert prompt[0] == tokenizer.bos_token_id
+
+
+def test_an_answer_is_learnt_behind_the_thought_that_a_template_opens() -> None:
+    tokenizer = byte_level("<|im_end|>", CHATML.replace("assistant\n{%", "assistant\n<think>{%"))
+    row = encode(tokenizer, TALK, "No.", 4096)
+    assert tokenizer.decode(row.input_ids).endswith("<think>\n\n</think>\n\nNo.<|im_end|>")
