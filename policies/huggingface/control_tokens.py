@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from transformers.utils.chat_template_utils import encode_marked_chat, mark_control_tokens
-
 from ..prompts.control_tokens import CONTROL_TOKEN
 
-_BEGIN, _END = mark_control_tokens("x", re.compile("x")).split("x")
+# The marks of transformers, which is not imported here, because that takes long.
+_BEGIN, _END = "\U000f0000", "\U000f0001"
 _MARK = re.compile(f"[{_BEGIN}{_END}]")
 _MARKED = re.compile(f"{_BEGIN}(?:([^{_END}])([^{_END}]+)|[^{_END}]){_END}")
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
@@ -56,6 +55,8 @@ def control_tokens(tokenizer: Any) -> ControlTokens:
 
 def seal(tokenizer: Any, text: str) -> str:
     """Return a text with marks around what is spelled like a control token of a tokenizer."""
+    from transformers.utils.chat_template_utils import mark_control_tokens
+
     known = control_tokens(tokenizer)
     spelling = known.spelling
     normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
@@ -72,6 +73,8 @@ def sealed_ids(tokenizer: Any, text: str) -> list[int]:
     """Return the token ids of a sealed text, in which control tokens without marks are such."""
     if not _is_marked(text):
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    from transformers.utils.chat_template_utils import encode_marked_chat
+
     try:
         return list(encode_marked_chat(tokenizer, text))
     except ValueError:
