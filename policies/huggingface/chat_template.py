@@ -154,7 +154,8 @@ def _arrangement(tokenizer: Any, roles: tuple[Role, ...]) -> Arrangement:
         UserError: There is none.
     """
     known = _arrangements.setdefault(tokenizer, {})
-    state = (tokenizer.chat_template, tokenizer.bos_token, tokenizer.eos_token, roles)
+    # A tokenizer may have several templates, in a dictionary.
+    state = (str(tokenizer.chat_template), tokenizer.bos_token, tokenizer.eos_token, roles)
     if state not in known:
         known[state] = replace(_find_arrangement(tokenizer, roles), labels=_labels(tokenizer))
     return known[state]
@@ -171,6 +172,8 @@ def _find_arrangement(tokenizer: Any, roles: Sequence[Role]) -> Arrangement:
         except (TemplateError, TypeError, ValueError) as error:
             first_problem = first_problem or f"it refuses them: {first_words(error)}"
             continue
+        # A template may write in capitals.
+        text = text.lower()
         problem = _problem(text, marked)
         if not problem and not _joins(text, marked):
             return arrangement
@@ -219,7 +222,7 @@ def _labels(tokenizer: Any) -> re.Pattern[str] | None:
             # Conversations of other roles may work; their labels are enough then.
             continue
         text = _render(tokenizer, arrangement.arrange(marked))
-        first, *others = re.split(r"quokka\d+quokka", text)
+        first, *others = re.split(r"quokka\d+quokka", text, flags=re.IGNORECASE)
         # Before the first message stands what the template says of its own, and then the label.
         pieces += [first.strip().rpartition("\n")[2], *others]
     spelling = control_tokens(tokenizer).spelling
