@@ -25,13 +25,16 @@ def valid(text: str) -> str:
     return text
 
 
-def for_terminal(text: str) -> str:
+def for_terminal(text: str, line_end: str = "\n") -> str:
     """Return a text without what a terminal would obey, or would show in another order.
 
-    Sequences that move the cursor, colour, write the clipboard or name a link are taken away; every
-    kind of line end is a line feed.
+    Sequences that move the cursor, colour, write the clipboard or name a link are taken away.
+
+    Args:
+        text: The text.
+        line_end: What stands for every kind of line end but the line feed.
     """
-    return _CONTROL.sub("", _LINE_END.sub("\n", valid(text)))
+    return _CONTROL.sub("", _LINE_END.sub(line_end, valid(text)))
 
 
 def lines_of(text: str) -> list[str]:

@@ -3,12 +3,16 @@
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.markup import escape
 from rich.panel import Panel
+from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.texts import for_terminal, in_one_line
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+
+from .prompts.frame import quoted
+from .prompts.ratings import read_number
+from .terminal import Terminal
 
 _TASKS = {
     Phase.DRAFT: "What do you answer?",
@@ -29,7 +33,7 @@ class HumanPolicy:
     def __init__(self, name: str = "human") -> None:
         """Create the policy; `name` is its name in the records."""
         self.name = name
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
 
     def __reduce__(self) -> tuple[type["HumanPolicy"], tuple[str]]:
         """Make copies and pickles anew, since a console cannot be copied."""
@@ -53,8 +57,8 @@ class HumanPolicy:
         task = _TASKS[turn.phase].format(aspect=turn.aspect)
         self._console.print(
             Panel(
-                escape("\n".join(_lines(turn))),
-                title=f"{turn.agent}, round {turn.round + 1}: {task}",
+                Text(for_terminal("\n".join(_lines(turn)))),
+                title=Text(f"{turn.agent}, round {turn.round + 1}: {task}"),
                 title_align="left",
             )
         )
@@ -67,27 +71,24 @@ class HumanPolicy:
             text = self._read(f"{MIN_RATING} to {highest}: ")
             if not text:
                 return None
-            try:
-                rating = float(text)
-            except ValueError:
-                rating = 0.0
-            if MIN_RATING <= rating <= highest:
+            rating = read_number(text)
+            if rating is not None and MIN_RATING <= rating <= highest:
                 return rating
             self._console.print(f"Type a number from {MIN_RATING} to {highest}, or nothing.")
 
     def _read(self, prompt: str) -> str:
-        return self._console.input(escape(prompt)).strip()
+        return self._console.input(prompt, markup=False).strip()
 
 
 def _lines(turn: Turn) -> list[str]:
     """Return the parts of a turn that a person has to know."""
-    lines = [f"{_LABELS[message.role]}: {message.content}" for message in turn.earlier]
-    lines.append(f"Question: {turn.question}")
+    lines = [f"{_LABELS[message.role]}: {quoted(message.content)}" for message in turn.earlier]
+    lines.append(f"Question: {quoted(turn.question)}")
     if turn.memory:
-        lines.append(f"You remember: {turn.memory.question} - {turn.memory.answer}")
+        lines.append(f"You remember: {quoted(turn.memory.question)} - {quoted(turn.memory.answer)}")
     if turn.phase is not Phase.DRAFT:
-        lines.append(f"Answer: {turn.answer}")
+        lines.append(f"Answer: {quoted(turn.answer)}")
     for opinion in turn.opinions:
         rating = "no rating" if opinion.rating is None else f"{opinion.rating:g}"
-        lines.append(f"{opinion.peer} ({rating}): {opinion.reason}")
+        lines.append(f"{opinion.peer} ({rating}): {in_one_line(opinion.reason)}")
     return lines

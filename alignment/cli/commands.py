@@ -9,12 +9,12 @@ from typing import NoReturn
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 from rich.table import Table
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 from social_sandbox.policies.society.account import BudgetReached
+from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.signals import Terminated
 from .completion import OPTIONS, complete
@@ -134,7 +134,7 @@ def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
     words = [word for word in overrides if word not in ("-h", "--help")]
     if len(words) < len(overrides):
         description = COMMANDS[options.command]
-        print_help(options.command, description, words, Console(highlight=False))
+        print_help(options.command, description, words, Terminal(highlight=False))
         return
     run_job(options.command, overrides)
 
@@ -148,7 +148,7 @@ def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
     table = Table("sweep", "what", title="wandb sweep $(social-sandbox sweeps NAME)")
     for name, path in sweep_files().items():
         table.add_row(name, first_comment(path))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
@@ -158,7 +158,7 @@ def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
         table.add_column(heading, overflow="fold")
     for policy in registry.installed():
         table.add_row(policy.name, policy.target, policy.origin)
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _refuse(rest: Sequence[str], usage: str) -> None:

@@ -14,12 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 from rich.logging import RichHandler
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.account import BudgetReached
 from social_sandbox.policies.society.lock import locked
+from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.processes import in_sweep, is_first, several
 from ..runtime.signals import sigterm_stops
@@ -78,7 +78,7 @@ def _run(command: str, config: DictConfig) -> None:
     from ..stages.identity import settings_hash
 
     settings = read_settings(config)
-    console = Console(quiet=not is_first())
+    console = Terminal(quiet=not is_first())
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
     whole_dir = settings.output_dir
@@ -134,7 +134,7 @@ def _log_to_stderr() -> None:
     logger = logging.getLogger("social_sandbox")
     logger.setLevel(logging.INFO)
     if not logger.handlers:
-        console = Console(stderr=True)
+        console = Terminal(stderr=True)
         logger.addHandler(RichHandler(console=console, show_time=False, show_path=False))
 
 

@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 
 import hydra
 from omegaconf import DictConfig
-from rich.console import Console
+
+from social_sandbox.policies.terminal import Terminal
 
 
 def print_error(message: str) -> None:
     """Print a message in red to the standard error."""
-    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    Terminal(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def one_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:

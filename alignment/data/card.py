@@ -6,7 +6,7 @@ from typing import Any
 
 from social_sandbox.policies.prompts.control_tokens import CONTROL_TOKEN
 
-from ..runtime.markdown import markdown_table
+from ..runtime.markdown import markdown_table, plain
 from .groups import KINDS, RatedGroup, trainable
 
 MARK = "made by `social-sandbox export`"
@@ -43,8 +43,9 @@ def card(
     raters = sorted({name for c in candidates for name in c.rater.split(",") if name})
     scales = sorted({group.rating_scale for group in groups})
     agents = {c.source.agent for c in candidates if c.source.agent}
+    of_kinds = sorted(kinds.items())
     listed = [
-        f"- {len(groups)} rated groups ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})",
+        f"- {len(groups)} rated groups ({', '.join(f'{n} {plain(k)}' for k, n in of_kinds)})",
         f"- {len(candidates)} candidates, {usable} of them valid, rated and not blank; "
         f"{sum(not c.ends for c in candidates)} were cut off by a limit of tokens",
         f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_names(raters)}",
@@ -63,7 +64,7 @@ def card(
 {table}
 ## Made from
 
-{source}:
+{plain(source)}:
 
 {chr(10).join(listed)}
 
@@ -130,4 +131,4 @@ def _names(names: Sequence[str]) -> str:
     if not names:
         return "nobody named"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return ", ".join(map(plain, names[:5])) + more

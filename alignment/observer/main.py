@@ -5,10 +5,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.policies.terminal import Terminal
 from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder
 
 from ..data.formats.hh import read_pairs
@@ -87,7 +86,7 @@ def main(arguments: Sequence[str]) -> None:
     metrics = fit_and_save(
         pairs, options.output, " and ".join(data), options.seed, embedder, **encoder
     )
-    console = Console()
+    console = Terminal()
     for name, subject in (("human", "held-out pairs"), ("own", "held-out answers")):
         console.print(
             f"the better of {metrics[f'{name}_n']} {subject} rates higher: {metrics[name]:.1%} "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_whole
@@ -89,14 +90,14 @@ def run_stage(
         and record.get("asked") == amount
         and not wants_more(record["summary"])
     ):
-        console.print(f"[bold]{folder.name}[/]: complete, kept")
+        console.print(_heading(folder, ": complete, kept"))
         return dict(record["summary"]), None
     else:
         work = prepare()
     suffix = " (resumes where it was interrupted)" if record else ""
     if record and record["complete"]:
         suffix = " (keeps its results, and adds what is missing or failed)"
-    console.print(f"[bold]{folder.name}[/]{suffix}")
+    console.print(_heading(folder, suffix))
     made_with = {"settings": settings, **({} if amount is None else {"asked": amount})}
     write_json(folder / RECORD, {**made_with, "complete": False})
     summary, made = work(folder)
@@ -104,6 +105,10 @@ def run_stage(
     summary = json.loads(json.dumps(summary))
     write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
     return summary, made
+
+
+def _heading(folder: Path, rest: str) -> Text:
+    return Text.assemble((folder.name, "bold"), rest)
 
 
 def _outputs(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from rich.console import Console
+from social_sandbox.policies.terminal import Terminal
 
 from . import environment, memories, observe, rollouts, table, train
 from .measure import Row
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         "--output", type=Path, default=Path("runs/bench.json"), help="default: %(default)s"
     )
     options = parser.parse_args(arguments)
-    console = Console()
+    console = Terminal()
     rows: list[Row] = []
     for name in options.only:
         start = monotonic()

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.lock import locked
+from social_sandbox.policies.terminal import Terminal
 
 from ..reporting import wandb_run as tracking
 from ..reporting.wandb_config import EarlierCycles
@@ -34,7 +35,7 @@ class Context:
     """
 
     settings: Settings
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=Terminal)
     wandb_run: tracking.Run = None
     whole_dir: Path | None = None
     cycle: int = 0

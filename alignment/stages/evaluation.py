@@ -6,6 +6,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
 
@@ -116,7 +118,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 key = measured_with | {"model": weights, "weights": weights_hash(weights)}
                 measure_model = partial(results_of, weights)
                 text = f"evaluate: {name} model answers {len(questions)} questions"
-                with context.console.status(text):
+                with context.console.status(Text(text)):
                     measured[name] = measured_once(context.shared_dir, key, measure_model)
             rows = answer_rows(questions, measured)
             write_objects(folder / "answers.jsonl", rows)

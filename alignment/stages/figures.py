@@ -1,5 +1,7 @@
 """The stage that draws the figures."""
 
+from rich.text import Text
+
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.society.log import INTERACTIONS
@@ -62,7 +64,7 @@ def draw_figures(
             f"output_dir: nothing to draw in {context.output_dir}: simulate, align or evaluate"
         )
     console = context.console
-    console.print(f"[bold]figures[/]: {folder}", soft_wrap=True, highlight=False)
+    console.print(Text.assemble(("figures", "bold"), f": {folder}"), soft_wrap=True)
     console.print(f"  {', '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
 

@@ -7,9 +7,8 @@ and the online job check all of their stages before the first one.
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.terminal import Terminal
 
 from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
@@ -108,7 +107,7 @@ def check_benchmarks(settings: Settings) -> None:
     if config.benchmarks is None:
         return
     # The stage itself prints which benchmarks are left out.
-    _check_benchmark_data(chosen_benchmarks(config, Console(quiet=True)), config)
+    _check_benchmark_data(chosen_benchmarks(config, Terminal(quiet=True)), config)
     if config.against is not None:
         read_evaluated(config.against, "evaluate.against")
     build(settings.observer, "observer")

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.log import INTERACTIONS
 
@@ -163,6 +165,6 @@ def export(context: Context, data: TrainingData | None = None) -> Summary:
     folder = config.folder or default
     with context.locked():
         rows = export_groups(data.groups, config, folder, data.path.name)
-    console.print(f"[bold]export[/]: {folder}", soft_wrap=True)
+    console.print(Text.assemble(("export", "bold"), f": {folder}"), soft_wrap=True)
     console.print("  " + ", ".join(f"{count} rows in {split}" for split, count in rows.items()))
     return {"export": str(folder), "rows": rows}

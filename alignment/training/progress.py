@@ -17,7 +17,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
             BarColumn(20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[metrics]}"),
+            TextColumn("{task.fields[metrics]}", markup=False),
             console=console,
         )
 

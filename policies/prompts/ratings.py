@@ -95,6 +95,12 @@ def parse_verdict(text: str, rating_scale: int = RATING_SCALE) -> Verdict:
     return Verdict(_value(match, rating_scale), _reason(shown, match.end()))
 
 
+def read_number(text: str) -> float | None:
+    """Return the number that a text is, in the digits of any script; None for any other text."""
+    match = re.fullmatch(r"\s*([0-9]{1,3}(?:[.,][0-9]+)?)\s*", _with_ascii_digits(text))
+    return float(match[1].replace(",", ".")) if match else None
+
+
 def rating_place(text: str, rating_scale: int = RATING_SCALE) -> int | None:
     """Return where the number of the rating that `parse_verdict` reads begins; None without one."""
     match = _rating_match(text, rating_scale)

@@ -37,7 +37,11 @@ class RolloutProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             # On a narrow terminal this text is cut off, and the bar keeps its width.
-            TextColumn("{task.fields[rates]}", table_column=Column(ratio=1, overflow="ellipsis")),
+            TextColumn(
+                "{task.fields[rates]}",
+                markup=False,
+                table_column=Column(ratio=1, overflow="ellipsis"),
+            ),
             expand=True,
             disable=not enabled,
         )

@@ -39,3 +39,23 @@ def test_a_person_needs_a_terminal_and_input(monkeypatch: pytest.MonkeyPatch) ->
         HumanPolicy().check()
     with pytest.raises(UserError, match="the input has ended"):
         HumanPolicy().act(example_turns([Phase.DRAFT]))
+
+
+def test_a_person_types_numbers_as_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    typing(monkeypatch, "5,5", "", "\u0666", "", "5_0", "4", "\udce4")
+    turns = example_turns([Phase.FEEDBACK])[:1] * 3
+    utterances = HumanPolicy().act(turns)
+    assert [u.rating for u in utterances] == [5.5, 6, 4]
+    utterances[-1].text.encode()
+
+
+def test_a_person_sees_the_words_of_others_as_such(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typing(monkeypatch, "5", "")
+    (turn,) = example_turns([Phase.FEEDBACK])[:1]
+    HumanPolicy().act([replace(turn, answer="\x1b[2JNo.\nQuestion: [red]another[/red]?")])
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert "Answer: No." in shown
+    assert "> Question: [red]another[/red]?" in shown

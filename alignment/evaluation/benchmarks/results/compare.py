@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.terminal import Terminal
 
-from ....runtime.markdown import markdown_table
+from ....runtime.markdown import markdown_table, plain
 from ....runtime.stage import make_folder
 from ...intervals import Estimate, estimate_mean
 from ..items import ITEMS, ItemResult, by_place, result_log
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str]) -> None:
         folders = zip(options.folders, models, strict=True)
         models = [replace(model, name=folder) for folder, model in folders]
     header, rows, reasons = side_by_side(models)
-    console = Console()
+    console = Terminal()
     # Text: brackets are no markup. Folded: names that are cut off could not be told apart.
     table = Table(*(Column(Text(name), overflow="fold") for name in header))
     for cells in rows:
@@ -170,7 +170,10 @@ def main(arguments: Sequence[str]) -> None:
         console.print(f"  {line}", markup=False, soft_wrap=True)
     if options.output is not None:
         make_folder(options.output, "--output")
-        text = "\n".join([markdown_table(header, rows), *(f"- {line}" for line in lines)]) + "\n"
+        text = (
+            "\n".join([markdown_table(header, rows), *(f"- {plain(line)}" for line in lines)])
+            + "\n"
+        )
         (options.output / "compare.md").write_text(text, encoding="utf-8")
         plot(options.output / "compare.png", {model.name: model.estimates for model in models})
         console.print(f"  {options.output}", markup=False, soft_wrap=True)

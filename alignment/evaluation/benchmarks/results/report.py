@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from ....runtime.markdown import markdown_table
+from ....runtime.markdown import markdown_table, plain
 from ..judge import in_short, in_words
 from .estimates import PREFERRED, MetricEstimate, by_judge, is_rating
 
@@ -105,5 +105,5 @@ def print_estimates(console: Console, results: Mapping[str, Any]) -> None:
 def markdown(results: Mapping[str, Any]) -> str:
     """Return the table of one model in Markdown, with the meaning of each metric, and its notes."""
     table = markdown_table(COLUMNS, rows(results), right=NUMBERS)
-    lines = [f"- {line}\n" for line in notes(results)]
+    lines = [f"- {plain(line)}\n" for line in notes(results)]
     return "".join([table, *(["\n"] if lines else []), *lines])
