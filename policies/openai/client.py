@@ -1,30 +1,45 @@
 """A client of servers with an OpenAI-compatible API: rate limits, retries and plain errors."""
 
 import asyncio
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
+import httpx2
 import openai
 from aiolimiter import AsyncLimiter
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message, to_dicts
-from social_sandbox.envs.thoughts import ONLY_THOUGHT, Parted, part
 from social_sandbox.envs.turns import Tokens
 
+from .complaints import as_error
 from .config import ApiConfig
-from .errors import ApiError, Malformed, Refused, Rejected
+from .errors import ApiError, Empty, Malformed, Refused, Unreadable
+from .failures import Failure, failure_inside, failure_of, one_line
+from .parameters import FORM, LIMITS, Parameters
+from .replies import (
+    Choice,
+    TokenLogprobs,
+    is_stream,
+    parsed,
+    read_choice,
+    read_embeddings,
+    read_usage,
+)
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class TokenLogprobs:
-    """One token of a reply, and the log-probabilities of the likeliest tokens in its place."""
+_LONGEST_PAUSE = 8.0
+"""The longest pause between two tries, in seconds, unless the server asks for a longer one."""
 
-    token: str
-    top: Mapping[str, float]
+_PATIENCE = 600.0
+"""The longest pause that a server is granted, in seconds."""
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +47,10 @@ class Reply:
     """A reply of the model.
 
     Attributes:
-        text: The text, without thoughts and without blanks around it.
+        text: The text, without blanks around it.
         cut_off: Whether the limit of tokens has ended the text.
         tokens: Cost of the request.
-        logprobs: Log-probabilities of the text, token by token; empty if they were not requested.
+        logprobs: Log-probabilities token by token; empty if they were not requested.
     """
 
     text: str
@@ -54,16 +69,17 @@ class ApiClient:
         """Read the API key from the environment.
 
         Raises:
-            UserError: The server is OpenAI, and there is no key.
+            UserError: The server is OpenAI, and there is no key; or the key cannot be sent.
         """
         self.config = config
-        self._key = os.environ.get(config.api_key_env, "").strip()
-        if not self._key and config.base_url is None:
-            section, name = config.section, config.api_key_env
-            raise UserError(
-                f"{section}.api_key_env: the environment variable {name} is not set; "
-                f"set it, or name a server of your own with {section}.base_url"
-            )
+        self._key = config.key()
+        self._hidden = config.secrets(self._key)
+        # OpenAI's newer models refuse `max_tokens`; other servers may know only `max_tokens`.
+        limit = LIMITS[0] if config.base_url is None else LIMITS[1]
+        self._parameters = Parameters(config.model, limit)
+        self._alone = asyncio.Lock()
+        self._thought_tokens = 0
+        self._tells_usage = True
 
     def __reduce__(self) -> tuple[type["ApiClient"], tuple[ApiConfig]]:
         """Make copies and pickles anew, without connections and without the key."""
@@ -80,6 +96,9 @@ class ApiClient:
     ) -> Reply:
         """Return the reply to a conversation.
 
+        Parameters that the server refuses are renamed or left out, for all later requests as well.
+        A model that has spent the limit on its thoughts gets `thought_tokens` more, likewise.
+
         Args:
             messages: The conversation.
             seed: Seed of the sampling; None sends none.
@@ -90,32 +109,39 @@ class ApiClient:
         Raises:
             ApiError: There is no reply.
         """
-        config = self.config
-        # OpenAI's newer models refuse `max_tokens`; other servers may know only `max_tokens`.
-        limit = "max_completion_tokens" if config.base_url is None else "max_tokens"
-        request = {
-            "model": config.model,
+        request: dict[str, Any] = {
+            "model": self.config.model,
             "messages": to_dicts(messages),
-            limit: max_tokens,
+            LIMITS[0]: max_tokens,
             **{name: value for name, value in sampling.items() if value is not None},
             **(form or {}),
         }
         if seed is not None:
             request["seed"] = seed % 2**31
-        async with self._semaphore:
-            await self._wait_for_rate(messages, max_tokens)
+        # A user's own field takes the place of the field of this program.
+        own = set(self.config.body)
+        own |= set(LIMITS) if own & set(LIMITS) else set()
+        request = {name: value for name, value in request.items() if name not in own}
+        length = sum(len(message.content) for message in messages)
+
+        def read(body: Any, cost: Tokens) -> Reply:
+            return self._reply(body, cost, length)
+
+        spent = Tokens()
+        while True:
+            granted = self._thought_tokens
             try:
-                response = await self._client.chat.completions.with_raw_response.create(
-                    **request, extra_body=dict(config.extra or {})
-                )
-            except openai.OpenAIError as error:
-                raise self._api_error(error) from None
-        try:
-            completion = response.parse()
-        except (openai.OpenAIError, ValueError) as error:
-            cost = self._cost(retries=response.retries_taken)
-            raise Malformed("the server sent no JSON", cost) from error
-        return self._reply(completion, response.retries_taken)
+                reply = await self._send("/chat/completions", request, read, length)
+            except Empty as error:
+                spent += error.tokens
+                if self._thought_tokens > granted:
+                    continue
+                error.tokens = spent
+                raise
+            except ApiError as error:
+                error.tokens += spent
+                raise
+            return replace(reply, tokens=spent + reply.tokens)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the embedding of each text.
@@ -123,26 +149,179 @@ class ApiClient:
         Raises:
             ApiError: There are no embeddings.
         """
+
+        def read(body: Any, cost: Tokens) -> list[list[float]]:
+            vectors = read_embeddings(body, len(texts))
+            if isinstance(vectors, str):
+                raise ApiError(vectors, "model", cost)
+            return vectors
+
+        request = {
+            "model": self.config.model,
+            "input": list(texts),
+            "encoding_format": "float",
+        }
+        return await self._send("/embeddings", request, read, sum(map(len, texts)))
+
+    def takes(self, names: Sequence[str]) -> bool:
+        """Return whether the server has not refused any of these parameters so far."""
+        return not self._parameters.refused & set(names)
+
+    async def _send(
+        self,
+        path: str,
+        request: Mapping[str, Any],
+        read: Callable[[Any, Tokens], Read],
+        length: int,
+    ) -> Read:
+        """Send a request until there is an answer, and return what `read` makes of the answer.
+
+        Args:
+            path: Path of the endpoint.
+            request: The request; `Parameters.fit` adapts its parameters to the server.
+            read: Called with the parsed answer and the cost of all requests.
+            length: Number of characters of the prompt.
+        """
+        names, parameters = frozenset(request) - {"model", "messages", "input"}, self._parameters
+        sent = failures = 0
+        without_form: Failure | None = None
         async with self._semaphore:
-            try:
-                response = await self._client.embeddings.create(
-                    model=self.config.model, input=list(texts), encoding_format="float"
-                )
-            except (openai.OpenAIError, ValueError) as error:
-                raise self._api_error(error) from None
-        entries = sorted(response.data, key=lambda entry: entry.index)
-        if len(entries) != len(texts):
-            raise ApiError(f"{len(texts)} texts, and {len(entries)} embeddings of them", "model")
-        return [entry.embedding for entry in entries]
+            while True:
+                async with self._first_alone(names):
+                    fitted = parameters.fit(request)
+                    limit = next((fitted[name] for name in LIMITS if name in fitted), 0)
+                    for name in LIMITS:
+                        if name in fitted:
+                            fitted[name] += self._thought_tokens
+                    if without_form:
+                        fitted = {n: v for n, v in fitted.items() if n not in FORM}
+                    await self._wait_for_rate(length, limit)
+                    sent += 1
+                    cost = Tokens(requests=sent, retries=sent - 1)
+                    answer = await self._post(path, fitted, cost)
+                    if not isinstance(answer, Failure):
+                        parameters.answered.add(names)
+                        if without_form:
+                            parameters.refuse(set(request) & set(FORM), without_form)
+                        return read(answer, cost)
+                    chosen = {n: v for n, v in fitted.items() if n in names}
+                    if parameters.learn(answer, chosen):
+                        continue
+                    if answer.status not in (429, 503):
+                        parameters.answered.add(names)
+                if answer.is_transient and failures < self.config.max_retries and not without_form:
+                    pause = answer.retry_after or self._pause(failures)
+                    if pause <= _PATIENCE:
+                        failures += 1
+                        await asyncio.sleep(pause)
+                        continue
+                # Perhaps the form of the reply is at fault, though the server does not say so.
+                if without_form is None and _perhaps_for_its_form(answer, fitted):
+                    without_form = answer
+                    continue
+                raise as_error(without_form or answer, self.config, bool(self._key), cost, failures)
+
+    async def _post(self, path: str, fields: Mapping[str, Any], cost: Tokens) -> Any:
+        """Return the parsed answer to one request, or its failure.
+
+        Raises:
+            Unreadable: The answer is no JSON object.
+        """
+        config = self.config
+        body = {**fields, **config.body}
+        options: Any = {"headers": config.headers, "params": config.query}
+        try:
+            response = await self._client.post(
+                path, cast_to=httpx2.Response, body=body, options=options
+            )
+        except openai.APIStatusError as error:
+            answer = error.response
+            return self._without_secrets(
+                failure_of(error.status_code, _body(answer), dict(answer.headers))
+            )
+        except openai.APITimeoutError:
+            words = f"did not answer within {config.timeout:g} s"
+            return Failure(0, words, setting="timeout")
+        except openai.APIConnectionError as error:
+            reason = one_line(str(error.__cause__ or ""))
+            words = f" ({reason})" if reason else ""
+            return self._without_secrets(Failure(0, words, setting="base_url"))
+        except (openai.OpenAIError, httpx2.InvalidURL, ValueError, TypeError, ImportError) as error:
+            # Such as a proxy in the environment that cannot be used; its address may be a secret.
+            reason = type(error).__name__
+            raise ApiError(
+                f"cannot send a request to {config.server} ({reason}); "
+                "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and policy.extra"
+            ) from None
+        return self._without_secrets(self._parsed(response, cost))
+
+    def _parsed(self, response: httpx2.Response, cost: Tokens) -> Any:
+        """Return the JSON of an answer, or the failure that it tells of."""
+        text = response.content.decode("utf-8", "replace").lstrip("\ufeff")
+        try:
+            body = parsed(text)
+        except ValueError:
+            if is_stream(text):
+                message = "the server sent a stream of events, which nobody has asked for"
+                raise ApiError(message, "extra" if self.config.extra else "", cost) from None
+            words = self._hide(one_line(text)[:80])
+            message = "the server sent no JSON" + (f" ({words!r})" if words else "")
+            if "<html" in text[:1000].lower() and not self.config.has_version:
+                message = f"{self.config.server} answers with a web page ({words!r}); "
+                message += "most servers want an address that ends in /v1"
+                raise ApiError(message, "base_url", cost) from None
+            raise Unreadable(message, cost) from None
+        if isinstance(body, list) and len(body) == 1:
+            body = body[0]
+        if not isinstance(body, Mapping):
+            raise Unreadable("the server sent no JSON object", cost)
+        failure = failure_inside(body)
+        return body if failure is None else failure
+
+    def _reply(self, body: Mapping[str, Any], cost: Tokens, prompt_length: int) -> Reply:
+        """Return the reply that an answer holds."""
+        choice = read_choice(body)
+        usage = read_usage(body, prompt_length, choice)
+        if usage.estimated and self._tells_usage:
+            self._tells_usage = False
+            log.warning(
+                "model %s: the server does not tell how many tokens it has used; they are "
+                "estimated as a quarter of the characters",
+                self.config.model,
+            )
+        usd = self.config.price(usage.prompt, usage.completion)
+        tokens = replace(cost, prompt=usage.prompt, completion=usage.completion, usd=usd)
+        if choice is None:
+            raise Unreadable("the server sent no choice", tokens)
+        if choice.filtered:
+            raise Refused(tokens, self._hide(one_line(choice.filtered)))
+        thought = bool(usage.thoughts or choice.thoughts)
+        if choice.cut_off and (thought or not choice.text):
+            self._grant_thoughts(choice, tokens)
+        if not choice.text:
+            raise _empty(choice, thought, tokens)
+        return Reply(choice.text, choice.cut_off, tokens, choice.logprobs)
+
+    def _grant_thoughts(self, choice: Choice, tokens: Tokens) -> None:
+        """Raise Empty if the model gets more tokens from now on, since it thinks first."""
+        granted = self.config.thought_tokens
+        if self._thought_tokens or not granted or set(self.config.body) & set(LIMITS):
+            return
+        self._thought_tokens = granted
+        log.info(
+            "model %s: it seems to think before it answers; its replies may have %s more tokens",
+            *(self.config.model, granted),
+        )
+        raise _empty(choice, True, tokens)
 
     @cached_property
     def _client(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
             # A placeholder, since the library would look for another key in the environment.
             api_key=self._key or "none",
-            base_url=self.config.base_url or "https://api.openai.com/v1",
+            base_url=self.config.address,
             timeout=self.config.timeout,
-            max_retries=self.config.max_retries,
+            max_retries=0,
         )
 
     @cached_property
@@ -156,82 +335,50 @@ class ApiClient:
         requests, tokens = (_RateLimiter(limit) if limit else None for limit in limits)
         return requests, tokens
 
-    async def _wait_for_rate(self, messages: Sequence[Message], max_tokens: int) -> None:
-        """Wait until the rate limits allow this request."""
+    @asynccontextmanager
+    async def _first_alone(self, names: frozenset[str]) -> AsyncIterator[None]:
+        """Let the first request with these parameters go alone.
+
+        What the server refuses is then learnt from one request, and not from each in flight.
+        """
+        if names in self._parameters.answered:
+            yield
+            return
+        await self._alone.acquire()
+        alone = names not in self._parameters.answered
+        if not alone:
+            self._alone.release()
+        try:
+            yield
+        finally:
+            if alone:
+                self._alone.release()
+
+    async def _wait_for_rate(self, length: int, max_tokens: int) -> None:
+        """Wait until the rate limits allow a request whose prompt has `length` characters."""
         requests, tokens = self._limiters
         if requests:
             await requests.acquire(1)
         if tokens:
             # About four characters per token, in most languages and tokenizers.
-            estimate = sum(len(message.content) for message in messages) / 4 + max_tokens
-            await tokens.acquire(estimate)
+            await tokens.acquire(length / 4 + max_tokens)
 
-    def _reply(self, completion: Any, retries: int) -> Reply:
-        usage = getattr(completion, "usage", None)
-        tokens = self._cost(
-            getattr(usage, "prompt_tokens", 0) or 0,
-            getattr(usage, "completion_tokens", 0) or 0,
-            retries,
-        )
-        choices = getattr(completion, "choices", None)
-        if not choices or getattr(choices[0], "message", None) is None:
-            raise Malformed("the server sent no choice", tokens)
-        choice = choices[0]
-        if choice.finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
-            raise Refused(tokens)
-        if not (choice.message.content or "").strip():
-            raise Malformed("the server sent an empty text", tokens)
-        parted = part(choice.message.content)
-        if parted.only_thought:
-            why = "; the limit of tokens has ended it" if choice.finish_reason == "length" else ""
-            raise Malformed(f"{ONLY_THOUGHT}{why}", tokens)
-        return Reply(
-            text=parted.answer.strip(),
-            cut_off=choice.finish_reason == "length",
-            tokens=tokens,
-            logprobs=_of_answer(_logprobs(choice), parted),
-        )
+    def _pause(self, failures: int) -> float:
+        """Return the seconds to wait after a number of failures; clients do not wait alike."""
+        longest = min(_LONGEST_PAUSE, 0.5 * 2**failures)
+        return longest * (1 - 0.25 * random.random())
 
-    def _cost(self, prompt: int = 0, completion: int = 0, retries: int = 0) -> Tokens:
-        usd = self.config.price(prompt, completion)
-        return Tokens(prompt, completion, requests=1 + retries, retries=retries, usd=usd)
+    def _without_secrets(self, answer: Any) -> Any:
+        """Return an answer; the words of a failure contain no secret."""
+        if not isinstance(answer, Failure):
+            return answer
+        words, text = self._hide(answer.words), self._hide(answer.text)
+        return replace(answer, words=words, text=text)
 
-    def _api_error(self, error: Exception) -> ApiError:
-        """Return the error of the library as one in plain words, which names a setting."""
-        server, retries = self.config.base_url or "OpenAI", self.config.max_retries
-        if isinstance(error, openai.APIStatusError):
-            return self._status_error(error, server, retries)
-        if isinstance(error, openai.APITimeoutError):
-            timeout = self.config.timeout
-            message, setting = f"{server} did not answer within {timeout:g} s", "timeout"
-        elif isinstance(error, openai.APIConnectionError):
-            message, setting = f"cannot reach {server}", "base_url"
-        else:
-            return Malformed(self._without_key(str(error)), self._cost(retries=retries))
-        return ApiError(message + _repetitions(retries), setting, self._cost(retries=retries))
-
-    def _status_error(self, error: openai.APIStatusError, server: str, retries: int) -> ApiError:
-        """Return the error of an HTTP status code."""
-        status, config = error.status_code, self.config
-        reason = self._without_key(_server_message(error))
-        repeated = status in (408, 409, 429) or status >= 500
-        tokens = self._cost(retries=retries if repeated else 0)
-        if status in (401, 403):
-            variable = config.api_key_env
-            problem = f"refused the key in {variable}" if self._key else "wants a key"
-            return ApiError(f"{server} {problem} ({status})", "api_key_env", tokens)
-        if status == 404:
-            problem = f"has no model {config.model!r}, or nothing at this path ({reason})"
-            return ApiError(f"{server} {problem}", "model", tokens)
-        if error.code in ("content_filter", "content_policy_violation"):
-            return Refused(tokens)
-        if status in (400, 413, 422):
-            return Rejected(f"{server} rejected the request ({status}: {reason})", "extra", tokens)
-        message = f"{server} failed ({status}: {reason})"
-        return ApiError(message + _repetitions(retries), "max_retries", tokens)
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+    def _hide(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "***")
+        return text
 
 
 class _RateLimiter:
@@ -254,33 +401,28 @@ class _RateLimiter:
                 amount -= part
 
 
-def _repetitions(retries: int) -> str:
-    return f", tried {retries + 1} times" if retries else ""
+def _body(response: httpx2.Response) -> Any:
+    text = response.content.decode("utf-8", "replace")
+    try:
+        return parsed(text)
+    except ValueError:
+        return text
 
 
-def _server_message(error: openai.APIStatusError) -> str:
-    """Return the server's explanation of an error as one line of at most 200 characters."""
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error.message).split())[:200]
+def _perhaps_for_its_form(failure: Failure, sent: Mapping[str, Any]) -> bool:
+    """Return whether a request may have failed because of the form that it asks for."""
+    if failure.filtered is not None or failure.is_about_the_key:
+        return False
+    return bool(set(sent) & set(FORM)) and (failure.status in (400, 404, 422, 500, 501, 502))
 
 
-def _of_answer(logprobs: tuple[TokenLogprobs, ...], parted: Parted) -> tuple[TokenLogprobs, ...]:
-    """Return the log-probabilities of the tokens that are no thought."""
-    if not parted.thought:
-        return logprobs
-    kept, start = [], 0
-    for at in logprobs:
-        end = start + len(at.token)
-        if any(start < last and end > first for first, last in parted.spans):
-            kept.append(at)
-        start = end
-    return tuple(kept)
-
-
-def _logprobs(choice: Any) -> tuple[TokenLogprobs, ...]:
-    content = getattr(getattr(choice, "logprobs", None), "content", None) or []
-    return tuple(
-        TokenLogprobs(at.token, {other.token: other.logprob for other in at.top_logprobs or [at]})
-        for at in content
-    )
+def _empty(choice: Choice, thought: bool, tokens: Tokens) -> Malformed:
+    if choice.calls_tool:
+        return Empty("the server sent a call of a tool instead of a text", tokens)
+    if choice.cut_off and thought:
+        message = "the limit of tokens has ended the reply in the model's thoughts"
+        return Empty(message, tokens, "thought_tokens")
+    if choice.cut_off:
+        message = "the server sent an empty text, which the limit of tokens has ended"
+        return Empty(message, tokens, "thought_tokens")
+    return Empty("the server sent an empty text", tokens)

@@ -3,7 +3,12 @@
 from social_sandbox.envs.turns import Tokens
 
 REFUSED = "the server refused the content"
-"""The `error` of an utterance whose turn the server has refused to answer."""
+"""The beginning of the `error` of an utterance whose turn the server has refused to answer."""
+
+
+def is_refused(error: str) -> bool:
+    """Return whether the `error` of an utterance says that the server refused the content."""
+    return error.startswith(REFUSED)
 
 
 class ApiError(Exception):
@@ -15,7 +20,7 @@ class ApiError(Exception):
     """
 
     def __init__(self, message: str, setting: str = "", tokens: Tokens | None = None) -> None:
-        """Create the error; `message` is one line without the API key."""
+        """Create the error; `message` is one line without secrets."""
         super().__init__(message)
         self.setting = setting
         self.tokens = tokens or Tokens()
@@ -24,18 +29,22 @@ class ApiError(Exception):
 class Malformed(ApiError):
     """An answer that cannot be used; another answer to the same request may be better."""
 
-    def __init__(self, message: str, tokens: Tokens) -> None:
+    def __init__(self, message: str, tokens: Tokens, setting: str = "") -> None:
         """See `ApiError`."""
-        super().__init__(message, tokens=tokens)
+        super().__init__(message, setting, tokens)
 
 
-class Rejected(ApiError):
-    """A request that the server does not understand."""
+class Unreadable(Malformed):
+    """An answer that is no reply of a model, such as a web page; the server needs a pause."""
+
+
+class Empty(Malformed):
+    """A reply without a text."""
 
 
 class Refused(ApiError):
     """A refusal by the server's content filter, which comes in place of an answer."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        """See `ApiError`."""
-        super().__init__(REFUSED, tokens=tokens)
+    def __init__(self, tokens: Tokens, reason: str = "") -> None:
+        """Create the error; `reason` is the server's one, in a few words."""
+        super().__init__(f"{REFUSED} ({reason})" if reason else REFUSED, tokens=tokens)
