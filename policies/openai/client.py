@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import openai
 from aiolimiter import AsyncLimiter
 
 from social_sandbox.envs.messages import Message, to_dicts
+from social_sandbox.envs.thoughts import ONLY_THOUGHT
 from social_sandbox.envs.turns import Tokens
 
 from .complaints import as_error
@@ -47,10 +48,10 @@ class Reply:
     """A reply of the model.
 
     Attributes:
-        text: The text, without blanks around it.
+        text: The text, without thoughts and without blanks around it.
         cut_off: Whether the limit of tokens has ended the text.
         tokens: Cost of the request.
-        logprobs: Log-probabilities token by token; empty if they were not requested.
+        logprobs: Log-probabilities of the text, token by token; empty if they were not requested.
     """
 
     text: str
@@ -161,6 +162,10 @@ class ApiClient:
             "input": list(texts),
             "encoding_format": "float",
         }
+        for attempt in range(self.config.max_retries):
+            with suppress(Unreadable):
+                return await self._send("/embeddings", request, read, sum(map(len, texts)))
+            await asyncio.sleep(pause_after(attempt))
         return await self._send("/embeddings", request, read, sum(map(len, texts)))
 
     def takes(self, names: Sequence[str]) -> bool:
@@ -210,7 +215,7 @@ class ApiClient:
                     if answer.status not in (429, 503):
                         parameters.answered.add(names)
                 if answer.is_transient and failures < self.config.max_retries and not without_form:
-                    pause = answer.retry_after or self._pause(failures)
+                    pause = answer.retry_after or pause_after(failures, request.get("seed"))
                     if pause <= _PATIENCE:
                         failures += 1
                         await asyncio.sleep(pause)
@@ -295,7 +300,7 @@ class ApiClient:
             raise Unreadable("the server sent no choice", tokens)
         if choice.filtered:
             raise Refused(tokens, self._hide(one_line(choice.filtered)))
-        thought = bool(usage.thoughts or choice.thoughts)
+        thought = bool(usage.thoughts or choice.thought)
         if choice.cut_off and (thought or not choice.text):
             self._grant_thoughts(choice, tokens)
         if not choice.text:
@@ -363,11 +368,6 @@ class ApiClient:
             # About four characters per token, in most languages and tokenizers.
             await tokens.acquire(length / 4 + max_tokens)
 
-    def _pause(self, failures: int) -> float:
-        """Return the seconds to wait after a number of failures; clients do not wait alike."""
-        longest = min(_LONGEST_PAUSE, 0.5 * 2**failures)
-        return longest * (1 - 0.25 * random.random())
-
     def _without_secrets(self, answer: Any) -> Any:
         """Return an answer; the words of a failure contain no secret."""
         if not isinstance(answer, Failure):
@@ -401,6 +401,12 @@ class _RateLimiter:
                 amount -= part
 
 
+def pause_after(failures: int, seed: object = None) -> float:
+    """Return the seconds to wait after a number of failures; other seeds wait a little less."""
+    longest = min(_LONGEST_PAUSE, 0.5 * 2**failures)
+    return longest * (1 - 0.25 * random.Random(f"{seed} {failures}").random())
+
+
 def _body(response: httpx2.Response) -> Any:
     text = response.content.decode("utf-8", "replace")
     try:
@@ -420,9 +426,10 @@ def _empty(choice: Choice, thought: bool, tokens: Tokens) -> Malformed:
     if choice.calls_tool:
         return Empty("the server sent a call of a tool instead of a text", tokens)
     if choice.cut_off and thought:
-        message = "the limit of tokens has ended the reply in the model's thoughts"
+        message = f"{ONLY_THOUGHT}; the limit of tokens has ended it"
         return Empty(message, tokens, "thought_tokens")
     if choice.cut_off:
         message = "the server sent an empty text, which the limit of tokens has ended"
         return Empty(message, tokens, "thought_tokens")
-    return Empty("the server sent an empty text", tokens)
+    message = ONLY_THOUGHT if choice.thought else "the server sent an empty text"
+    return Empty(message, tokens)

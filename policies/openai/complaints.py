@@ -14,7 +14,9 @@ _NO_MODEL = re.compile(
     r"|(?:no such|invalid|unknown|unsupported) model",
     re.IGNORECASE,
 )
-_TOO_LONG = re.compile(r"context[_ ](?:length|window|size)|maximum context|prompt is too long", re.I)
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|window|size)|maximum context|prompt is too long", re.I
+)
 
 
 def as_error(
@@ -34,7 +36,9 @@ def as_error(
     if failure.filtered is not None:
         return Refused(cost, failure.filtered)
     if status == 0:
-        cannot = f"{server} {words}" if failure.setting == "timeout" else f"cannot reach {server}{words}"
+        cannot = (
+            f"{server} {words}" if failure.setting == "timeout" else f"cannot reach {server}{words}"
+        )
         return ApiError(cannot + again, failure.setting, cost)
     told = f"({status}: {words})"
     if failure.is_about_the_key or status == 403:

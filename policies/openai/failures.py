@@ -46,7 +46,10 @@ _WORDS_OF_CODES = (
     (re.compile(r"rate_?limit|too_many|throttl|resource_exhausted", re.I), 429),
     (re.compile(r"auth|api_key|permission|unauthenticated", re.I), 401),
     (re.compile(r"not_?found", re.I), 404),
-    (re.compile(r"invalid_(?:request|argument|param)|bad_?request|unsupported|unknown_p", re.I), 400),
+    (
+        re.compile(r"invalid_(?:request|argument|param)|bad_?request|unsupported|unknown_p", re.I),
+        400,
+    ),
     (re.compile(r"context_length|validation", re.I), 400),
 )
 
@@ -152,9 +155,7 @@ def failure_inside(body: Mapping[str, Any]) -> Failure | None:
         return None
     found = failure_of(200, error or body)
     numbers = [int(code) for code in found.codes if re.fullmatch("[45][0-9]{2}", code)]
-    by_words = (
-        status for words, status in _WORDS_OF_CODES if any(map(words.search, found.codes))
-    )
+    by_words = (status for words, status in _WORDS_OF_CODES if any(map(words.search, found.codes)))
     status = numbers[0] if numbers else next(by_words, 500)
     return failure_of(status, error or body)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -19,9 +20,9 @@ from ..policy import answer_all
 from ..prompts.control_tokens import defused
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
-from .client import ApiClient, Reply
+from .client import ApiClient, Reply, pause_after
 from .config import KEY, ApiConfig
-from .errors import ApiError, Malformed, Rejected
+from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .letter_logprobs import letter_logprobs
 from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
 
@@ -57,6 +58,7 @@ class OpenAIPolicy:
         tokens_per_minute: float | None = None,
         timeout: float = 60.0,
         max_retries: int = 5,
+        thought_tokens: int = 2048,
         tries: int = 3,
         on_error: Literal["raise", "missing"] = "raise",
         usd_per_million_prompt_tokens: float | None = None,
@@ -85,9 +87,11 @@ class OpenAIPolicy:
             tokens_per_minute: See `ApiConfig`.
             timeout: See `ApiConfig`.
             max_retries: See `ApiConfig`.
+            thought_tokens: See `ApiConfig`.
             tries: How often a turn is asked if its answers cannot be used.
             on_error: What happens if a turn gets no answer: `raise` ends the run, which can be
-                resumed; `missing` records the turn as unanswered, with the reason.
+                resumed; `missing` records the turn as unanswered, with the reason. A turn that the
+                server's content filter refuses is always recorded as unanswered.
             usd_per_million_prompt_tokens: See `ApiConfig`.
             usd_per_million_completion_tokens: See `ApiConfig`.
             extra: See `ApiConfig`.
@@ -112,6 +116,7 @@ class OpenAIPolicy:
                 tokens_per_minute=tokens_per_minute,
                 timeout=timeout,
                 max_retries=max_retries,
+                thought_tokens=thought_tokens,
                 usd_per_million_prompt_tokens=usd_per_million_prompt_tokens,
                 usd_per_million_completion_tokens=usd_per_million_completion_tokens,
                 extra=extra,
@@ -123,7 +128,6 @@ class OpenAIPolicy:
         self._reasons = frozenset(reasons)
         self._form: Form | None = None if ratings == "auto" else ratings
         self._form_lock = asyncio.Lock()
-        self._offers_logprobs = True
         self._send_seed, self._tries, self._on_error = send_seed, tries, on_error
 
     def check(self) -> None:
@@ -133,7 +137,8 @@ class OpenAIPolicy:
             UserError: The server, the key or the model is wrong; the message names the setting.
         """
         try:
-            background.run(self._chat([Message("user", "Say yes.")], 0, 8))
+            with suppress(Empty, Refused):  # the server has answered, though not with a word
+                background.run(self._chat([Message("user", "Say yes.")], 0, 16))
             background.run(self._rating_form())
         except ApiError as error:
             raise self._user_error(error) from None
@@ -149,12 +154,14 @@ class OpenAIPolicy:
     async def choose(self, turn: Turn, n: int) -> tuple[Utterance, dict[str, float]]:
         """See `ChoosesLetters.choose`.
 
-        A server that rejects requests for log-probabilities is asked for them only once.
+        A server that refuses log-probabilities is asked for them only once.
         """
         letters: dict[str, float] = {}
 
         async def ask(seed: int) -> Utterance:
-            reply = await self._chat_with_logprobs(prompt_for(turn).messages, seed)
+            messages = prompt_for(turn).messages
+            fields = form_fields("logprobs", reason=False, rating_scale=RATING_SCALE)
+            reply = await self._chat(messages, seed, self._max_new_tokens, fields)
             letters.clear()
             letters.update(letter_logprobs(reply.logprobs, n))
             return _utterance(reply)
@@ -173,7 +180,12 @@ class OpenAIPolicy:
                 utterance = await ask(seed)
             except Malformed as error:
                 cost, last_error = cost + error.tokens, error
+                if isinstance(error, Unreadable) and attempt + 1 < self._tries:
+                    await asyncio.sleep(pause_after(attempt, seed))
                 continue
+            except Refused as error:
+                tokens = cost + error.tokens
+                return Utterance(policy=self.name, tokens=tokens, error=str(error))
             except ApiError as error:
                 cost, last_error = cost + error.tokens, error
                 break
@@ -221,18 +233,6 @@ class OpenAIPolicy:
             form=fields,
         )
 
-    async def _chat_with_logprobs(self, messages: Sequence[Message], seed: int) -> Reply:
-        """Return a reply with log-probabilities, or without them if the server has none."""
-        if not self._offers_logprobs:
-            return await self._chat(messages, seed, self._max_new_tokens)
-        fields = form_fields("logprobs", reason=False, rating_scale=RATING_SCALE)
-        try:
-            return await self._chat(messages, seed, self._max_new_tokens, fields)
-        except Rejected as error:
-            reply = await self._chat(messages, seed, self._max_new_tokens)
-            self._offers_logprobs = False
-            return replace(reply, tokens=error.tokens + reply.tokens)
-
     async def _rating_form(self) -> Form:
         """Return the form of ratings, which is determined by the first call."""
         async with self._form_lock:
@@ -249,17 +249,22 @@ class OpenAIPolicy:
             fields = form_fields(form, reason=False, rating_scale=RATING_SCALE)
             try:
                 reply = await self._chat(messages, 0, 24, fields)
-            except (Rejected, Malformed):
+            except (Malformed, Refused):
                 continue
             # A server may accept a request for log-probabilities, and send none.
-            complete = form != "logprobs" or rating_shares(reply.logprobs, RATING_SCALE)
+            complete = self._client.takes(list(fields))
+            if form == "logprobs":
+                complete = complete and bool(rating_shares(reply.logprobs, RATING_SCALE))
             if complete and read_verdict(form, reply, RATING_SCALE).rating is not None:
                 return form
         return FORMS[-1]
 
     def _user_error(self, error: ApiError) -> UserError:
         setting = f"policy.{error.setting}" if error.setting else f"policy {self.name}"
-        return UserError(f"{setting}: {error}")
+        # Another turn may well get an answer, so that the run need not end.
+        rest = isinstance(error, Malformed) and not isinstance(error, Unreadable)
+        hint = "; policy.on_error=missing records such turns as unanswered and goes on"
+        return UserError(f"{setting}: {error}{hint if rest else ''}")
 
 
 def _utterance(reply: Reply) -> Utterance:

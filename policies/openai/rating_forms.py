@@ -10,7 +10,8 @@ from social_sandbox.envs.turns import MIN_RATING
 
 from ..prompts.prompts import FORM
 from ..prompts.ratings import Verdict, parse_verdict, rating_place
-from .client import Reply, TokenLogprobs
+from .client import Reply
+from .replies import TokenLogprobs
 
 Form = Literal["json_schema", "logprobs", "text"]
 FORMS: tuple[Form, ...] = ("json_schema", "logprobs", "text")
@@ -129,6 +130,8 @@ def _read_json(text: str, rating_scale: int) -> Verdict:
     rating, reason = value.get("rating"), value.get("reason", "")
     if not isinstance(reason, str):
         reason = ""
+    if isinstance(rating, str) and re.fullmatch(r"\s*[0-9]{1,2}(?:\.[0-9]+)?\s*", rating):
+        rating = float(rating)
     if isinstance(rating, bool) or not isinstance(rating, int | float):
         return Verdict(None, reason)
     return _verdict(float(rating), reason, rating_scale)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from social_sandbox.envs.thoughts import Parted, part
+
 from .failures import is_filter
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts")
@@ -31,16 +33,18 @@ class Choice:
     """What a reply holds.
 
     Attributes:
-        text: The text, without blanks around it and without thoughts.
-        thoughts: The thoughts, as far as the server sends them apart from the text.
+        text: The text, without thoughts and without blanks around it.
+        thought: Whether the model has thought before it answered.
+        written: Number of characters that the model has written, thoughts included.
         cut_off: Whether the limit of tokens has ended the text.
         filtered: The reason of a content filter that has held back the text; None without one.
         calls_tool: Whether the model has called a tool.
-        logprobs: Log-probabilities token by token; empty if there are none.
+        logprobs: Log-probabilities of the text, token by token; empty if there are none.
     """
 
     text: str
-    thoughts: str
+    thought: bool
+    written: int
     cut_off: bool
     filtered: str | None
     calls_tool: bool
@@ -90,29 +94,31 @@ def read_choice(body: Mapping[str, Any]) -> Choice | None:
     choice = choices[0] if isinstance(choices, Sequence) and choices else None
     if not isinstance(choice, Mapping):
         held_back = _held_back(body)
-        return Choice("", "", False, held_back, False, ()) if held_back else None
+        return Choice("", False, 0, False, held_back, False, ()) if held_back else None
     message = choice.get("message")
     if not isinstance(message, Mapping):
         message = {}
     text, thoughts, refusal = _parts(message.get("content"))
     refusal = message.get("refusal") or refusal
     thoughts += "".join(_parts(message.get(name))[0] for name in _THOUGHTS)
-    text = text.strip()
+    parted = part(text)
+    answer = parted.answer.strip()
     ends = [choice.get(name) for name in _ENDS]
     filtered = next((str(end).lower() for end in ends[:1] if is_filter(end)), None)
-    if not text and not filtered:
+    if not answer and not filtered:
         filtered = _held_back(choice) or _held_back(body)
     if isinstance(refusal, str) and refusal.strip():
         filtered = filtered or f"refusal: {' '.join(refusal.split())[:100]}"
-    if not text and not filtered and not message and "finish_reason" not in choice:
+    if not answer and not filtered and not message and "finish_reason" not in choice:
         return None
     return Choice(
-        text=text,
-        thoughts=thoughts,
+        text=answer,
+        thought=parted.thought or bool(thoughts.strip()),
+        written=len(text) + len(thoughts),
         cut_off=any(str(end).lower() in ("length", "max_tokens") for end in ends),
         filtered=filtered,
         calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
-        logprobs=tuple(_logprobs(choice.get("logprobs"))),
+        logprobs=_of_answer(tuple(_logprobs(choice.get("logprobs"))), parted),
     )
 
 
@@ -133,7 +139,7 @@ def read_usage(body: Mapping[str, Any], prompt_length: int, choice: Choice | Non
         prompt = total - completion
     if not prompt:
         prompt, estimated = math.ceil(prompt_length / _CHARACTERS), True
-    written = len(choice.text) + len(choice.thoughts) if choice else 0
+    written = choice.written if choice else 0
     if not completion and not estimated and total > prompt:
         completion = total - prompt
     elif not completion and written:
@@ -181,11 +187,11 @@ def _parts(content: Any) -> tuple[str, str, str]:
     if isinstance(content, Mapping):
         content = [content]
     text = thoughts = refusal = ""
-    for part in content if isinstance(content, Sequence) else ():
-        if isinstance(part, str):
-            text += part
-        elif isinstance(part, Mapping):
-            kind, said = str(part.get("type", "text")), _said(part)
+    for piece in content if isinstance(content, Sequence) else ():
+        if isinstance(piece, str):
+            text += piece
+        elif isinstance(piece, Mapping):
+            kind, said = str(piece.get("type", "text")), _said(piece)
             if kind in ("text", "output_text"):
                 text += said
             elif kind == "refusal":
@@ -195,10 +201,10 @@ def _parts(content: Any) -> tuple[str, str, str]:
     return text, thoughts, refusal
 
 
-def _said(part: Mapping[str, Any]) -> str:
+def _said(piece: Mapping[str, Any]) -> str:
     """Return the text of a part, which may hold parts or an object with a value."""
     for name in ("text", "output_text", "content", "value", "thinking", "reasoning", "refusal"):
-        value = part.get(name)
+        value = piece.get(name)
         if isinstance(value, str):
             return value
         if isinstance(value, Mapping | list):
@@ -245,6 +251,19 @@ def _logprobs(logprobs: Any) -> Iterator[TokenLogprobs]:
             others = others if isinstance(others, list) and others else [at]
             pairs = [(_token(o), o.get("logprob")) for o in others if isinstance(o, Mapping)]
             yield TokenLogprobs(_token(at), _known(pairs))
+
+
+def _of_answer(logprobs: tuple[TokenLogprobs, ...], parted: Parted) -> tuple[TokenLogprobs, ...]:
+    """Return the log-probabilities of the tokens that are no thought."""
+    if not parted.thought:
+        return logprobs
+    kept, start = [], 0
+    for at in logprobs:
+        end = start + len(at.token)
+        if any(start < last and end > first for first, last in parted.spans):
+            kept.append(at)
+        start = end
+    return tuple(kept)
 
 
 def _legacy_logprobs(logprobs: Mapping[str, Any]) -> Iterator[TokenLogprobs]:

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import Phase, Turn, Utterance
 from social_sandbox.policies.observer import turns_to_rate
-from social_sandbox.policies.openai.errors import REFUSED, Refused
-from social_sandbox.policies.policy import AsyncPolicy, Policy, answer_all
+from social_sandbox.policies.openai.errors import is_refused
+from social_sandbox.policies.policy import Policy
 
 from .items import Item, ItemResult, Query, to_exchanges
 from .refusals import is_refusal
@@ -37,26 +36,6 @@ class Judge:
         return ask(self.policy, [replace(turn, earlier=query.earlier) for turn, query in pairs])
 
 
-@dataclass(frozen=True, slots=True)
-class _RefusalsAsAnswers:
-    """A policy whose server may refuse a request without ending the run."""
-
-    policy: AsyncPolicy
-    name: str
-    max_concurrency: int
-
-    def act(self, turns: Sequence[Turn]) -> list[Utterance]:
-        return answer_all(self, turns)
-
-    async def answer(self, turn: Turn) -> Utterance:
-        try:
-            return await self.policy.answer(turn)
-        except UserError as error:
-            if not isinstance(error.__cause__, Refused):
-                raise
-            return Utterance(policy=self.name, error=REFUSED)
-
-
 def turns_to_answer(queries: Sequence[Query], seed: int) -> list[Turn]:
     """Return the turns in which a social agent without memories drafts an answer to each query."""
     return [
@@ -80,16 +59,14 @@ def turns_to_answer(queries: Sequence[Query], seed: int) -> list[Turn]:
 def ask(policy: Policy, turns: Sequence[Turn]) -> list[Utterance]:
     """Return a policy's utterances.
 
-    An utterance with an `error` holds no answer; the error is REFUSED where the server refused.
+    An utterance with an `error` holds no answer; see `is_refused` for what a server refused.
     """
-    if isinstance(policy, AsyncPolicy):
-        return _RefusalsAsAnswers(policy, policy.name, policy.max_concurrency).act(turns)
     return list(policy.act(turns))
 
 
 def failure(utterance: Utterance) -> str | None:
     """Return why a request failed; None for an answer and for a refusal by the server."""
-    return utterance.error if utterance.error and utterance.error != REFUSED else None
+    return utterance.error if utterance.error and not is_refused(utterance.error) else None
 
 
 def judge_failure(utterance: Utterance) -> str | None:
@@ -141,7 +118,7 @@ def answer_items(
 def _refusal_scores(item: Item, answer: Utterance) -> dict[str, float]:
     score = str(item.meta["score"])
     if answer.error:
-        return {score: 1.0, "empty": 0.0} if answer.error == REFUSED else {}
+        return {score: 1.0, "empty": 0.0} if is_refused(answer.error) else {}
     return {score: float(is_refusal(answer.text)), "empty": float(not answer.text.strip())}
 
 
