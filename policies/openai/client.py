@@ -209,8 +209,8 @@ class ApiClient:
                         if without_form:
                             parameters.refuse(set(request) & set(FORM), without_form)
                         return read(answer, cost)
-                    chosen = {n: v for n, v in fitted.items() if n in names}
-                    if parameters.learn(answer, chosen):
+                    chosen = fitted.keys() - {"model", "messages", "input"}
+                    if parameters.learn(answer, {name: fitted[name] for name in chosen}):
                         continue
                     if answer.status not in (429, 503):
                         parameters.answered.add(names)
@@ -403,7 +403,7 @@ class _RateLimiter:
 
 def pause_after(failures: int, seed: object = None) -> float:
     """Return the seconds to wait after a number of failures; other seeds wait a little less."""
-    longest = min(_LONGEST_PAUSE, 0.5 * 2**failures)
+    longest: float = min(_LONGEST_PAUSE, 0.5 * 2.0**failures)
     return longest * (1 - 0.25 * random.Random(f"{seed} {failures}").random())
 
 

@@ -48,6 +48,7 @@ _UNSUPPORTED = re.compile(
 )
 """Words that speak against a parameter as such."""
 
+_BOTH = re.compile(r"\bboth\b|\b(?:either|only one|one of)\b", re.IGNORECASE)
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 """A word that speaks against a parameter, unless the error tells a range of values."""
 
@@ -171,6 +172,8 @@ def objections_to(failure: Failure, sent: Iterable[str]) -> frozenset[str]:
         if not (name in LIMITS and (about_value or about_length) and not by_code)
         if not (name in ("temperature", "top_p") and about_value and not against)
     }
+    if {"temperature", "top_p"} <= found and _BOTH.search(failure.text):
+        found.remove("temperature")
     return frozenset(found & by_field if about_length else found)
 
 
