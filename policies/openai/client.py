@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Any, TypeVar
 
 import httpx2
 import openai
-from aiolimiter import AsyncLimiter
 
 from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.thoughts import ONLY_THOUGHT
@@ -19,23 +17,20 @@ from social_sandbox.envs.turns import Tokens
 
 from .complaints import as_error
 from .config import ApiConfig
+from .connection import hide, post, unsendable
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
-from .failures import Failure, failure_inside, failure_of, one_line
+from .failures import Failure, one_line
 from .parameters import FORM, LIMITS, Parameters
+from .rates import RateLimiter, pause_after
 from .replies import (
     Choice,
     TokenLogprobs,
-    is_stream,
-    parsed,
     read_choice,
     read_embeddings,
     read_usage,
 )
 
 log = logging.getLogger(__name__)
-
-_LONGEST_PAUSE = 8.0
-"""The longest pause between two tries, in seconds, unless the server asks for a longer one."""
 
 _PATIENCE = 600.0
 """The longest pause that a server is granted, in seconds."""
@@ -226,63 +221,6 @@ class ApiClient:
                     continue
                 raise as_error(without_form or answer, self.config, bool(self._key), cost, failures)
 
-    async def _post(self, path: str, fields: Mapping[str, Any], cost: Tokens) -> Any:
-        """Return the parsed answer to one request, or its failure.
-
-        Raises:
-            Unreadable: The answer is no JSON object.
-        """
-        config = self.config
-        body = {**fields, **config.body}
-        options: Any = {"headers": config.headers, "params": config.query}
-        try:
-            response = await self._client.post(
-                path, cast_to=httpx2.Response, body=body, options=options
-            )
-        except openai.APIStatusError as error:
-            answer = error.response
-            return self._without_secrets(
-                failure_of(error.status_code, _body(answer), dict(answer.headers))
-            )
-        except openai.APITimeoutError:
-            words = f"did not answer within {config.timeout:g} s"
-            return Failure(0, words, setting="timeout")
-        except openai.APIConnectionError as error:
-            reason = one_line(str(error.__cause__ or ""))
-            words = f" ({reason})" if reason else ""
-            return self._without_secrets(Failure(0, words, setting="base_url"))
-        except (openai.OpenAIError, httpx2.InvalidURL, ValueError, TypeError, ImportError) as error:
-            # Such as a proxy in the environment that cannot be used; its address may be a secret.
-            reason = type(error).__name__
-            raise ApiError(
-                f"cannot send a request to {config.server} ({reason}); "
-                "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and policy.extra"
-            ) from None
-        return self._without_secrets(self._parsed(response, cost))
-
-    def _parsed(self, response: httpx2.Response, cost: Tokens) -> Any:
-        """Return the JSON of an answer, or the failure that it tells of."""
-        text = response.content.decode("utf-8", "replace").lstrip("\ufeff")
-        try:
-            body = parsed(text)
-        except ValueError:
-            if is_stream(text):
-                message = "the server sent a stream of events, which nobody has asked for"
-                raise ApiError(message, "extra" if self.config.extra else "", cost) from None
-            words = self._hide(one_line(text)[:80])
-            message = "the server sent no JSON" + (f" ({words!r})" if words else "")
-            if "<html" in text[:1000].lower() and not self.config.has_version:
-                message = f"{self.config.server} answers with a web page ({words!r}); "
-                message += "most servers want an address that ends in /v1"
-                raise ApiError(message, "base_url", cost) from None
-            raise Unreadable(message, cost) from None
-        if isinstance(body, list) and len(body) == 1:
-            body = body[0]
-        if not isinstance(body, Mapping):
-            raise Unreadable("the server sent no JSON object", cost)
-        failure = failure_inside(body)
-        return body if failure is None else failure
-
     def _reply(self, body: Mapping[str, Any], cost: Tokens, prompt_length: int) -> Reply:
         """Return the reply that an answer holds."""
         choice = read_choice(body)
@@ -299,7 +237,7 @@ class ApiClient:
         if choice is None:
             raise Unreadable("the server sent no choice", tokens)
         if choice.filtered:
-            raise Refused(tokens, self._hide(one_line(choice.filtered)))
+            raise Refused(tokens, hide(one_line(choice.filtered), self._hidden))
         thought = bool(usage.thoughts or choice.thought)
         if choice.cut_off and (thought or not choice.text):
             self._grant_thoughts(choice, tokens)
@@ -319,6 +257,13 @@ class ApiClient:
         )
         raise _empty(choice, True, tokens)
 
+    async def _post(self, path: str, fields: Mapping[str, Any], cost: Tokens) -> Any:
+        try:
+            client = self._client
+        except (openai.OpenAIError, httpx2.InvalidURL, ValueError, ImportError) as error:
+            raise unsendable(self.config, error) from None
+        return await post(client, path, fields, self.config, self._hidden, cost)
+
     @cached_property
     def _client(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
@@ -334,10 +279,10 @@ class ApiClient:
         return asyncio.Semaphore(self.config.max_concurrency)
 
     @cached_property
-    def _limiters(self) -> tuple["_RateLimiter | None", "_RateLimiter | None"]:
+    def _limiters(self) -> tuple[RateLimiter | None, RateLimiter | None]:
         """The limiters of requests and of tokens."""
         limits = (self.config.requests_per_minute, self.config.tokens_per_minute)
-        requests, tokens = (_RateLimiter(limit) if limit else None for limit in limits)
+        requests, tokens = (RateLimiter(limit) if limit else None for limit in limits)
         return requests, tokens
 
     @asynccontextmanager
@@ -367,52 +312,6 @@ class ApiClient:
         if tokens:
             # About four characters per token, in most languages and tokenizers.
             await tokens.acquire(length / 4 + max_tokens)
-
-    def _without_secrets(self, answer: Any) -> Any:
-        """Return an answer; the words of a failure contain no secret."""
-        if not isinstance(answer, Failure):
-            return answer
-        words, text = self._hide(answer.words), self._hide(answer.text)
-        return replace(answer, words=words, text=text)
-
-    def _hide(self, text: str) -> str:
-        for secret in self._hidden:
-            text = text.replace(secret, "***")
-        return text
-
-
-class _RateLimiter:
-    """A limit per minute; bursts are at most as large as the allowance of one second."""
-
-    def __init__(self, per_minute: float) -> None:
-        burst = max(1.0, per_minute / 60)
-        self._bucket = AsyncLimiter(burst, burst * 60 / per_minute)
-        self._lock = asyncio.Lock()
-
-    async def acquire(self, amount: float) -> None:
-        """Wait until this amount is allowed, which may be larger than a burst.
-
-        Callers are served in the order of their calls.
-        """
-        async with self._lock:
-            while amount > 0:
-                part = min(amount, self._bucket.max_rate)
-                await self._bucket.acquire(part)
-                amount -= part
-
-
-def pause_after(failures: int, seed: object = None) -> float:
-    """Return the seconds to wait after a number of failures; other seeds wait a little less."""
-    longest: float = min(_LONGEST_PAUSE, 0.5 * 2.0**failures)
-    return longest * (1 - 0.25 * random.Random(f"{seed} {failures}").random())
-
-
-def _body(response: httpx2.Response) -> Any:
-    text = response.content.decode("utf-8", "replace")
-    try:
-        return parsed(text)
-    except ValueError:
-        return text
 
 
 def _perhaps_for_its_form(failure: Failure, sent: Mapping[str, Any]) -> bool:

@@ -20,10 +20,11 @@ from ..policy import answer_all
 from ..prompts.control_tokens import defused
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
-from .client import ApiClient, Reply, pause_after
+from .client import ApiClient, Reply
 from .config import KEY, ApiConfig
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .letter_logprobs import letter_logprobs
+from .rates import pause_after
 from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.envs import Message, Phase, Turn, UserError
+from social_sandbox.envs import Phase, Turn, UserError
 from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
 from social_sandbox.policies.openai.client import ApiClient
 from social_sandbox.policies.openai.config import ApiConfig
@@ -202,11 +202,11 @@ def test_rate_limits_are_kept(limit: str) -> None:
     # 1200 a minute are 20 a second: a burst of 20, and 20 more take a second.
     client = ApiClient(ApiConfig(model="m", base_url="http://localhost/v1", **{limit: 1200.0}))
     count = 40 if limit == "requests_per_minute" else 4
-    message = [Message("user", "word" * 4)]  # 4 tokens, and 6 to come
+    # 16 characters are 4 tokens, and 6 are to come.
 
     async def send() -> float:
         start = monotonic()
-        await asyncio.gather(*(client._wait_for_rate(message, 6) for _ in range(count)))
+        await asyncio.gather(*(client._wait_for_rate(16, 6) for _ in range(count)))
         return monotonic() - start
 
     assert 0.9 < asyncio.run(send()) < 30
