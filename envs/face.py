@@ -14,9 +14,9 @@ import numpy.typing as npt
 from . import render, state
 from .errors import UserError
 from .memory import Embedder
-from .questions import Question, prior_questions, read_questions, society_questions
-from .seeding import key, whole_seed
-from .settings import check_names, parameters
+from .questions import Question, prior_questions, question_tuple, read_questions, society_questions
+from .seeding import key
+from .settings import check_names, parameters, whole_number
 from .spaces import action_space, observation_space
 from .world import World
 from .world_config import WorldConfig
@@ -67,7 +67,8 @@ class Face:
             name: Name of the world in the records; `reset(options={"name": ...})` overrides it.
             max_text_length: Maximum length of an agent's text, in code points.
             max_cycles: Agents are truncated after this many parallel steps, or this many times
-                the number of agents AEC steps. None or -1: never. May be assigned later.
+                the number of agents AEC steps, or this many steps of Solo-v0. None or -1: never.
+                May be assigned later.
             render_mode: None, "human", "ansi" or "rgb_array", see `render`.
             **rules: Fields of `WorldConfig`, such as `grid_size=4`.
 
@@ -78,15 +79,15 @@ class Face:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
             raise UserError(f"env.render_mode: must be null or one of {modes}, got {render_mode!r}")
-        if max_text_length < 1:
+        if whole_number(max_text_length, "env.max_text_length") < 1:
             raise UserError(f"env.max_text_length: must be at least 1, got {max_text_length}")
-        self.max_cycles = max_cycles
+        self.max_cycles = None if max_cycles is None else whole_number(max_cycles, "env.max_cycles")
         self.render_mode = render_mode
         self._config = WorldConfig(**rules)
         self.max_text_length = max_text_length
         self._embedder = embedder
         self._name = name
-        self._next_seed = whole_seed(seed, "env.seed")
+        self._next_seed = whole_number(seed, "env.seed")
         self._steps = 0
         self._shown = render.NOTHING
         self._world: World | None = None
@@ -94,7 +95,7 @@ class Face:
             questions = society_questions()
         elif isinstance(questions, str | Path):
             questions = read_questions(questions)
-        self._questions = tuple(questions)
+        self._questions = question_tuple(questions, "env.questions")
         self._priors = tuple(prior_questions(self._questions) if priors is None else priors)
         self.possible_agents = [*self._config.social_agents, *self._config.observers]
         self.agents: list[str] = []
@@ -177,7 +178,7 @@ class Face:
             UserError: The seed is no whole number, or there is no such option.
         """
         check_names("reset options", options or {}, OPTIONS)
-        seed = self._next_seed if seed is None else whole_seed(seed, "reset seed")
+        seed = self._next_seed if seed is None else whole_number(seed, "reset seed")
         self._next_seed = key(seed, "reset")
         self._world = World(
             self._config,
@@ -212,7 +213,7 @@ class Face:
         if agent not in self._all_agents:
             raise KeyError(f"{agent!r} is no agent of this environment")
 
-    def _ends(self, steps_per_cycle: int) -> tuple[bool, bool]:
+    def ends(self, steps_per_cycle: int) -> tuple[bool, bool]:
         """Count a step, and return whether all agents are terminated and whether truncated."""
         self._steps += 1
         cycles = self.max_cycles

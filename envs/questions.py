@@ -1,11 +1,11 @@
 """The questions of a society: those written for this project, or a JSONL file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import ConfigDict, StringConstraints, TypeAdapter
 
@@ -87,6 +87,19 @@ def read_questions(path: str | Path, setting: str = "questions") -> list[Questio
         UserError: The file cannot be read, a line is not such an object, or there is no question.
     """
     return _read(Path(path), setting)
+
+
+def question_tuple(questions: Iterable[object], setting: str) -> tuple[Question, ...]:
+    """Return questions as a tuple.
+
+    Raises:
+        UserError: One of them is no `Question`; the message names the setting.
+    """
+    several = tuple(questions)
+    for number, question in enumerate(several):
+        if not isinstance(question, Question):
+            raise UserError(f"{setting}[{number}]: must be a Question, got {question!r:.80}")
+    return cast(tuple[Question, ...], several)
 
 
 def prior_questions(questions: Sequence[Question]) -> list[Question]:

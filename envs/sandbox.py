@@ -130,7 +130,7 @@ class raw_env(Face, AECEnv[str, Observation, Action]):  # type: ignore[misc]
         self._reward(interaction)
         self._select()
         self.show()
-        terminated, truncated = self._ends(steps_per_cycle=len(self.possible_agents))
+        terminated, truncated = self.ends(steps_per_cycle=len(self.possible_agents))
         if terminated or truncated:
             self.terminations = dict.fromkeys(self.agents, terminated)
             self.truncations = dict.fromkeys(self.agents, truncated)
@@ -223,7 +223,7 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
             }
             self._rewarded.add(interaction.agent)
         self.show()
-        terminated, truncated = self._ends(steps_per_cycle=1)
+        terminated, truncated = self.ends(steps_per_cycle=1)
         terminations, truncations = self._no_flags.copy(), self._no_flags.copy()
         if terminated or truncated:
             terminations = dict.fromkeys(self.agents, terminated)

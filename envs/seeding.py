@@ -1,11 +1,8 @@
 """Keyed randomness: every draw has a name, so that no draw depends on the order of the others."""
 
 import hashlib
-from operator import index
 
 import numpy as np
-
-from .errors import UserError
 
 
 def key(*parts: object) -> int:
@@ -17,15 +14,3 @@ def key(*parts: object) -> int:
 def generator(*parts: object) -> np.random.Generator:
     """Return a random generator for the draw that the parts name."""
     return np.random.default_rng(key(*parts))
-
-
-def whole_seed(seed: object, setting: str) -> int:
-    """Return a seed as an int, since an integer of NumPy would make other keys.
-
-    Raises:
-        UserError: The seed is no whole number; the message names the setting.
-    """
-    try:
-        return index(seed)  # type: ignore[arg-type]
-    except TypeError:
-        raise UserError(f"{setting}: must be a whole number, got {seed!r:.80}") from None

@@ -25,6 +25,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields, is_dataclass
 from difflib import get_close_matches
+from operator import index
 from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_hints
 
 import pydantic
@@ -105,6 +106,18 @@ def check_names(section: str, given: Iterable[str], known: Iterable[str]) -> Non
     for name in given:
         if name not in known:
             raise _no_such_setting(section, (name,), known)
+
+
+def whole_number(value: object, setting: str) -> int:
+    """Return a whole number as an int, since keys of randomness tell it from NumPy's integers.
+
+    Raises:
+        UserError: The value is no whole number; the message names the setting.
+    """
+    try:
+        return index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise UserError(f"{setting}: must be a whole number, got {_shown(value):.80}") from None
 
 
 def as_user_error(

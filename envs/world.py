@@ -16,9 +16,9 @@ from .errors import UserError
 from .grid import View, neighbours, position, views
 from .interactions import Interaction
 from .memory import Embedder, HashingEmbedder, Memory
-from .questions import Question, prior_questions, society_questions
-from .seeding import generator, whole_seed
-from .settings import check_names, parameters
+from .questions import Question, prior_questions, question_tuple, society_questions
+from .seeding import generator
+from .settings import check_names, parameters, whole_number
 from .turns import Turn, Utterance
 from .world_config import WorldConfig
 
@@ -77,13 +77,19 @@ class World:
         check_names("world", unknown, parameters(World))
         if not isinstance(config, WorldConfig | None):
             raise UserError(f"world.config: must be a WorldConfig, got {config!r:.80}")
+        if not isinstance(name, str):
+            raise UserError(f"world.name: must be a text, got {name!r:.80}")
         self.config = config or WorldConfig()
-        self.seed = whole_seed(seed, "world.seed")
+        self.seed = whole_number(seed, "world.seed")
         self.name = name
-        self.questions = tuple(society_questions() if questions is None else questions)
+        self.questions = question_tuple(
+            society_questions() if questions is None else questions, "questions"
+        )
         if not self.questions:
             raise UserError("questions: a society needs at least one question")
-        self.priors = tuple(prior_questions(self.questions) if priors is None else priors)
+        self.priors = question_tuple(
+            prior_questions(self.questions) if priors is None else priors, "priors"
+        )
         if any(question.held_out for question in (*self.questions, *self.priors)):
             raise UserError("questions: a held-out question must not enter a simulation")
         self.social_agents = self.config.social_agents

@@ -30,7 +30,8 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
 
     Observations, actions and rewards are those of `social_sandbox.envs.sandbox`. A step is
     rewarded when an interaction of the learner has finished since the step before. The episode
-    terminates after the last round. A text of another agent is cut to `max_text_length`.
+    terminates after the last round, and is truncated after `max_cycles` steps. A text of another
+    agent is cut to `max_text_length`.
 
     A copy (`copy.deepcopy`) and a pickle are in the same state of play, and play on independently;
     a copy shares its policies with the original.
@@ -110,7 +111,8 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         self._n_rewarded += len(finished)
         reward = sum(one.reward for one in finished if one.agent == self.learner)
         result, details = self._observation()
-        return result, reward, self._turn is None, False, details
+        terminated, truncated = self._face.ends(steps_per_cycle=1)
+        return result, reward, terminated, truncated, details
 
     def render(self) -> Any:
         """Return or print the society as `render_mode` says, see `Face.render`."""

@@ -73,10 +73,16 @@ def test_unknown_options_of_reset_are_named():
             env.reset(options={"nmae": "x"})
 
 
-@pytest.mark.parametrize("seed", ["one", 1.5, None])
-def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(UserError, match=r"env\.seed: must be a whole number"):
-        aec(seed=seed)
+@pytest.mark.parametrize("setting", ["seed", "max_cycles", "max_text_length"])
+@pytest.mark.parametrize("value", ["one", 1.5, []])
+def test_counts_and_seeds_are_whole_numbers(setting, value):
+    with pytest.raises(UserError, match=rf"env\.{setting}: must be a whole number, got"):
+        aec(**{setting: value})
+
+
+def test_a_list_of_texts_is_no_list_of_questions():
+    with pytest.raises(UserError, match=r"env\.questions\[0\]: must be a Question, got 'May I"):
+        aec(questions=["May I lie?"])
 
 
 @pytest.mark.parametrize(

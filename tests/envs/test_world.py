@@ -328,6 +328,9 @@ def test_a_setting_out_of_range_is_named(setting, value):
         ({"sed": 3}, r"world\.sed: no such setting; did you mean 'world\.seed'"),
         ({"question": []}, "did you mean 'world.questions'"),
         ({"config": {"grid_size": 2}}, r"world\.config: must be a WorldConfig, got {'grid_size'"),
+        ({"questions": ["May I?"]}, r"questions\[0\]: must be a Question, got 'May I\?'"),
+        ({"priors": [Question("?"), None]}, r"priors\[1\]: must be a Question, got None"),
+        ({"name": 3}, r"world\.name: must be a text, got 3"),
         ({"seed": "one"}, r"world\.seed: must be a whole number, got 'one'"),
     ],
 )

@@ -184,3 +184,11 @@ def test_environments_run_in_parallel(mode: Any, kwargs: Any, wrapper: Any) -> N
             assert env.reset(seed=[3, 4])[0]["question"][0] == alone["question"]
     finally:
         env.close()
+
+
+def test_max_cycles_truncates() -> None:
+    env = make(max_cycles=3)
+    env.reset(seed=1)
+    assert [env.step("Hm.")[2:4] for _ in range(3)] == [(False, False)] * 2 + [(False, True)]
+    env.reset(seed=1)
+    assert env.step("Hm.")[2:4] == (False, False)
