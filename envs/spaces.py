@@ -78,7 +78,7 @@ class ActionSpace(spaces.Dict):
         if isinstance(x, str):
             return self.spaces["text"].contains(x)
         if is_number(x):
-            return self.spaces["rating"].contains(np.array(float(x)))
+            return bool(NO_RATING <= x <= int(self.spaces["rating"].high))
         return super().contains(x)
 
 
@@ -87,10 +87,10 @@ class ActionBatch(spaces.Dict):
 
 
 def is_number(x: object) -> bool:
-    """Return whether x is a number of Python or NumPy, or an array of one number; no bool."""
+    """Return whether x is a real number of Python or NumPy, or an array of one; no bool."""
     if isinstance(x, np.ndarray):
-        return x.size == 1 and bool(np.issubdtype(x.dtype, np.number))
-    return isinstance(x, Real | np.number) and not isinstance(x, bool | np.bool_)
+        return x.size == 1 and x.dtype.kind in "iuf"
+    return isinstance(x, Real) and not isinstance(x, bool)
 
 
 def action_space(max_text_length: int, rating_scale: int) -> ActionSpace:

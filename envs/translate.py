@@ -92,7 +92,7 @@ def to_utterance(action: object, turn: Turn, max_text_length: int) -> Utterance:
         )
     try:
         rating = float(np.asarray(rating).item())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         kind = type(rating).__name__
         raise UserError(f"{place}: rating must be a number, got {kind}") from None
     if not NO_RATING <= rating <= turn.rating_scale:

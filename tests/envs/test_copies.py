@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from pettingzoo.utils.conversions import parallel_to_aec, turn_based_aec_to_parallel
 
-import social_sandbox.policies  # noqa: F401  (registers social_sandbox/Solo-v0)
-from social_sandbox.envs import HashingEmbedder, World, WorldConfig, to_action
+from social_sandbox.envs import HashingEmbedder, UserError, World, WorldConfig, to_action
+from social_sandbox.policies import HumanPolicy
+from social_sandbox.policies.openai.embedder import OpenAIEmbedder
 
 from ..helpers.environments import SETTINGS, aec, chat_actions, parallel
 from ..helpers.societies import QUESTIONS, chat
@@ -145,6 +146,23 @@ def test_copies_share_embedders_which_may_hold_locks():
     solo = gymnasium.make("social_sandbox/Solo-v0", **SETTINGS, embedder=embedder)
     observation, _ = solo.reset(seed=1)
     assert play_solo(copy.deepcopy(solo), observation) == play_solo(solo, observation)
+
+
+@pytest.mark.parametrize("twin_of", COPIES)
+def test_copies_of_what_an_api_and_a_person_need_hold_no_connection_and_no_key(
+    twin_of: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SOME_KEY", "canary-1")
+    embedder = OpenAIEmbedder(
+        "m", base_url="http://127.0.0.1:9/v1", api_key_env="SOME_KEY", max_retries=0
+    )
+    with pytest.raises(UserError, match="cannot reach"):
+        embedder.embed(["opens a connection"])
+    assert b"canary" not in pickle.dumps(embedder)
+    world = World(WorldConfig(grid_size=2))
+    world._memory._embedder = embedder
+    assert twin_of(world).pending() == world.pending()
+    assert twin_of(HumanPolicy("me")).name == "me"
 
 
 def world_at(n_turns: int, **settings: Any) -> World:

@@ -118,6 +118,8 @@ WRONG = [
     ("x" * 21, "text must be at most 20 characters.*got 21"),
     (5, "draft asks for a text, got 5"),
     (True, "needs the fields text and rating"),
+    (1j, "needs the fields text and rating"),
+    ({"text": "", "rating": 10**400}, "rating must be a number, got int"),
     (["text"], "needs the fields text and rating"),
     (None, "needs the fields text and rating"),
 ]
@@ -180,7 +182,7 @@ def test_a_plain_text_or_number_lies_in_the_space_of_actions():
     space = aec(max_text_length=20).action_space("social_0")
     for action in ("", "Be kind.", 5, 7.0, np.int64(0), np.array(3.5)):
         assert action in space
-    for action in ("x" * 21, 8, -1, np.nan, True, None, b"text", np.array([1.0, 2.0])):
+    for action in ("x" * 21, 8, -1, np.nan, 10**400, 1j, True, None, b"text", np.array([1.0, 2.0])):
         assert action not in space
 
 
