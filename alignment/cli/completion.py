@@ -2,8 +2,12 @@
 
 import os
 from collections.abc import Collection, Sequence
+from contextlib import redirect_stderr, suppress
+from io import StringIO
 
+from .help import READS
 from .jobs import run_job
+from .setting_texts import GROUPS
 
 OPTIONS = ("-sc", "--shell-completion")
 """Hydra's options for completion."""
@@ -26,6 +30,22 @@ def complete(arguments: Sequence[str], commands: Collection[str]) -> None:
         if not space:
             print(" ".join(name for name in commands if name.startswith(command)))
             return
-        # Hydra knows no commands: the words after the program are overrides.
-        os.environ["COMP_LINE"] = f"{program} {settings}"
+        if command in READS:
+            # Hydra knows no commands: the words after the program are overrides.
+            os.environ["COMP_LINE"] = f"{program} {_that_matter(settings)}"
+            _complete_settings(arguments)
+        return
     run_job("run", arguments)
+
+
+def _that_matter(settings: str) -> str:
+    """Return the choices before the last word, and the last word: all that Hydra needs."""
+    *before, last = settings.split(" ")
+    chosen = [word for word in before if word.partition("=")[0] in GROUPS and "=" in word]
+    return " ".join([*chosen, last])
+
+
+def _complete_settings(arguments: Sequence[str]) -> None:
+    # Half a command line is often wrong, and an error would be printed into the line.
+    with suppress(Exception, SystemExit), redirect_stderr(StringIO()):
+        run_job("run", arguments)

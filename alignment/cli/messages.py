@@ -10,6 +10,8 @@ from omegaconf import DictConfig
 
 from social_sandbox.policies.terminal import Terminal
 
+_CHOICE = re.compile(r"(method|policy|observer|embedder)=[^,]*$")
+
 
 def print_error(message: str) -> None:
     """Print a message in red to the standard error."""
@@ -35,6 +37,15 @@ def one_line(error: Exception, overrides: Sequence[str], commands: Collection[st
     without_value = re.search(r"Error parsing override '([^']+)'\s*missing EQUAL", text)
     if without_value:
         return f"{without_value[1]}: must be followed by =VALUE"
+    missing = re.search(r"Missing mandatory value: \S+\s+full_key: (\S+)", text)
+    if missing:
+        return f"{missing[1]}: needs a value"
+    several = re.search(r"Ambiguous value for argument '(.+?)=(.+)'", text)
+    if several:
+        return (
+            f"{several[1]}: {several[2]} are several values, which need --multirun; "
+            f"a list is written {several[1]}=[...]"
+        )
     option = re.search(r"Could not find '([^']+)'", text)
     if option and "/" in option[1]:
         return _unknown_option(option[1], text, commands)
@@ -55,6 +66,8 @@ def file_problem(error: OSError) -> str | None:
 def nearest(word: str, names: Collection[str]) -> str:
     """Return the end of a message: the most similar name, or else all names."""
     matches = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    # `grid` is short for env.grid_size, although few letters are the same.
+    matches += [name for name in names if name.rpartition(".")[2].startswith(word)]
     if matches:
         return f"; did you mean {matches[0]!r}?"
     return f"; there are {', '.join(names)[:300]}"
@@ -62,11 +75,15 @@ def nearest(word: str, names: Collection[str]) -> str:
 
 def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
     # Each method and each policy has settings of its own.
-    choices = [o for o in overrides if re.match(r"(method|policy|observer|embedder)=[^,]*$", o)]
+    chosen = {o.partition("=")[0]: o for o in overrides if _CHOICE.match(o)}
+    choices = list(chosen.values())
     owner = "".join(f" of {o}" for o in choices if name.startswith(f"{o.partition('=')[0]}."))
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
         names = _names(hydra.compose("config", choices), "")
-    return f"{name}: no such setting{owner}{nearest(name, names)}"
+    section = name.rpartition(".")[0]
+    # Of a section whose name is right, the names of its settings.
+    inner = [each for each in names if section and each.startswith(f"{section}.")]
+    return f"{name}: no such setting{owner}{nearest(name, inner or names)}"
 
 
 def _unknown_option(option: str, text: str, commands: Collection[str]) -> str:

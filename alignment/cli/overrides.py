@@ -10,10 +10,14 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies import registry
 
 from ..runtime.processes import in_sweep
+from ..stages.override_values import hydra_value
+from ..stages.settings import text_settings
 from .quiet import quiet_libraries
 from .setting_texts import setting_names
-from .sweeps import as_hydra_overrides
+from .sweeps import NOT_SWEPT, as_hydra_overrides
 
+_NOT_SWEPT = tuple(f"{name}{end}" for name in NOT_SWEPT for end in "=.")
+_MULTIRUN = ("-m", "--multirun")
 _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
 
 
@@ -30,6 +34,9 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
         name = argument.lstrip("-").partition("=")[0].partition(".")[0]
         if argument.startswith("-") and "=" in argument and name in setting_names():
             raise UserError(f"{argument}: settings have no dashes: {argument.lstrip('-')}")
+    # Hydra takes this option before all settings alone.
+    options = [argument for argument in arguments if argument in _MULTIRUN]
+    arguments = [*options, *(argument for argument in arguments if argument not in _MULTIRUN)]
     bare = unprefixed_settings(command)
     prefixed = [
         f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o for o in arguments
@@ -59,6 +66,11 @@ def _with_choices(arguments: Sequence[str]) -> list[str]:
         registry.register(*names)
         overrides = _with_target(overrides, kind)
     overrides = _with_methods(overrides)
+    is_sweep = any(o in _MULTIRUN for o in overrides)
+    overrides = [
+        hydra_value(o, text_settings(), is_sweep=is_sweep and not o.startswith(_NOT_SWEPT))
+        for o in overrides
+    ]
     # `extra` takes options of a server or a Trainer that our configuration does not list.
     return [f"++{o}" if _EXTRA.match(o) else o for o in overrides]
 
@@ -81,8 +93,9 @@ def _with_methods(overrides: list[str]) -> list[str]:
 
 def _with_target(overrides: list[str], kind: str) -> list[str]:
     """Choose the option `custom` where only a `_target_` is given, whose settings are unknown."""
-    if any(o.startswith(f"{kind}=") for o in overrides):
+    chosen = [o.partition("=")[2] for o in overrides if o.startswith(f"{kind}=")]
+    has_target = any(o.startswith(f"{kind}._target_=") for o in overrides)
+    if not has_target or chosen[-1:] not in ([], ["custom"]):
         return overrides
-    if not any(o.startswith(f"{kind}._target_=") for o in overrides):
-        return overrides
-    return [f"{kind}=custom", *(f"++{o}" if o.startswith(f"{kind}.") else o for o in overrides)]
+    custom = [] if chosen else [f"{kind}=custom"]
+    return [*custom, *(f"++{o}" if o.startswith(f"{kind}.") else o for o in overrides)]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
@@ -23,10 +22,11 @@ from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep
 from ..runtime.secrets import HIDDEN, without_secret
 from ..runtime.stage import read_record, write_json
+from ..stages.override_values import in_hydras_grammar
 
 POINT = "point.json"
 SUMMARY = "summary.md"
-_NOT_SWEPT = ("output_dir", "overwrite", "progress", "wandb", "hydra", "budget")
+NOT_SWEPT = ("output_dir", "overwrite", "progress", "wandb", "hydra", "budget")
 
 
 def sweep_files() -> dict[str, Path]:
@@ -71,23 +71,12 @@ def _as_hydra_override(argument: str) -> str:
     except (ValueError, SyntaxError):
         parsed = value
     if parsed is None or isinstance(parsed, list | tuple | dict):
-        return f"{name}{equals}{_in_hydras_grammar(parsed)}"
+        return f"{name}{equals}{in_hydras_grammar(parsed)}"
     try:
         is_single = not OverridesParser.create().parse_override(argument).is_sweep_override()
     except HydraException:
         is_single = False
-    return f"{name}{equals}{value if is_single or not equals else _in_hydras_grammar(value)}"
-
-
-def _in_hydras_grammar(value: Any) -> str:
-    if isinstance(value, Mapping):
-        pairs = (f"{name}:{_in_hydras_grammar(inner)}" for name, inner in value.items())
-        return "{" + ",".join(pairs) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_in_hydras_grammar, value)) + "]"
-    if isinstance(value, str):
-        return QuotedString(value, Quote.single).with_quotes()
-    return "null" if value is None else str(value)
+    return f"{name}{equals}{value if is_single or not equals else in_hydras_grammar(value)}"
 
 
 def begin_point(folder: Path, overrides: Sequence[str]) -> None:
@@ -103,7 +92,7 @@ def swept(overrides: Sequence[str]) -> dict[str, str]:
     return {
         name: value
         for name, equals, value in pairs
-        if equals and name.partition(".")[0] not in _NOT_SWEPT
+        if equals and name.partition(".")[0] not in NOT_SWEPT
     }
 
 

@@ -1,7 +1,6 @@
 """Rated groups exported as a data set: files, splits, features and a card."""
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.policies.prompts.control_tokens import defused
+from social_sandbox.policies.society.lock import locked
 
 from ..runtime.stage import make_folder
 from .card import MARK, card
@@ -82,17 +82,33 @@ def export_groups(
             f"{len(rows['test'])} are in test"
         )
     make_folder(folder.parent, "export.folder")
-    # A folder beside the export: an earlier export stays until the new one is complete.
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    try:
-        counts = _write(partial, groups, rows, config, source)
-        folder.mkdir(exist_ok=True)
-        shutil.rmtree(folder / "data", ignore_errors=True)
-        for name in ("data", "README.md"):
-            (partial / name).replace(folder / name)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    # A folder beside the export: an earlier export stays until the new one is complete. The name
+    # is always the same, so that what a killed process has left is replaced.
+    partial = folder.with_name(f".{folder.name}.partial")
+    with locked(partial):
+        try:
+            for name in _FILES:
+                _remove(partial / name)
+            counts = _write(partial, groups, rows, config, source)
+            folder.mkdir(exist_ok=True)
+            # A process that is killed in between leaves a folder without data, and with the card
+            # by which the same command knows the folder as an export.
+            _remove(folder / "data")
+            for name in _FILES:
+                (partial / name).replace(folder / name)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return counts
+
+
+_FILES = ("README.md", "data")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator
 
 
 def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str | dict) else value
+    return [value] if isinstance(value, str | int | float | dict) else value
 
 
 one_or_many = BeforeValidator(_as_list)

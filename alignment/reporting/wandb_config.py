@@ -1,12 +1,21 @@
 """Settings of the tracking in wandb."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from social_sandbox.envs.settings import settings_dataclass
 from social_sandbox.policies.society.account import Account
 
+from ..data.lists import one_or_many
+
 LogModel = Literal["reference", "upload", "none"]
+
+_Tag = Annotated[
+    str, BeforeValidator(lambda tag: str(tag) if isinstance(tag, int | float) else tag)
+]
+"""A text, or a number such as the id of a cluster's job."""
 
 
 @settings_dataclass("wandb")
@@ -18,7 +27,7 @@ class WandbConfig:
     entity: str | None = None
     group: str | None = None
     name: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[_Tag, ...], one_or_many] = ()
     log_model: LogModel = "reference"
     use_active: bool = False
 

@@ -72,7 +72,13 @@ class Context:
         """
         folder = self.stage_folder(stage)
         if not is_complete(folder):
-            raise UserError(f"output_dir: {folder} is not complete: social-sandbox {command} first")
+            # A script may have written the file, or somebody has merged the files of several runs.
+            way = f", or interactions={folder / file} to take what is there"
+            there = stage == "simulation" and (folder / file).exists()
+            raise UserError(
+                f"output_dir: {folder} is not complete: social-sandbox {command} first"
+                f"{way if there else ''}"
+            )
         return folder / file
 
     def run_stage(

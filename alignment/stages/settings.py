@@ -1,8 +1,10 @@
 """Hydra's configuration, validated and turned into the dataclasses of the code."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_module
 from hydra.errors import InstantiationException
@@ -21,6 +23,7 @@ from ..evaluation.config import EvaluateConfig
 from ..methods import config_class, find_method
 from ..reporting.wandb_config import WandbConfig
 from ..training.method import Method
+from .override_values import hydra_value
 
 
 @settings_dataclass("")
@@ -67,6 +70,10 @@ SECTIONS: dict[str, type] = {
 """The sections of the configuration that are one dataclass each."""
 
 
+_RECIPES = ("policy", "observer", "embedder")
+_TEXTS_OF_RECIPES = ("name", "model", "adapter", "base_url", "api_key_env", "chat_template", "head")
+
+
 def read_settings(config: DictConfig) -> Settings:
     """Return the settings of a composed configuration.
 
@@ -78,7 +85,9 @@ def read_settings(config: DictConfig) -> Settings:
         _mapping(OmegaConf.to_container(config)[section], section)  # type: ignore[call-overload, index]
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
-    values = {str(name): value for name, value in plain.items()}
+    values = {str(name): _with_home(value) for name, value in plain.items()}
+    for name in text_settings():
+        _refuse_empty(name, values)
     if not isinstance(values["seed"], int):
         # Other sections refer to the seed, and would be named first.
         raise UserError(f"seed: must be a whole number, got {values['seed']!r}")
@@ -86,6 +95,25 @@ def read_settings(config: DictConfig) -> Settings:
         values[name] = validated(kind, _mapping(values[name], name))
     values["method"] = _method(_mapping(values["method"], "method"))
     return validated(Settings, values)
+
+
+def _with_home(value: Any) -> Any:
+    """Return a setting with `~` at the start of a path replaced by the user's home."""
+    if isinstance(value, dict):
+        return {name: _with_home(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_home(inner) for inner in value]
+    if isinstance(value, str) and (value == "~" or value.startswith("~/")):
+        return str(Path(value).expanduser())
+    return value
+
+
+def _refuse_empty(name: str, values: Mapping[str, Any]) -> None:
+    """Raise UserError for an empty text: as a path it would mean the working folder."""
+    section, _, rest = name.rpartition(".")
+    found = values.get(section, {}) if section else values
+    if isinstance(found, Mapping) and found.get(rest) == "":
+        raise UserError(f"{name}: is empty; null means none")
 
 
 def _mapping(values: Any, section: str) -> Mapping[str, Any]:
@@ -102,7 +130,29 @@ def compose_settings(*overrides: str) -> Settings:
         HydraException: A setting does not exist.
     """
     with initialize_config_module("social_sandbox.configs", version_base="1.3"):
-        return read_settings(compose("config", list(overrides)))
+        values = [hydra_value(override, text_settings()) for override in overrides]
+        return read_settings(compose("config", values))
+
+
+@cache
+def text_settings() -> frozenset[str]:
+    """Return the names of the settings whose values are texts: names, models and paths."""
+    # The groups of choices: a number is no choice.
+    names = {*_RECIPES, "method", "wandb"}
+    names |= {
+        f"{section}.{name}" for section in _RECIPES for name in (*_TEXTS_OF_RECIPES, "_target_")
+    }
+    for section, kind in {"": Settings, **SECTIONS}.items():
+        for name, annotation in get_type_hints(kind).items():
+            if {annotation, *get_args(annotation)} <= {
+                str,
+                Path,
+                str | None,
+                Path | None,
+                NoneType,
+            }:
+                names.add(f"{section}.{name}".lstrip("."))
+    return frozenset(names)
 
 
 def _method(values: Mapping[str, Any]) -> Method:

@@ -1,7 +1,7 @@
 """The stage that plays the worlds and records the interactions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from social_sandbox.envs.world import World
 from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.population import Player, Population
+from social_sandbox.policies.society.simulate import check_cast
 from social_sandbox.policies.society.simulate import simulate as play
 
 from ..data.priors import read_priors
@@ -58,7 +59,11 @@ def simulate(context: Context) -> Simulation:
     }
 
     def prepare() -> Work[list[Interaction]]:
-        worlds, population = make_worlds(settings), make_population(settings)
+        # A wrong policy or server is found before the prior memories are embedded.
+        drafts = make_worlds(settings, remember=False)
+        population = make_population(settings, drafts)
+        check_cast(population.cast(drafts))
+        worlds = make_worlds(settings)
 
         def work(folder: Path) -> tuple[Summary, list[Interaction]]:
             interactions = play(
@@ -68,6 +73,7 @@ def simulate(context: Context) -> Simulation:
                 on_interaction=wandb_rows.live_costs(context.wandb_run, earlier=context.earlier),
                 budget=settings.budget,
                 progress=settings.progress,
+                checked=True,
             )
             return simulation_summary(interactions), interactions
 
@@ -85,8 +91,12 @@ def simulate(context: Context) -> Simulation:
     return Simulation(path, interactions, summary)
 
 
-def make_worlds(settings: Settings) -> list[World]:
+def make_worlds(settings: Settings, *, remember: bool = True) -> list[World]:
     """Return the worlds of a run; the seed of each follows from the run's seed.
+
+    Args:
+        settings: The settings of the run.
+        remember: Whether the agents have memories; without, nothing is embedded.
 
     Raises:
         UserError: The questions, the priors or the embedder cannot be read or built.
@@ -97,9 +107,10 @@ def make_worlds(settings: Settings) -> list[World]:
         questions = [q for q in read_questions(settings.questions) if not q.held_out]
     priors = None if settings.priors is None else read_priors(settings.priors)
     embedder = build(settings.embedder, "embedder")
+    rules = settings.env if remember else replace(settings.env, memory=False)
     return [
         World(
-            settings.env,
+            rules,
             questions=questions,
             priors=priors,
             embedder=embedder,
@@ -110,8 +121,10 @@ def make_worlds(settings: Settings) -> list[World]:
     ]
 
 
-def make_population(settings: Settings) -> Population:
+def make_population(settings: Settings, worlds: Sequence[World]) -> Population:
     """Return the policies that play the agents of a run.
+
+    `policy` plays the agents that `population` leaves out.
 
     Raises:
         UserError: A policy cannot be built.
@@ -119,7 +132,10 @@ def make_population(settings: Settings) -> Population:
     observer = build(settings.observer, "observer")
     if settings.population is None:
         return Population(social=build(settings.policy, "policy"), observer=observer)
-    return Population(observer=observer, players=read_players(settings.population))
+    population = Population(observer=observer, players=read_players(settings.population))
+    if not population.leaves_out(worlds):
+        return population
+    return replace(population, social=build(settings.policy, "policy"))
 
 
 _CHOICE = ("select", "share", "rows", "columns")

@@ -115,6 +115,17 @@ class Population:
                     cast[world.name, agent] = policy_of(player)
         return cast
 
+    def leaves_out(self, worlds: Iterable[World]) -> bool:
+        """Return whether no player claims some social agent.
+
+        Raises:
+            UserError: A player chooses nobody, or shares add up to more than 1.
+        """
+        return any(
+            set(world.social_agents) - {agent for agent, _ in self._claims(world)}
+            for world in worlds
+        )
+
     def _claims(self, world: World) -> Iterator[tuple[str, Player]]:
         """Yield every agent that a player claims, with the player."""
         for choice, group in groupby(sorted(self.players, key=str), key=str):

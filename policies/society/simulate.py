@@ -29,6 +29,7 @@ def simulate(
     on_interaction: OnInteraction | None = None,
     budget: Budget | None = None,
     progress: bool = False,
+    checked: bool = False,
 ) -> list[Interaction]:
     """Play worlds to their end, or resume where an earlier call with this folder has stopped.
 
@@ -39,6 +40,7 @@ def simulate(
         on_interaction: See `rollout`.
         budget: Limits of the simulation over all calls with this folder.
         progress: Whether to show a live progress bar.
+        checked: Whether the caller has checked the policies, see `check_cast`.
 
     Returns:
         All interactions, sorted by round, world and position as in the file.
@@ -50,7 +52,7 @@ def simulate(
     """
     folder = Path(folder)
     with locked(folder):
-        return _simulate(worlds, population, folder, on_interaction, budget, progress)
+        return _simulate(worlds, population, folder, on_interaction, budget, progress, checked)
 
 
 def _simulate(
@@ -60,11 +62,12 @@ def _simulate(
     on_interaction: OnInteraction | None,
     budget: Budget | None,
     progress: bool,
+    checked: bool,
 ) -> list[Interaction]:
     cast = as_population(population).cast(worlds)
     replayed = resume(worlds, cast, folder)
-    if not all(world.done for world in worlds):
-        _check(cast)
+    if not checked and not all(world.done for world in worlds):
+        check_cast(cast)
     write_society(worlds, cast, folder)
     log = utterance_log(folder)
     write_interactions(folder / INTERACTIONS, replayed)
@@ -95,7 +98,7 @@ def _simulate(
     return finished
 
 
-def _check(cast: Cast) -> None:
+def check_cast(cast: Cast) -> None:
     """Call the method `check` of every policy that has one; it raises UserError."""
     for policy in {id(policy): policy for policy in cast.values()}.values():
         check = getattr(policy, "check", None)

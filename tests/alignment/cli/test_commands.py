@@ -205,7 +205,7 @@ def test_a_folder_in_which_nothing_was_made_takes_other_settings(here: Path) -> 
     apart = [setting for setting in FAST if not setting.startswith("policy=")]
     where = "policy.base_url=http://127.0.0.1:9", "policy.extra={top_k: 50}"
     assert cli.main(["simulate", *apart, *server, *where]) == 2
-    assert (here / "runs/default/simulation/stage.json").exists()
+    assert not (here / "runs/default/simulation/utterances.jsonl").exists()
     assert run("simulate") == 0
 
 

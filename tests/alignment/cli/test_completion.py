@@ -16,6 +16,10 @@ PROGRAM = [sys.executable, "-m", "social_sandbox.alignment.cli"]
         ("social-sandbox run env.grid", ["env.grid_size="]),
         ("social-sandbox run policy=h", ["policy=huggingface", "policy=human"]),
         ("social-sandbox align method=dpo method.be", ["method.beta="]),
+        ("social-sandbox run output_dir=x/lr=0.1 foo=1 env.grid", ["env.grid_size="]),
+        ("social-sandbox run output_dir='a", []),
+        ("social-sandbox run policy=nope env.grid", []),
+        ("social-sandbox observer ", []),
     ],
 )
 def test_a_line_is_completed(line: str, completions: list[str]) -> None:
@@ -27,6 +31,7 @@ def test_a_line_is_completed(line: str, completions: list[str]) -> None:
         check=True,
     )
     assert asked.stdout.split() == completions
+    assert not asked.stderr
 
 
 def test_the_script_completes_in_bash() -> None:

@@ -49,6 +49,37 @@ def read_again(folder: Path, kind: Any, split: str = "train") -> list[RatedGroup
     return sorted(groups, key=lambda group: group.prompt[-1].content)
 
 
+@pytest.mark.parametrize("calls", range(4))
+def test_a_killed_export_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    class Killed(BaseException):
+        """As `kill -9` would: nothing is tidied up."""
+
+    left = calls
+    replace = Path.replace
+
+    def dying(self: Path, target: Path) -> Path:
+        nonlocal left
+        if left == 0:
+            raise Killed
+        left -= 1
+        return replace(self, target)
+
+    folder = tmp_path / "out"
+    if calls > 1:  # over an earlier export
+        export_groups(PAIRS, ExportConfig(to="groups"), folder, "groups.jsonl")
+        left -= 2
+    with monkeypatch.context() as killing:
+        killing.setattr(Path, "replace", dying)
+        killing.setattr("shutil.rmtree", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            export_groups(PAIRS, ExportConfig(), folder, "groups.jsonl")
+    counts = export_groups(PAIRS, ExportConfig(), folder, "groups.jsonl")
+    assert {split: len(rows) for split, rows in load(folder, tmp_path / "cache").items()} == counts
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["out"]
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("to", TARGETS)
 def test_every_export_loads_as_a_data_set_and_reads_back(

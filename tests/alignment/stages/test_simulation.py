@@ -59,6 +59,31 @@ def test_a_population_of_several(here: Path) -> None:  # noqa: F811
     assert Counter(cast["world_0"].values()) == {"scripted": 4, "other": 1}
 
 
+@pytest.mark.usefixtures("my_pkg")
+def test_the_policy_plays_whom_a_population_leaves_out(here: Path) -> None:  # noqa: F811
+    others = [argument for argument in FAST if not argument.startswith("policy=")]
+    population = "population=[{select: social_0, policy: scripted}]"
+    target = "policy._target_=my_pkg.MyPolicy"
+    assert cli.main(["simulate", *others, target, population, "output_dir=out"]) == 0
+    assert policies_of(here / "out") == {"mine": 12, "scripted": 4}
+
+
+def test_a_wrong_server_is_found_before_memories_are_embedded(
+    here: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def embed(*_: object) -> None:
+        raise AssertionError("embedded")
+
+    monkeypatch.setattr("social_sandbox.envs.memory.HashingEmbedder.embed", embed)
+    others = [argument for argument in FAST if not argument.startswith("policy=")]
+    server = ["policy=openai", "policy.model=m", "policy.max_retries=0"]
+    where = "policy.base_url=http://127.0.0.1:9"
+    assert cli.main(["simulate", *others, *server, where]) == 2
+    assert "policy.base_url: cannot reach" in capsys.readouterr().err
+
+
 class Other(ScriptedPolicy):
     name = "other"
 
@@ -67,10 +92,6 @@ class Other(ScriptedPolicy):
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (
-            ["population=[{select: social_0, policy: scripted}]"],
-            "social_1 of world_0 has no player",
-        ),
         (["population=[{policy: nobody}]"], "policy: 'nobody' is not installed; choose from"),
         (["population=[{select: x}]"], "population[0]: needs a policy"),
         (["population=[{policy: openai}]"], "population[0].model: policy openai needs this"),
