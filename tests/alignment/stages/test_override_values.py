@@ -13,7 +13,19 @@ FAST = ("policy=scripted", "observer=scripted", "embedder=hashing")
 @pytest.mark.parametrize(
     "folder",
     [
-        *("lr=0.1", "it's", 'a "b" c', "a,b", "f(x)", "[x]", "{x}", "ü ñ/😀", "x#y;z&", "$HOME", "a\\b"),
+        *(
+            "lr=0.1",
+            "it's",
+            'a "b" c',
+            "a,b",
+            "f(x)",
+            "[x]",
+            "{x}",
+            "ü ñ/😀",
+            "x#y;z&",
+            "$HOME",
+            "a\\b",
+        ),
         *("20240131", "1e5", "007", "true", "choice(1,2)"),
     ],
 )
