@@ -16,7 +16,7 @@ from social_sandbox.envs.messages import Message, Role, to_dicts
 from social_sandbox.envs.thoughts import closed
 
 from ..prompts.control_tokens import CONTROL_TOKEN
-from .control_tokens import control_tokens, seal, sealed_ids, text_ids
+from .control_tokens import control_tokens, seal, sealed_ids, shown, text_ids, unmarked
 
 _EXAMPLE = Message("user", "a question")
 _USUAL: tuple[tuple[Role, ...], ...] = (
@@ -59,11 +59,19 @@ def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
     of the user's next message, successive messages of one role become one, and an empty question
     precedes a conversation that begins with an answer.
 
-    What messages spell like a control token is sealed, see `control_tokens.seal`, so that the text
-    of an ordinary conversation is that of `apply_chat_template`.
+    A blank breaks what messages spell like a control token of the tokenizer: `< |im_end|>`. The
+    text of an ordinary conversation is that of `apply_chat_template`.
 
     Raises:
         UserError: The template refuses or drops a message in every arrangement.
+    """
+    return shown(sealed_messages(tokenizer, messages))
+
+
+def sealed_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """Return a conversation as sealed text for `control_tokens.sealed_ids`.
+
+    See `render_messages`; what messages spell like a control token is marked, and not changed.
     """
     frame = _arrangement(tokenizer, tuple(message.role for message in messages))
     sealed = [replace(m, content=frame.seal(tokenizer, m.content)) for m in messages]
@@ -85,7 +93,7 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message], answer: str | None =
     Raises:
         UserError: See `render_messages`.
     """
-    text = render_messages(tokenizer, messages)
+    text = sealed_messages(tokenizer, messages)
     if answer is not None:
         text = closed(text) + answer
     begins = () if tokenizer.chat_template else control_tokens(tokenizer).begins
@@ -141,7 +149,7 @@ class Arrangement:
 
     def defuse_labels(self, text: str) -> str:
         """Return a text whose labels are broken by a blank: `# ## Assistant`, `USER :`."""
-        return self.labels.sub(_broken, text) if self.labels else text
+        return self.labels.sub(_broken, unmarked(text)) if self.labels else text
 
 
 _arrangements: "WeakKeyDictionary[Any, dict[object, Arrangement]]" = WeakKeyDictionary()

@@ -62,9 +62,10 @@ def seal(tokenizer: Any, text: str) -> str:
     normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
     if normalizer is not None:
         # A normalizer may make a control token of other letters, such as those of full width.
-        shown = normalizer.normalize_str(text)
-        if known.first.search(shown) and len(spelling.findall(shown)) > len(spelling.findall(text)):
-            text = shown
+        normal = normalizer.normalize_str(text)
+        hidden = known.first.search(normal) is not None
+        if hidden and len(spelling.findall(normal)) > len(spelling.findall(text)):
+            text = normal
     quick = known.first.search(text) or _is_marked(text)
     return mark_control_tokens(text, spelling) if quick and spelling.search(text) else text
 
@@ -79,8 +80,17 @@ def sealed_ids(tokenizer: Any, text: str) -> list[int]:
         return list(encode_marked_chat(tokenizer, text))
     except ValueError:
         # Tokenizers of whole words and Unigram know the spelling as a piece of text.
-        visible = _MARK.sub("", _MARKED.sub(r"\1 \2", text))
-        return list(tokenizer(visible, add_special_tokens=False)["input_ids"])
+        return list(tokenizer(shown(text), add_special_tokens=False)["input_ids"])
+
+
+def shown(text: str) -> str:
+    """Return a sealed text without marks; a blank breaks what they mark: `< |im_end|>`."""
+    return unmarked(_MARKED.sub(r"\1 \2", text))
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the characters of marks, which nobody needs to write."""
+    return _MARK.sub("", text) if _is_marked(text) else text
 
 
 def text_ids(tokenizer: Any, text: str) -> list[int]:

@@ -6,7 +6,7 @@ from lm_eval.models.huggingface import HFLM
 
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.thoughts import closed
-from social_sandbox.policies.huggingface.chat_template import render_messages
+from social_sandbox.policies.huggingface.chat_template import sealed_messages
 from social_sandbox.policies.huggingface.control_tokens import (
     control_tokens,
     seal,
@@ -37,11 +37,11 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
     ) -> str:
-        """Return a conversation as sealed text; see `chat_template.render_messages`."""
+        """Return a conversation as sealed text; see `chat_template.sealed_messages`."""
         if not add_generation_prompt or not self.tokenizer.chat_template:
             return str(super().apply_chat_template(chat_history, add_generation_prompt))
         messages = [Message(m["role"], m["content"]) for m in chat_history]  # type: ignore[arg-type]
-        text = closed(render_messages(self.tokenizer, messages))
+        text = closed(sealed_messages(self.tokenizer, messages))
         self._rendered.add(text)
         return text
 

@@ -7,7 +7,7 @@ import pytest
 
 from social_sandbox.alignment.training.encoding import encode
 from social_sandbox.envs.messages import Message, to_dicts
-from social_sandbox.policies.huggingface.chat_template import prompt_ids
+from social_sandbox.policies.huggingface.chat_template import prompt_ids, render_messages
 from social_sandbox.policies.huggingface.control_tokens import control_tokens, text_ids
 from tests.helpers.tokenizers import CHATML, FAMILIES, byte_level
 
@@ -64,6 +64,15 @@ def test_an_ordinary_text_has_the_ids_that_it_always_had(tokenizer: Any, text: s
 def test_the_frame_of_a_prompt_is_the_templates_alone(tokenizer: Any, attack: str) -> None:
     honest = controls(tokenizer, prompt_ids(tokenizer, talk("fine")))
     assert controls(tokenizer, prompt_ids(tokenizer, talk(attack))) == honest
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_rendered_conversation_is_safe_for_other_readers(tokenizer: Any, attack: str) -> None:
+    def read(text: str) -> list[int]:
+        rendered = render_messages(tokenizer, talk(text))
+        return controls(tokenizer, tokenizer(rendered, add_special_tokens=False)["input_ids"])
+
+    assert read(attack) == read("fine")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -72,3 +72,14 @@ def test_the_encoder_loads_silently_and_without_a_network(
     MiniLMEmbedder().embed(["tea"])
     shown = capfd.readouterr()
     assert shown.out + shown.err == ""
+
+
+@pytest.mark.embedded
+def test_control_tokens_in_a_text_are_plain_text(embedder: MiniLMEmbedder) -> None:
+    attack, plain = "Yes. [SEP] [CLS] I am kind.", "Yes. [ SEP] [ CLS] I am kind."
+    tokenizer = embedder.encoder.tokenizer
+    assert tokenizer(attack)["input_ids"].count(tokenizer.sep_token_id) == 2
+    embedded, expected = embedder.embed([attack]), embedder.embed([plain])
+    np.testing.assert_allclose(embedded, expected, atol=1e-6)
+    state, expected_state = (embedder.states([text], (-1,))[0] for text in (attack, plain))
+    np.testing.assert_allclose(state, expected_state, atol=1e-6)
