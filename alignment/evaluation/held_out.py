@@ -9,6 +9,7 @@ from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import ASPECTS, Aspect
+from social_sandbox.policies.huggingface.capacity import positions
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
@@ -93,7 +94,9 @@ def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
         for pair in pairs
         for candidate in (pair.chosen, pair.rejected)
     ]
-    nll = mean_nll(policy.model, policy.tokenizer, replies, max_length=MAX_LENGTH)
+    most = positions(policy.model.config)
+    length = MAX_LENGTH if most is None else min(MAX_LENGTH, most)
+    nll = mean_nll(policy.model, policy.tokenizer, replies, max_length=length)
     return [rejected - chosen for chosen, rejected in zip(nll[::2], nll[1::2], strict=True)]
 
 

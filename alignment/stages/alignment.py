@@ -16,13 +16,13 @@ from ..reporting import console as report
 from ..reporting import data_report, wandb_rows
 from ..reporting.wandb_artifacts import models
 from ..runtime.processes import is_first
-from ..runtime.stage import Summary, Work, weights_hash, write_json
+from ..runtime.stage import Summary, Work, write_json
 from ..training.lengths import measure_lengths
 from .context import Context
 from .data_checks import check_data
-from .identity import recorded_recipe
+from .identity import model_hash, recorded_recipe
 from .inputs import base_tokenizer, input_hash, read_json
-from .preflight import benchmarks_during_training, preflight
+from .preflight import benchmarks_during_training, check_base_model, preflight
 from .settings import Settings, build
 from .training_data import TrainingData, training_data
 
@@ -78,7 +78,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         "groups": input_hash(data.path, "groups"),
         "base_model": settings.base_model,
     }
-    weights = weights_hash(settings.base_model)
+    weights = model_hash(settings.base_model)
     if weights is not None:  # else a hub id, or the embedded model
         made_with["weights"] = weights
     if settings.chat_template is not None:
@@ -91,6 +91,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
 
     def prepare() -> Work[Log]:
         method.check_installed()
+        check_base_model(settings)
         tokenizer = base_tokenizer(settings)
         checked = _checked(data, settings)
         if not isinstance(checked.get("lengths"), dict):
@@ -99,9 +100,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
             data_report.print_report(context.console, checked)
 
         import torch
-        from transformers import AutoModelForCausalLM
 
-        from social_sandbox.policies.huggingface.shared_model import load
+        from social_sandbox.policies.huggingface.shared_model import load_model
 
         from ..training.train import train
 
@@ -109,7 +109,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         selection = method.select(data.groups)
         # Weights that LoRA freezes keep the type in which they are stored.
         dtype: Any = torch.float32 if method.config.lora is None else "auto"
-        model = load(AutoModelForCausalLM, settings.base_model, "base_model", dtype=dtype)
+        model = load_model(settings.base_model, "base_model", dtype=dtype, trained=True)
         observer = None
         if method.asks_observer:
             observer = as_policy(build(settings.observer, "observer"))

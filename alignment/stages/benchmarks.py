@@ -14,7 +14,7 @@ from ..reporting import wandb_rows
 from ..runtime.stage import Summary, Work, file_hash, weights_hash, write_json
 from .alignment import Alignment, measured_model
 from .context import Context
-from .identity import recorded_recipe
+from .identity import model_hash, recorded_recipe
 from .inputs import input_hash
 from .settings import Settings, build
 
@@ -149,7 +149,7 @@ def _policy(context: Context, model: str) -> Policy:
 def _weights(settings: Settings, model: str) -> Any:
     """Return hashes of the weights that are measured, those of an adapter included."""
     if model != "policy":
-        return weights_hash(model)
+        return model_hash(model)
     paths = {name: settings.policy.get(name) for name in ("model", "adapter")}
     return {name: weights_hash(str(path)) for name, path in paths.items() if path}
 

@@ -16,11 +16,11 @@ from ..data.formats.rows import is_hub_id
 from ..evaluation.comparison import current_table
 from ..reporting import console as report
 from ..reporting import wandb_rows
-from ..runtime.stage import Summary, Work, weights_hash, write_json
+from ..runtime.stage import Summary, Work, write_json
 from .alignment import Alignment, measured_model
 from .benchmarks import SETTINGS_OF_BENCHMARKS
 from .context import Context
-from .identity import recorded_recipe
+from .identity import model_hash, recorded_recipe
 from .inputs import evaluation_questions, input_hash, read_rows
 from .preflight import check_held_out_model
 from .settings import build
@@ -83,7 +83,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         }
         | {"model": model},
         "base_model": settings.base_model,
-        "weights": weights_hash(model),
+        "weights": model_hash(model),
     }
 
     def prepare() -> Work[Rows]:
@@ -115,7 +115,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         def work(folder: Path) -> tuple[Summary, Rows]:
             measured = {}
             for name, weights in {"base": settings.base_model, "aligned": model}.items():
-                key = measured_with | {"model": weights, "weights": weights_hash(weights)}
+                key = measured_with | {"model": weights, "weights": model_hash(weights)}
                 measure_model = partial(results_of, weights)
                 text = f"evaluate: {name} model answers {len(questions)} questions"
                 with context.console.status(Text(text)):

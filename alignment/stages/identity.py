@@ -17,7 +17,7 @@ from ..data.config import DataConfig, SourceConfig
 from ..data.sources import source_files
 from ..methods import method_name
 from ..runtime.secrets import without_secrets
-from ..runtime.stage import file_hash
+from ..runtime.stage import file_hash, weights_hash
 from .settings import Settings
 
 _HOW_RUN = ("output_dir", "overwrite", "progress", "budget", "wandb")
@@ -81,3 +81,17 @@ def recorded_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
     return {name: without_secrets(value, name) for name, value in kept.items()}
+
+
+def model_hash(model: str) -> str | list[str | None] | None:
+    """Return a hash of the weights in a local folder; of an adapter with those of its base model.
+
+    Returns None for a model that is no local folder, or has no weights.
+    """
+    own = weights_hash(model)
+    if own is None or not (Path(model).expanduser() / "adapter_config.json").is_file():
+        return own
+    from social_sandbox.policies.huggingface.shared_model import base_model_of
+
+    base = base_model_of(model)
+    return own if base is None else [own, weights_hash(base)]

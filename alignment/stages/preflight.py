@@ -59,34 +59,41 @@ def check_training(settings: Settings) -> None:
 
 
 def check_base_model(settings: Settings) -> None:
-    """Raise UserError unless the base model has a tokenizer, a configuration and weights.
+    """Raise UserError unless the base model can be trained by the method, and saved.
 
     The weights of a model on the hub are not checked: they would have to be downloaded.
     """
-    from transformers import AutoConfig
+    from social_sandbox.policies.huggingface.shared_model import check_model
 
-    from social_sandbox.policies.huggingface.shared_model import find, load
+    from ..training.model_checks import check_fit
 
-    base_tokenizer(settings)
-    load(AutoConfig, settings.base_model, "base_model")
-    folder = Path(find(settings.base_model, "base_model"))
-    if folder.is_dir() and not [*folder.glob("*.safetensors"), *folder.glob("*.bin")]:
-        raise UserError(f"base_model: no weights (*.safetensors) in {settings.base_model}")
+    tokenizer = base_tokenizer(settings)
+    config = check_model(settings.base_model, "base_model", trained=True)
+    check_fit(tokenizer, config, settings.method.config)
 
 
 def check_evaluation(settings: Settings) -> None:
     """Raise UserError for a wrong model, observer, question file or file of pairs."""
-    from social_sandbox.policies.huggingface.shared_model import find
-    from social_sandbox.policies.huggingface.smollm2 import model_name
-
     config = settings.evaluate
     check_held_out_model(config)
-    if config.model is not None:
-        find(model_name(config.model), "evaluate.model")
+    check_measured_model(config)
     evaluation_questions(settings)
     if config.pairs is not None:
         read_pairs(config.pairs, "evaluate.pairs")
     build(settings.observer, "observer")
+
+
+def check_measured_model(config: EvaluateConfig) -> None:
+    """Raise UserError for a model in `evaluate.model` that cannot be loaded or has no room."""
+    from social_sandbox.policies.huggingface.capacity import check_positions
+    from social_sandbox.policies.huggingface.shared_model import check_model
+    from social_sandbox.policies.huggingface.smollm2 import model_name
+
+    if config.model is None or config.model == "policy":
+        return
+    model = check_model(model_name(config.model), "evaluate.model")
+    what = f"evaluate.max_new_tokens={config.max_new_tokens}"
+    check_positions(model, config.max_new_tokens, what, "evaluate.model")
 
 
 def check_held_out_model(config: EvaluateConfig) -> None:
@@ -108,6 +115,7 @@ def check_benchmarks(settings: Settings) -> None:
         return
     # The stage itself prints which benchmarks are left out.
     _check_benchmark_data(chosen_benchmarks(config, Terminal(quiet=True)), config)
+    check_measured_model(config)
     if config.against is not None:
         read_evaluated(config.against, "evaluate.against")
     build(settings.observer, "observer")

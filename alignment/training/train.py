@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best,
 from .config import LoraConfig, TrainingConfig
 from .early_stopping import STOPPED, stopped_early
 from .method import Job, Method, Selection, import_peft
+from .model_checks import check_trainable
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def train(
     selection = method.select(groups) if selection is None else selection
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
+    check_trainable(model, tokenizer, selection.groups, config)
     if resume:
         start -= seconds_before(checkpoints)
     elif is_first():
@@ -254,6 +257,7 @@ def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
     if lora is None:
         return None
     peft = import_peft()
+    _check_tied(lora, model)
     if not isinstance(lora.target_modules, str):
         names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
         for target in lora.target_modules:
@@ -266,6 +270,29 @@ def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
         target_modules=lora.target_modules,
         task_type="CAUSAL_LM",
     )
+
+
+def _check_tied(lora: LoraConfig, model: Any) -> None:
+    """Raise UserError if adapters would change one of two layers that share their weights.
+
+    Merged into the shared weights, the adapters of one layer would change the other one, too.
+    """
+    first, last = model.get_input_embeddings(), model.get_output_embeddings()
+    if last is None or first.weight is not last.weight:
+        return
+    for name, module in model.named_modules():
+        if module is not first and module is not last:
+            continue
+        targets = lora.target_modules
+        if isinstance(targets, str):
+            chosen = targets != "all-linear" and re.fullmatch(targets, name) is not None
+        else:
+            chosen = any(name == target or name.endswith(f".{target}") for target in targets)
+        if chosen:
+            raise UserError(
+                f"method.lora.target_modules: {name} shares its weights with another layer of the "
+                "model (tied embeddings), so that its adapter could not be merged"
+            )
 
 
 def export(trainer: Any, folder: Path) -> None:

@@ -230,6 +230,7 @@ class Engine:
             n_new_tokens: The largest number of tokens to be generated for each prompt.
             run: Takes the indices and the token ids of a batch, and yields a result for each.
         """
+        self.shared.check_room(rows, n_new_tokens)
         # Longest first, and similar prompts side by side.
         order = sorted(range(len(rows)), key=lambda index: (-len(rows[index]), rows[index]))
         results: dict[int, Result] = {}

@@ -16,9 +16,17 @@ from social_sandbox.envs.thoughts import ONLY_THOUGHT, closed
 from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
 
 from ..prompts.prompts import Prompt, prompt_for
+from .capacity import check_positions
 from .chat_template import check_template, prompt_ids, render_messages, use_template
 from .engine import Engine, Generation
-from .shared_model import best_dtype, check_adapter, find, shared_model
+from .shared_model import (
+    best_dtype,
+    check_adapter,
+    check_model,
+    find,
+    named_dtype,
+    shared_model,
+)
 from .smollm2 import SMOLLM2, model_name
 
 
@@ -86,15 +94,19 @@ class HuggingFacePolicy:
         if unknown:
             raise UserError(f"policy.reasons: no rated phase {', '.join(sorted(unknown))}")
         model = model_name(model)
-        find(model)
         check_adapter(adapter)
+        if model != SMOLLM2 and Path(find(model)).is_dir():
+            # Files are read, and nothing is downloaded or converted.
+            config = check_model(model)
+            longest = max(max_new_tokens, reason_tokens)
+            check_positions(config, longest, f"policy.max_new_tokens={longest}", "policy.model")
         self.model_id, self.adapter = model, adapter
         self.name = name or Path(adapter or model).name
         self.max_new_tokens, self.reason_tokens = max_new_tokens, reason_tokens
         self.reasons = frozenset(reasons)
         self.chat_template = chat_template
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.dtype = getattr(torch, dtype) if dtype else best_dtype(self.device)
+        self.dtype = named_dtype(dtype) if dtype else best_dtype(self.device)
         self.engine = Engine(
             shared_model(model, self.device, self.dtype),
             temperature=temperature,

@@ -12,15 +12,28 @@ from weakref import WeakValueDictionary
 
 import torch
 from huggingface_hub.constants import ENDPOINT
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from social_sandbox.envs.errors import UserError, first_words
 
+from .adapters import base_of, is_adapter, merge
+from .capacity import (
+    check_generation_file,
+    check_ids,
+    fit_tokens,
+    mend_generation_config,
+    positions,
+)
+from .model_folder import check_files, check_kind, check_weights
 from .rating_tokens import RatingTokens, rating_tokens
 from .smollm2 import resolve_model
 
 BASE = "__base__"
 """The name that peft gives to the model without any adapter."""
+
+_BASE_OF = "base model of the adapter"
+_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 
 
 class SharedModel:
@@ -40,21 +53,31 @@ class SharedModel:
 
     @cached_property
     def _base(self) -> Any:
-        model = load(AutoModelForCausalLM, self.model_id, dtype=self.dtype)
-        return model.to(self.device).eval()
+        return load_model(self.model_id, dtype=self.dtype).to(self.device).eval()
+
+    @cached_property
+    def config(self) -> Any:
+        """The configuration of the model, which is read without its weights."""
+        return check_model(self.model_id)
 
     @cached_property
     def tokenizer(self) -> Any:
         """The tokenizer, which pads on the left."""
-        tokenizer = load(AutoTokenizer, self.model_id, padding_side="left")
+        tokenizer = load_tokenizer(self.model_id, padding_side="left")
+        fit_tokens(tokenizer, self.rows, "policy.model")
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
     @property
+    def rows(self) -> int:
+        """The number of rows of the model's embedding."""
+        return int(self.config.get_text_config(decoder=True).vocab_size)
+
+    @property
     def pad_id(self) -> int:
-        """The id of the padding token."""
-        return int(self.tokenizer.pad_token_id)
+        """The id to pad with; any token serves where the tokenizer has none, as it is masked."""
+        return int(self.tokenizer.pad_token_id or 0)
 
     @cached_property
     def stop_ids(self) -> frozenset[int]:
@@ -66,6 +89,23 @@ class SharedModel:
     def token_ids(self, text: str) -> list[int]:
         """Return the token ids of a text of the project, without special tokens around it."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def check_room(self, rows: Sequence[Sequence[int]], n_new_tokens: int) -> None:
+        """Check that the model has embeddings and positions for prompts and what follows them.
+
+        Raises:
+            UserError: A token has no embedding, or a prompt leaves no room for the new tokens.
+        """
+        longest = max(map(len, rows), default=0)
+        most = positions(self.config)
+        if most is not None and longest + n_new_tokens > most:
+            raise UserError(
+                f"policy.model: {self.model_id} has {most} positions, and a prompt of {longest} "
+                f"tokens with {n_new_tokens} new ones needs {longest + n_new_tokens}; lower "
+                "max_new_tokens and reason_tokens, or name another model"
+            )
+        ids = {max(row) for row in rows if row}
+        check_ids(self.tokenizer, ids, self.rows, "policy.model")
 
     def rating_tokens(self, rating_scale: int) -> RatingTokens:
         """Return the tokens of the ratings on 1..`rating_scale`.
@@ -145,6 +185,9 @@ def check_adapter(adapter: str | None) -> None:
     folder = Path(adapter).expanduser()
     if adapter.startswith((".", "/", "~")) and not (folder / "adapter_config.json").is_file():
         raise UserError(f"policy.adapter: no LoRA adapter (adapter_config.json) in {adapter}")
+    if folder.is_dir():
+        check_files(folder, adapter, "policy.adapter")
+        check_weights(folder, adapter, "policy.adapter", adapter=True)
     try:
         import peft  # noqa: F401
     except ImportError:
@@ -164,19 +207,120 @@ def load(auto: Any, model: str, setting: str = "policy.model", **options: Any) -
         UserError: Loading fails; the message names the setting.
     """
     path = find(model, setting)
+    if Path(path).is_dir():
+        check_files(Path(path), model, setting)
     # Without a network, the library would try each file for half a minute.
     offline = not Path(path).is_dir() and not hub_is_found()
     if offline:
         options["local_files_only"] = True
     try:
-        return auto.from_pretrained(path, **options)
-    except (OSError, ValueError) as error:
+        # Without this argument, the library asks at the terminal whether to run a model's own code.
+        return auto.from_pretrained(path, trust_remote_code=False, **options)
+    except Exception as error:
+        # What a damaged or foreign model raises is not documented.
         reason = first_words(error)
-        if offline:
+        if "trust_remote_code" in str(error):
+            reason = "it needs Python code of its own (auto_map in config.json), which is not run"
+        elif offline:
             reason = f"no such folder, not downloaded before, and {ENDPOINT} is not found"
         elif Path(path).is_dir() and not (Path(path) / "config.json").exists():
             reason = "the folder has no config.json"
         raise UserError(f"{setting}: cannot load {model}: {reason}") from error
+
+
+def load_model(
+    model: str, setting: str = "policy.model", *, dtype: Any, trained: bool = False
+) -> Any:
+    """Load a causal language model whose weights can be saved; an adapter is merged into its base.
+
+    Args:
+        model: Path or hub id, or `smollm2`.
+        setting: Name of the setting that gave `model`, for error messages.
+        dtype: Type of the weights, or "auto" for the type in which they are stored.
+        trained: Whether the model is to be trained.
+
+    Raises:
+        UserError: The model cannot be loaded, is of another kind, lacks weights or cannot be saved
+            again; the message names the setting.
+    """
+    stored = getattr(check_model(model, setting, trained=trained), "dtype", None)
+    if dtype == "auto" and stored is not None and stored not in _DTYPES:
+        # Such as float8, in which weights are stored and not trained.
+        dtype = torch.float32
+    folder = Path(find(model, setting))
+    if is_adapter(folder):
+        base = load_model(*_base(folder, model, setting), dtype=torch.float32, trained=trained)
+        loaded = merge(base, folder, model, setting)
+        loaded = loaded if dtype == "auto" else loaded.to(dtype)
+    else:
+        loaded, found = load(
+            AutoModelForCausalLM,
+            model,
+            setting,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        missing = sorted(found["missing_keys"])
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise UserError(f"{setting}: the files of {model} lack the weights {missing[0]}{more}")
+    if getattr(loaded, "generation_config", None) is not None:
+        mend_generation_config(loaded.generation_config, setting)
+    return loaded
+
+
+def load_tokenizer(model: str, setting: str = "policy.model", **options: Any) -> Any:
+    """Load the tokenizer of a model; an adapter without one has that of its base model.
+
+    Raises:
+        UserError: The tokenizer cannot be loaded; the message names the setting.
+    """
+    folder = Path(find(model, setting))
+    if is_adapter(folder) and not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        check_files(folder, model, setting)
+        return load_tokenizer(*_base(folder, model, setting), **options)
+    return load(AutoTokenizer, model, setting, **options)
+
+
+def check_model(model: str, setting: str = "policy.model", *, trained: bool = False) -> Any:
+    """Return the configuration of a model after checks of its files, without loading its weights.
+
+    The weights of a model on the hub are not checked: they would have to be downloaded.
+
+    Args:
+        model: Path or hub id, or `smollm2`.
+        setting: Name of the setting that gave `model`, for error messages.
+        trained: Whether the model is to be trained.
+
+    Raises:
+        UserError: A file is missing or damaged, or the model is of another kind.
+    """
+    folder = Path(find(model, setting))
+    if is_adapter(folder):
+        check_files(folder, model, setting)
+        check_weights(folder, model, setting, adapter=True)
+        return check_model(*_base(folder, model, setting), trained=trained)
+    config = load(AutoConfig, model, setting)
+    check_kind(config, model, setting, trained=trained)
+    if folder.is_dir():
+        check_weights(folder, model, setting)
+        check_generation_file(folder, setting)
+    return config
+
+
+def base_model_of(model: str) -> str | None:
+    """Return the base model of an adapter in a local folder; None for a whole model."""
+    folder = Path(model).expanduser()
+    return base_of(folder, model, "base_model") if is_adapter(folder) else None
+
+
+def _base(folder: Path, model: str, setting: str) -> tuple[str, str]:
+    """Return the base model of an adapter, and the name of the setting for errors in it."""
+    base = base_of(folder, model, setting)
+    if setting.count(_BASE_OF) > 3:
+        raise UserError(f"{setting}: {model} is an adapter of an adapter, without a model in sight")
+    return base, f"{setting}: {_BASE_OF} {model}"
 
 
 def hub_is_found() -> bool:
@@ -204,6 +348,18 @@ def find(model: str, setting: str = "policy.model") -> str:
             raise UserError(f"{setting}: no such folder: {path}")
         return str(folder)
     return path
+
+
+def named_dtype(name: str) -> torch.dtype:
+    """Return the type of weights with a name, such as bfloat16.
+
+    Raises:
+        UserError: Models do not compute in a type of this name.
+    """
+    for dtype in _DTYPES:
+        if f"torch.{name.removeprefix('torch.')}" == str(dtype):
+            return dtype
+    raise UserError(f"policy.dtype: must be float32, bfloat16 or float16, got {name!r}")
 
 
 def best_dtype(device: torch.device) -> torch.dtype:

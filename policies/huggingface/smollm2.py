@@ -47,10 +47,15 @@ def smollm2_folder() -> Path:
     Raises:
         UserError: The weights are not installed; the message names the command that does that.
     """
-    folder = cache_folder() / f"SmolLM2-135M-Instruct-bf16-v{_CONVERSION}"
+    folder = cache_folder() / smollm2_folder_name()
     if not (folder / "config.json").exists():
         _convert(gguf_file(), folder)
     return folder
+
+
+def smollm2_folder_name() -> str:
+    """Return the name of the embedded model's folder, whatever cache it lies in."""
+    return f"SmolLM2-135M-Instruct-bf16-v{_CONVERSION}"
 
 
 def cache_folder() -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.command_line import here, run
 from tests.helpers.small_job import small_job
+from tests.helpers.tiny import save_adapter
 
 __all__ = ["here"]
 
@@ -113,3 +114,50 @@ def test_a_complete_stage_needs_nothing_any_more(
     assert run("run", *job, adapters) == 0
     monkeypatch.setitem(sys.modules, "peft", None)
     assert run("run", *job, adapters) == 0
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("generation_config.json", "{", "generation_config.json is no JSON"),
+        (
+            "generation_config.json",
+            '{"num_return_sequences": 3}',
+            "generation_config.json is invalid",
+        ),
+        ("model.safetensors", POINTER, "model.safetensors is a Git LFS pointer"),
+        ("model.safetensors", "", "model.safetensors is cut off or damaged"),
+    ],
+)
+def test_a_base_model_that_cannot_be_trained_and_saved_is_found_before_the_simulation(
+    here: Path,
+    job: list[str],
+    file: str,
+    content: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (here / "tiny" / file).write_text(content)
+    assert words in refused(capsys, here, *job)
+
+
+def test_an_adapter_whose_base_model_is_gone_is_found_before_the_simulation(
+    here: Path, job: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter = save_adapter(here / "adapter", here / "tiny")
+    (here / "tiny").rename(here / "moved")
+    for setting in ("base_model", "evaluate.model"):
+        message = refused(capsys, here, *job, "base_model=./moved", f"{setting}={adapter}")
+        assert message.startswith(f"{setting}: base model of the adapter")
+
+
+@pytest.mark.parametrize("name", ["data.sources=[{kind: hh, path: FILE}]", "groups=FILE"])
+def test_a_pointer_in_place_of_data_is_found_before_the_simulation(
+    here: Path, job: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "pointer.jsonl").write_text(POINTER)
+    message = refused(capsys, here, *job, name.replace("FILE", "pointer.jsonl"))
+    assert "pointer.jsonl is a Git LFS pointer" in message
