@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from gymnasium import spaces
@@ -78,7 +78,7 @@ class ActionSpace(spaces.Dict):
         if isinstance(x, str):
             return self.spaces["text"].contains(x)
         if is_number(x):
-            return bool(NO_RATING <= x <= int(self.spaces["rating"].high))
+            return bool(NO_RATING <= x <= int(cast(Rating, self.spaces["rating"]).high))
         return super().contains(x)
 
 
