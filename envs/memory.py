@@ -1,6 +1,5 @@
 """The memories of social agents: answers that are found again by the similarity of questions."""
 
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .texts import valid, words
 from .turns import Recollection
 
 Vectors = npt.NDArray[np.float32]
@@ -38,10 +38,10 @@ class HashingEmbedder:
         """See `Embedder.embed`. A text without words becomes the first unit vector."""
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            words = re.findall(r"\w+", text.lower())
-            for gram in (*words, *map(" ".join, pairwise(words))):
+            found = words(valid(text).lower())
+            for gram in (*found, *map(" ".join, pairwise(found))):
                 row[zlib.crc32(gram.encode()) % self.dimension] += 1
-            if not words:
+            if not found:
                 row[0] = 1
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors

@@ -2,6 +2,8 @@
 
 import re
 
+import regex
+
 _CONTROL = re.compile(
     # Whole commands to the terminal: OSC, DCS, SOS, PM and APC with all that they say, then CSI.
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -11,6 +13,29 @@ _CONTROL = re.compile(
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]"
 )
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+
+# A letter stands with the marks that belong to it. Some scripts put no blanks between words.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_LETTER = regex.compile(rf"[{_UNSPACED}]")
+_WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|(?:(?![{_UNSPACED}])\w)+")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, without what stands between them.
+
+    In scripts without blanks between words, each letter counts as a word.
+    """
+    found: list[str] = _WORD.findall(text)
+    return found
+
+
+def count_words(text: str) -> int:
+    """Return how many words a text has: as many as its blanks part, where its script has blanks."""
+    pieces = text.split()
+    if text.isascii():
+        return len(pieces)
+    return sum(max(1, len(_LETTER.findall(piece))) for piece in pieces)
 
 
 def valid(text: str) -> str:

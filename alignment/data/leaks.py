@@ -10,6 +10,7 @@ import numpy as np
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import SIMILARITIES, Embedder
 from social_sandbox.envs.messages import Message
+from social_sandbox.envs.texts import count_words, words
 
 from .groups import RatedGroup
 
@@ -133,7 +134,7 @@ def near_leak(
     group_of: dict[str, str] = {}
     for group in groups:
         for text in _user_texts(group):
-            if 1 < len(text.split()) <= longest:
+            if 1 < count_words(text) <= longest:
                 group_of.setdefault(text, group.id)
     if not group_of or not held_out:
         return None
@@ -163,7 +164,7 @@ def _user_texts(group: RatedGroup) -> Iterator[str]:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    return words(text.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 
 def _quoted(text: str) -> str:

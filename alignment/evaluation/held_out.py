@@ -8,6 +8,7 @@ from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import Question
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.texts import count_words
 from social_sandbox.envs.turns import ASPECTS, Aspect
 from social_sandbox.policies.huggingface.capacity import positions
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
@@ -125,4 +126,4 @@ def answer_rows(
 def words_per_answer(results: HeldOutResults) -> float:
     """Return the mean length of the answers in words, which shows ratings bought by length."""
     answers = [answer for sample in results.answers for answer in sample]
-    return mean(float(len(answer.split())) for answer in answers) or 0.0
+    return mean(float(count_words(answer)) for answer in answers) or 0.0

@@ -1,7 +1,6 @@
 """The embedded observer, which rates by a small trained head over sentence embeddings."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.texts import words
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
 
+from ..prompts.frame import without_ratings
 from .minilm import MINILM, MiniLMEmbedder
 
 Array = npt.NDArray[np.float64]
@@ -106,7 +107,9 @@ class ValueModelPolicy:
                 raise UserError(f"policy value_model only rates: it cannot {turn.phase.value}")
         if not turns:
             return []
-        pairs = list(dict.fromkeys((turn.question, turn.answer) for turn in turns))
+        # As every rater, this one sees no rating that an answer gives itself.
+        asked = [(turn.question, without_ratings(turn.answer)) for turn in turns]
+        pairs = list(dict.fromkeys(asked))
         questions, answers = zip(*pairs, strict=True)
         rows = features(self._embedder, questions, answers)
         if rows.shape[1] != len(self.head.weights):
@@ -118,8 +121,8 @@ class ValueModelPolicy:
         alignment = dict(zip(pairs, rate(self.head, rows, questions, answers), strict=True))
         engagement = dict(zip(pairs, rate_engagement(rows, questions, answers), strict=True))
         return [
-            Utterance(rating=round(_rescale(float(ratings[turn.question, turn.answer]), turn), 4))
-            for turn in turns
+            Utterance(rating=round(_rescale(float(ratings[pair]), turn), 4))
+            for turn, pair in zip(turns, asked, strict=True)
             for ratings in (engagement if turn.aspect == "engagement" else alignment,)
         ]
 
@@ -225,4 +228,4 @@ def _tempered(ratings: Array, questions: Sequence[str], answers: Sequence[str]) 
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
+    return words(text.lower())
