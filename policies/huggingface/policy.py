@@ -133,6 +133,14 @@ class HuggingFacePolicy:
         check_template(tokenizer)
         return tokenizer
 
+    def check(self) -> None:
+        """Load the tokenizer, and try the chat template; the weights are not loaded yet.
+
+        Raises:
+            UserError: The tokenizer cannot be loaded, or the template loses messages.
+        """
+        _ = self.tokenizer
+
     def as_it_speaks(self) -> AbstractContextManager[Any]:
         """Return a context with the model and the policy's adapter on, for calls of the model."""
         return self.engine.shared.with_adapter(self.adapter)

@@ -263,6 +263,16 @@ def test_a_text_that_the_limit_has_cut_off_is_marked(policy: Make) -> None:
         assert utterance.cut_off == (utterance.tokens.completion == 200)
 
 
+def test_a_template_that_loses_messages_is_found_before_the_weights_are_loaded(
+    policy: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "template.jinja"
+    path.write_text("{{ messages[0].content }}")
+    with pytest.raises(UserError, match=r"chat_template: .*drops message 2"):
+        policy(chat_template=path).check()
+    policy().check()
+
+
 def test_a_chat_template_is_that_of_one_policy_alone(policy: Make, tmp_path: Path) -> None:
     path = tmp_path / "template.jinja"
     path.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
