@@ -10,6 +10,7 @@ SLOW = (
     "alignment/cli/test_commands.py",
     "alignment/evaluation/benchmarks/test_run.py",
     "alignment/observer",
+    "alignment/reporting/test_wandb_absent.py",
     "alignment/reporting/test_wandb_run.py",
     "alignment/runtime/test_processes.py",
     "alignment/stages/test_online.py",

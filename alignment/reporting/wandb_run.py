@@ -81,11 +81,20 @@ def tracked(
         _define_axes(wandb.run)
         yield wandb.run
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    # Otherwise wandb advertises Weave wherever the package openai is installed.
-    os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
-    # Files that an offline run has still to upload are beside the run, not in the user's home.
-    os.environ["WANDB_DATA_DIR"] = str((folder / "wandb").resolve())
+    with _variables(folder):
+        yield from _around(wandb, folder, tracking, config, command, identity, mode)
+
+
+def _around(
+    wandb: Any,
+    folder: Path,
+    tracking: WandbConfig,
+    config: Mapping[str, Any],
+    command: str,
+    identity: str,
+    mode: str,
+) -> Iterator[Run]:
+    """Yield a run of our own, and finish it."""
     record = _begin(folder, f"{command} {identity}")
     with _argv_without_secrets(), _one_line(mode):
         run = wandb.init(
@@ -132,6 +141,28 @@ def tracked(
             # The stages of an online run are in the folders of its cycles.
             for stage_folder in (folder / stage, *folder.glob(f"cycle_*/{stage}")):
                 _record_sent(run, stage_folder)
+
+
+@contextmanager
+def _variables(folder: Path) -> Iterator[None]:
+    """Set wandb's variables for a run of ours; a script's own runs keep theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = {
+        # Otherwise wandb advertises Weave wherever the package openai is installed.
+        "WANDB_DISABLE_WEAVE": os.environ.get("WANDB_DISABLE_WEAVE", "true"),
+        # Files that an offline run has still to upload are beside the run, not in the user's home.
+        "WANDB_DATA_DIR": str((folder / "wandb").resolve()),
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _import_wandb(mode: str) -> Any:
