@@ -49,6 +49,9 @@ def check_template(tokenizer: Any) -> None:
     """Raise UserError for a template that cannot render the conversations of a society."""
     for roles in _USUAL:
         _arrangement(tokenizer, roles)
+    long = Message("user", "quokka " * 5000 + "wombat")
+    if "wombat" not in _render(tokenizer, [long]).lower():
+        raise _error(tokenizer, ["user"], "it cuts a long message short")
 
 
 def render_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
@@ -191,10 +194,14 @@ def _find_arrangement(tokenizer: Any, roles: Sequence[Role]) -> Arrangement:
     if joining is not None:
         # The template writes nothing at all between speakers, but all that they say.
         return joining
+    raise _error(tokenizer, roles, first_problem)
+
+
+def _error(tokenizer: Any, roles: Sequence[Role], problem: str) -> UserError:
     name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
-    raise UserError(
+    return UserError(
         f"chat_template: the template of {name} cannot render messages of {', '.join(roles)}: "
-        f"{first_problem}; give another template in chat_template"
+        f"{problem}; give another template in chat_template"
     )
 
 

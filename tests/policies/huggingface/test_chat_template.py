@@ -94,6 +94,7 @@ def test_a_conversation_is_arranged_for_a_template_that_would_lose_some_of_it(
             "{% for m in messages | reverse %}<{{ m.role }}>{{ m.content }}{% endfor %}",
             "puts message 2 before message 1",
         ),
+        (ROLES.replace("m.content", "m.content[:2000]"), "cuts a long message short"),
     ],
 )
 def test_a_template_that_cannot_be_helped_is_named(
