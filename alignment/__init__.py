@@ -22,7 +22,7 @@ moved(
         "benchmarks.refusals": "evaluation.benchmarks.refusals",
         "benchmarks.results": "evaluation.benchmarks.results.estimates",
         "benchmarks.run": "evaluation.benchmarks.run",
-        "benchmarks.sources": "evaluation.benchmarks.loading.sources",
+        "benchmarks.sources": "evaluation.benchmarks.loading.sources data.formats.rows",
         "benchmarks.table": "evaluation.benchmarks.results.report",
         "checkpoints": "training.checkpoints",
         "collate": "training.encoding training.batching",

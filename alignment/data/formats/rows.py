@@ -87,12 +87,11 @@ def _parquet(path: Path, what: str) -> Iterator[Row]:
 
 
 def _text_rows(path: Path, source: str, what: str) -> Iterator[tuple[str, Row]]:
+    if _ending(path) in _DELIMITERS:
+        yield from _csv(path, what, source)
+        return
     text = read_text(path, what)
-    ending = Path(path.name.removesuffix(".gz")).suffix
-    if ending in _DELIMITERS:
-        for number, row in _csv(text, _DELIMITERS[ending], f"{what}: {source}"):
-            yield f"{what}: {source}, line {number}", row
-    elif text[:256].lstrip().startswith("["):
+    if text[:256].lstrip().startswith("["):
         for number, row in enumerate(_array(text, f"{what}: {source}"), start=1):
             yield f"{what}: {source}, row {number}", row
     else:
@@ -100,14 +99,21 @@ def _text_rows(path: Path, source: str, what: str) -> Iterator[tuple[str, Row]]:
             yield f"{what}: {source}, line {number}", row
 
 
-def _csv(text: str, delimiter: str, place: str) -> Iterator[tuple[int, Row]]:
-    """Yield each row with the number of its last line."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _ending(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix
+
+
+def _csv(path: Path, what: str, source: str = "") -> Iterator[tuple[str, Row]]:
+    """Yield each row with its place, which has the number of its last line."""
+    place = f"{what}: {source or path}"
+    text = io.StringIO(read_text(path, what), newline="")
+    reader = csv.DictReader(text, delimiter=_DELIMITERS[_ending(path)], strict=True)
     try:
         for row in reader:
             if None in row:
                 raise UserError(f"{place}, line {reader.line_num}: more cells than the first line")
-            yield reader.line_num, {name: _cell(value) for name, value in row.items()}
+            cells = {name: _cell(value) for name, value in row.items()}
+            yield f"{place}, line {reader.line_num}", cells
     except csv.Error as error:
         raise UserError(f"{place}, line {reader.line_num + 1}: {error}") from error
 
