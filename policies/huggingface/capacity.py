@@ -48,7 +48,7 @@ def check_positions(config: Any, length: int, what: str, setting: str) -> None:
     """
     most = positions(config)
     if most is not None and length > most:
-        raise UserError(f"{what} is longer than the {most} positions of the model of {setting}")
+        raise UserError(f"{what} is longer than the {most} positions of {setting}")
 
 
 def fit_tokens(tokenizer: Any, rows: int, setting: str) -> None:

@@ -72,7 +72,7 @@ def check_weights(folder: Path, model: str, setting: str, *, adapter: bool = Fal
     for file in files:
         if not file.is_file():
             raise UserError(f"{setting}: no weights {file.name} in {model}, which its index names")
-        _check_safetensors(file, f"{setting}: {model}/{file.name}")
+        check_safetensors(file, f"{setting}: {model}/{file.name}")
 
 
 def check_kind(config: Any, model: str, setting: str, *, trained: bool = False) -> None:
@@ -120,7 +120,16 @@ def _read_object(file: Path, model: str, setting: str) -> dict[str, Any]:
     return content
 
 
-def _check_safetensors(file: Path, place: str) -> None:
+def check_safetensors(file: Path, place: str) -> None:
+    """Check that a file of weights is whole, by its header.
+
+    Args:
+        file: The file.
+        place: Setting and name of the file, for messages.
+
+    Raises:
+        UserError: The file is a pointer, is cut off or damaged, or holds nothing.
+    """
     with file.open("rb") as opened:
         named = pointer(opened.read(HEAD))
     if named:

@@ -89,16 +89,24 @@ class MiniLMEmbedder:
         """The model, loaded on first use."""
         from sentence_transformers import SentenceTransformer
 
+        from ..huggingface.model_folder import check_safetensors
         from ..huggingface.shared_model import hub_is_found
 
+        for file in sorted(Path(self.model_id).rglob("*.safetensors")):
+            check_safetensors(file, f"{self._setting}: {file}")
         # A folder needs no hub; and without a network, requests to the hub take minutes to fail.
         local = Path(self.model_id).is_dir() or not hub_is_found()
         try:
             with _no_progress_bars():
                 return SentenceTransformer(
-                    self.model_id, device=self.device, local_files_only=local
+                    self.model_id,
+                    device=self.device,
+                    local_files_only=local,
+                    # A pickle can run code when it is loaded.
+                    model_kwargs={"use_safetensors": True},
                 )
-        except (OSError, ValueError) as error:
+        except Exception as error:
+            # What a damaged or foreign model raises is not documented.
             raise UserError(
                 f"{self._setting}: cannot load {self.model_id}: {first_words(error)}"
             ) from error

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.file_kinds import HEAD, pointer
 from social_sandbox.envs.texts import words
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
 
@@ -205,6 +206,8 @@ def load_head(path: Path) -> ValueHead:
             calibration = file.get_tensor("calibration").astype(np.float64)
             about = file.metadata() or {}
     except (OSError, SafetensorError) as error:
+        if path.is_file() and (named := pointer(path.read_bytes()[:HEAD])):
+            raise UserError(f"observer.head: {path} is {named}") from error
         raise UserError(f"observer.head: cannot read {path}: {error}") from error
     fits = weights.ndim == 1 and len(weights) % BLOCKS == 0 and calibration.shape == (2,)
     if not fits or about.get("features") != FEATURES:

@@ -84,7 +84,7 @@ def read_exchange(
     for field in fields:
         if field not in row:
             raise UserError(f"{place}: needs {field}")
-        if row[field] is None:
+        if row[field] is None or row[field] == []:
             raise LeftOut("blank reply")
     if any(not isinstance(row[field], str | list | tuple | Mapping) for field in fields):
         raise UserError(f"{place}: {' and '.join(fields)}: must be lists of messages, or texts")

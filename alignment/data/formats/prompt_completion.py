@@ -69,7 +69,7 @@ def read_completions(
             name = labelled.setdefault((prompt, scale), name)
         group = groups.get(name)
         if group is None:
-            kind = str(row.get("kind") or "demonstration")
+            kind = str(row.get("kind") or ("unpaired" if "label" in row else "demonstration"))
             groups[name] = RatedGroup(
                 id=name, kind=kind, prompt=prompt, candidates=(candidate,), rating_scale=scale
             )

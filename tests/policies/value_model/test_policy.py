@@ -141,6 +141,13 @@ def test_a_file_that_is_no_head_is_named(tmp_path: Path, content: bytes | None) 
         ValueModelPolicy(head=path)
 
 
+def test_a_pointer_in_place_of_a_head_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "head.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    with pytest.raises(UserError, match=r"observer\.head: .* is a Git LFS pointer"):
+        ValueModelPolicy(head=path)
+
+
 @pytest.mark.parametrize(
     ("weights", "scale", "problem"),
     [

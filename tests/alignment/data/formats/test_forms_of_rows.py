@@ -127,6 +127,7 @@ IMAGE = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text":
         ({"messages": [IMAGE, GOOD]}, "images"),
         ({"messages": [USER]}, "the last message is not the assistant's"),
         ({"prompt": QUESTION, "completion": None}, "blank reply"),
+        ({"prompt": QUESTION, "completion": []}, "blank reply"),
         ({"prompt": None, "completion": "No."}, "blank prompt"),
         ({"prompt": [USER], "completion": [{"role": "assistant", "content": None}]}, "blank reply"),
         (
