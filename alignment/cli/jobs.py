@@ -3,10 +3,11 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import hydra
@@ -47,7 +48,6 @@ def run_job(command: str, arguments: Sequence[str]) -> None:
     # Without this, Hydra prints errors in its own format and exits with code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     failures: list[Exception] = []
-    sys.argv = ["social-sandbox", *overrides]
 
     @hydra.main(
         version_base="1.3", config_path="pkg://social_sandbox.configs", config_name="config"
@@ -61,7 +61,8 @@ def run_job(command: str, arguments: Sequence[str]) -> None:
         except (UserError, OmegaConfBaseException) as error:
             failures.append(UserError(f"{_point()}: {error}") if _is_point() else error)
 
-    with sigterm_stops():
+    with sigterm_stops(), _folder_of_sweep(overrides) as where:
+        sys.argv = ["social-sandbox", *overrides, *where]
         job()
     if failures:
         for failure in failures[1:]:
@@ -138,6 +139,21 @@ def _log_to_stderr() -> None:
         logger.addHandler(RichHandler(console=console, show_time=False, show_path=False))
 
 
+@contextmanager
+def _folder_of_sweep(overrides: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the override of a sweep by which Hydra's copy of all settings is written nowhere.
+
+    The copy would contain the keys of policies.
+    """
+    several_points = {"-m", "--multirun"} & set(overrides)
+    if not several_points and not any(o.startswith("hydra.mode=") for o in overrides):
+        yield []
+        return
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "multirun.yaml").symlink_to(os.devnull)
+        yield [f"hydra.sweep.dir={folder}"]
+
+
 def _is_point() -> bool:
     """Return whether this job is one point of a sweep, by wandb or by `--multirun`."""
     return in_sweep() or HydraConfig.get().mode == RunMode.MULTIRUN
@@ -154,12 +170,9 @@ def _point_settings(settings: "Settings") -> "Settings":
     from ..stages.identity import settings_hash
 
     whole_dir: Path = settings.output_dir
-    point = replace(
+    return replace(
         settings,
         output_dir=whole_dir / settings_hash(settings),
         # All points belong to one group; by default the group is named after the point's folder.
         wandb=replace(settings.wandb, group=settings.wandb.group or whole_dir.name),
     )
-    # Hydra's copy of the command line would contain the keys of policies.
-    (whole_dir / "multirun.yaml").unlink(missing_ok=True)
-    return point

@@ -6,9 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 
 import hydra
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig
 
 from social_sandbox.policies.terminal import Terminal
+
+from ..runtime.secrets import HIDDEN, without_quoted, without_secret
 
 _CHOICE = re.compile(r"(method|policy|observer|embedder)=[^,]*$")
 
@@ -19,7 +22,7 @@ def print_error(message: str) -> None:
 
 
 def one_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:
-    """Return the first meaningful line of an error.
+    """Return the first meaningful line of an error, without what may be secret in `overrides`.
 
     Args:
         error: An error of this project, of Hydra or of OmegaConf.
@@ -27,7 +30,15 @@ def one_line(error: Exception, overrides: Sequence[str], commands: Collection[st
             that does not exist.
         commands: The names of all commands.
     """
+    return without_quoted(_first_line(error, overrides, commands), overrides)
+
+
+def _first_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:
     text = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        name, _, _ = error.override.partition("=")
+        if without_secret(error.override) == f"{name}={HIDDEN}":
+            return f"{name}: cannot be read: put quotes around texts with special characters"
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         # Inside a mapping such as `data.mix`, only the cause names the setting.

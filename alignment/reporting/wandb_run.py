@@ -18,7 +18,7 @@ from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.policies.society.account import BudgetReached
 
 from ..runtime.processes import in_sweep, is_first
-from ..runtime.secrets import without_secret, without_secrets
+from ..runtime.secrets import arguments_without_secrets, without_secrets
 from ..runtime.signals import Terminated
 from ..runtime.stage import extend_record, read_record, write_json
 from .wandb_artifacts import PRODUCTS, describe, log_stage
@@ -282,7 +282,7 @@ def _in_checkpoint(folder: Path, name: str) -> dict[str, Any] | None:
 def _argv_without_secrets() -> Iterator[None]:
     """Hide secrets in the command line, which wandb records."""
     arguments = sys.argv
-    sys.argv = [without_secret(argument) for argument in arguments]
+    sys.argv = arguments_without_secrets(arguments)
     try:
         yield
     finally:

@@ -19,6 +19,7 @@ from social_sandbox.envs.jsonl import write_whole
 from social_sandbox.policies.society.lock import is_of_lock, locked
 
 from .processes import is_first
+from .secrets import without_secrets
 
 RECORD = "stage.json"
 """The file in a stage's folder that holds its settings and its summary."""
@@ -63,9 +64,12 @@ def run_stage(
     Raises:
         UserError: The folder was made with other settings.
     """
-    settings = json.loads(json.dumps(settings, default=str))
+    settings = without_secrets(json.loads(json.dumps(settings, default=str)))
     amount = json.loads(json.dumps(amount, default=str))
     record = read_record(folder)
+    if record and record["settings"] != without_secrets(record["settings"]):
+        # Earlier versions have recorded texts that may be secret.
+        record = extend_record(folder, {"settings": without_secrets(record["settings"])})
     if record and not record["complete"] and _outputs(folder) == [folder / RECORD]:
         record = None  # the stage failed before it wrote a file
     if record and record["settings"] != settings:

@@ -45,7 +45,7 @@ def settings_hash(settings: Settings) -> str:
             plain["data"]["sources"][number]["path"] = _contents(source)
     for name in ("questions", "pairs"):
         plain["evaluate"][name] = _content(plain["evaluate"][name])
-    text = json.dumps(plain, sort_keys=True, default=str)
+    text = json.dumps(without_secrets(plain), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
