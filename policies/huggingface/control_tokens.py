@@ -110,15 +110,15 @@ def _control_tokens(tokenizer: Any) -> ControlTokens:
         *tokenizer.all_special_tokens,
         *(getattr(tokenizer, "chat_control_tokens", None) or ()),
     }
+    ends = (tokenizer.bos_token, tokenizer.eos_token)
     found: dict[str, int] = {}
     for number, token in tokenizer.added_tokens_decoder.items():
         text = token.content
-        frames = re.search(r"[^\w\s]", text) and text in template
-        if (
-            text.strip()
-            and not _BYTE.fullmatch(text)
-            and (token.special or text in listed or frames or CONTROL_TOKEN.fullmatch(text))
-        ):
+        # A sign or a word, such as "!" for padding, stands in ordinary texts.
+        word = len(text) == 1 or not re.search(r"[^\w\s]|_", text)
+        if not text.strip() or _BYTE.fullmatch(text) or (word and text not in ends):
+            continue
+        if token.special or text in listed or text in template or CONTROL_TOKEN.fullmatch(text):
             found[text] = number
     longest_first = sorted(found, key=len, reverse=True)
     spelling = re.compile("|".join([*map(re.escape, longest_first), _MARK.pattern]))

@@ -102,6 +102,14 @@ def test_added_words_are_no_control_tokens() -> None:
     assert len(text_ids(tokenizer, "<b>")) == 1
 
 
+def test_a_sign_that_pads_batches_stays_in_texts() -> None:
+    tokenizer = byte_level()
+    tokenizer.pad_token = "!"
+    tokenizer.chat_template = CHATML
+    assert tokenizer.decode(text_ids(tokenizer, "Hi!</s>")) == "Hi!</s>"
+    assert "Hi!" in tokenizer.decode(prompt_ids(tokenizer, [Message("user", "Hi!")]))
+
+
 @pytest.mark.parametrize(
     ("template", "attack", "written"),
     [
