@@ -1,5 +1,6 @@
 """Hydra's configuration, validated and turned into the dataclasses of the code."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -169,11 +170,16 @@ def build(recipe: Mapping[str, Any], section: str) -> Any:
         UserError: The object cannot be made; the message names the section.
     """
     try:
-        return instantiate({"_convert_": "all", **recipe})
+        made = instantiate({"_convert_": "all", **recipe})
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):
-            raise cause from error
+            # A policy does not know which section it is built from.
+            words = re.sub(r"^policy\.", f"{section}.", str(cause))
+            raise UserError(words) from error
         if isinstance(cause, ValidationError):
             raise as_user_error(cause, section=section) from error
         raise UserError(f"{section}: {first_words(cause or error)}") from error
+    if getattr(made, "section", None) == "policy":
+        made.section = section
+    return made

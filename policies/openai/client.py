@@ -21,7 +21,7 @@ from .connection import hide, post, unsendable
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
 from .parameters import FORM, LIMITS, Parameters
-from .rates import RateLimiter, pause_after
+from .rates import PATIENCE, RateLimiter, pause_after
 from .replies import (
     Choice,
     TokenLogprobs,
@@ -31,9 +31,6 @@ from .replies import (
 )
 
 log = logging.getLogger(__name__)
-
-_PATIENCE = 600.0
-"""The longest pause that a server is granted, in seconds."""
 
 Read = TypeVar("Read")
 
@@ -211,8 +208,10 @@ class ApiClient:
                         parameters.answered.add(names)
                 if answer.is_transient and failures < self.config.max_retries and not without_form:
                     pause = answer.retry_after or pause_after(failures, request.get("seed"))
-                    if pause <= _PATIENCE:
+                    if pause <= PATIENCE:
                         failures += 1
+                        if pause > 10:
+                            log.info("model %s: a pause of %.0f s", self.config.model, pause)
                         await asyncio.sleep(pause)
                         continue
                 # Perhaps the form of the reply is at fault, though the server does not say so.

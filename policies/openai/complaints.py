@@ -8,6 +8,7 @@ from .config import ApiConfig
 from .errors import ApiError, Refused
 from .failures import Failure
 from .parameters import SETTINGS, named_in
+from .rates import PATIENCE
 
 _NO_MODEL = re.compile(
     r"model[^.]{0,80}(?:not exist|not found|unknown|invalid|not available|unsupported)"
@@ -41,6 +42,8 @@ def as_error(
         )
         return ApiError(cannot + again, failure.setting, cost)
     told = f"({status}: {words})"
+    if failure.retry_after and failure.retry_after > PATIENCE:
+        told += f" and asks for a pause of {failure.retry_after:g} s"
     if failure.is_about_the_key or status == 403:
         variable = config.api_key_env
         problem = f"refused the key in {variable}" if has_key else "wants a key"

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 class OpenAIPolicy:
     """Answers turns through an API, many at once; see `AsyncPolicy`.
 
+    Its errors name settings of the section `section`, such as `observer`.
+
     Ratings are requested in the strongest form that the server offers: a JSON schema, else the
     probabilities of the digits, else text. The turn's seed is sent along, but most servers give
     different answers to the same seed. A resumed run is the same because its answers are on disk.
@@ -106,6 +108,7 @@ class OpenAIPolicy:
         if unknown:
             raise UserError(f"policy.reasons: no rated phase {', '.join(sorted(unknown))}")
         self.name = name or model
+        self.section = "policy"
         self.max_concurrency = max_concurrency
         self._client = ApiClient(
             ApiConfig(
@@ -261,10 +264,10 @@ class OpenAIPolicy:
         return FORMS[-1]
 
     def _user_error(self, error: ApiError) -> UserError:
-        setting = f"policy.{error.setting}" if error.setting else f"policy {self.name}"
+        setting = f"{self.section}.{error.setting}" if error.setting else f"policy {self.name}"
         # Another turn may well get an answer, so that the run need not end.
         rest = isinstance(error, Malformed) and not isinstance(error, Unreadable)
-        hint = "; policy.on_error=missing records such turns as unanswered and goes on"
+        hint = f"; {self.section}.on_error=missing records such turns as unanswered and goes on"
         return UserError(f"{setting}: {error}{hint if rest else ''}")
 
 

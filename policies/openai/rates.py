@@ -9,6 +9,10 @@ _LONGEST_PAUSE = 8.0
 """The longest pause between two tries, in seconds, unless the server asks for a longer one."""
 
 
+PATIENCE = 600.0
+"""The longest pause that a server is granted, in seconds."""
+
+
 class RateLimiter:
     """A limit per minute; bursts are at most as large as the allowance of one second."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from social_sandbox.alignment.stages.settings import build
 from social_sandbox.envs import Message, Phase, Turn, UserError, Utterance
 from social_sandbox.policies import background
 from social_sandbox.policies.openai import client as client_module
@@ -496,7 +497,7 @@ def test_the_pause_that_a_server_asks_for_is_kept(monkeypatch: pytest.MonkeyPatc
     assert pauses[2] < 1
     assert (reply.tokens.requests, reply.tokens.retries) == (4, 3)
     late = (*error(429, "enough"), {"Retry-After": "86400"})
-    with server(lambda request: late) as url, pytest.raises(ApiError, match="enough"):
+    with server(lambda request: late) as url, pytest.raises(ApiError, match="86400 s"):
         chat(url)
     assert len(pauses) == 3
 
@@ -675,3 +676,13 @@ def test_a_refusal_has_a_cost() -> None:
         chat(url)
     assert raised.value.tokens.prompt > 0
     assert Utterance(error=str(raised.value)).error
+
+
+def test_the_errors_of_an_observer_name_its_own_section() -> None:
+    recipe = {"_target_": "social_sandbox.policies.openai_api.OpenAIPolicy", "model": "m"}
+    with pytest.raises(UserError, match=r"^observer\.timeout"):
+        build({**recipe, "base_url": "http://h/v1", "timeout": -1.0}, "observer")
+    with server(lambda request: (503, {"error": {"message": "busy"}})) as url:
+        observer = build({**recipe, "base_url": url, "max_retries": 0}, "observer")
+        with pytest.raises(UserError, match=r"^observer\.max_retries: .*busy"):
+            observer.act([RATED])
