@@ -92,6 +92,27 @@ def fit_tokens(tokenizer: Any, rows: int, setting: str) -> None:
         tokenizer.pad_token = spare
 
 
+def without_pad_id(config: Any, setting: str) -> dict[str, Any]:
+    """Return a configuration to load a model with whose own names a padding token without a row.
+
+    Args:
+        config: The model's own configuration, which may be changed.
+        setting: Setting that names the model, for messages.
+
+    Returns:
+        The argument `config` of `from_pretrained`; nothing for a model that needs no other.
+    """
+    text = config.get_text_config(decoder=True)
+    pad = getattr(text, "pad_token_id", None)
+    if pad is None or 0 <= pad < text.vocab_size:
+        return {}
+    _log.warning(
+        "%s: the model has no embedding for the pad_token_id %d of its config.json", setting, pad
+    )
+    text.pad_token_id = None
+    return {"config": config}
+
+
 def check_ids(tokenizer: Any, ids: Any, rows: int, setting: str) -> None:
     """Check that a model has an embedding for each token id of a text.
 

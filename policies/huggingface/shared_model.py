@@ -23,6 +23,7 @@ from .capacity import (
     fit_tokens,
     mend_generation_config,
     positions,
+    without_pad_id,
 )
 from .model_folder import check_files, check_kind, check_weights
 from .rating_tokens import RatingTokens, rating_tokens
@@ -243,7 +244,8 @@ def load_model(
         UserError: The model cannot be loaded, is of another kind, lacks weights or cannot be saved
             again; the message names the setting.
     """
-    stored = getattr(check_model(model, setting, trained=trained), "dtype", None)
+    config = check_model(model, setting, trained=trained)
+    stored = getattr(config, "dtype", None)
     if dtype == "auto" and stored is not None and stored not in _DTYPES:
         # Such as float8, in which weights are stored and not trained.
         dtype = torch.float32
@@ -260,6 +262,7 @@ def load_model(
             dtype=dtype,
             use_safetensors=True,
             output_loading_info=True,
+            **without_pad_id(config, setting),
         )
         missing = sorted(found["missing_keys"])
         if missing:

@@ -219,6 +219,17 @@ def test_a_padding_token_without_an_embedding_is_replaced(
         fit_tokens(tokenizer, rows, "base_model")
 
 
+@pytest.mark.parametrize("number", [-1, 10_000])
+def test_a_padding_id_of_the_configuration_without_an_embedding_is_left_out(
+    folder: Path, number: int
+) -> None:
+    with_config(folder, pad_token_id=number)
+    model = load_model(str(folder), "base_model", dtype=torch.float32, trained=True)
+    assert model.config.pad_token_id is None
+    policy = HuggingFacePolicy(str(folder), max_new_tokens=2)
+    assert len(policy.generate([Prompt((Message("user", "how"),))], [1], 2)) == 1
+
+
 def test_a_prompt_beyond_the_positions_is_named(folder: Path) -> None:
     gpt2(folder, 16)
     with pytest.raises(UserError, match=r"policy.max_new_tokens=64 is longer than the 16 pos"):
