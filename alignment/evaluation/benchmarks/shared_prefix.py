@@ -38,7 +38,7 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
     ) -> str:
         """Return a conversation as sealed text; see `chat_template.sealed_messages`."""
-        if not add_generation_prompt or not self.tokenizer.chat_template:
+        if not add_generation_prompt:
             return str(super().apply_chat_template(chat_history, add_generation_prompt))
         messages = [Message(m["role"], m["content"]) for m in chat_history]  # type: ignore[arg-type]
         text = closed(sealed_messages(self.tokenizer, messages))
@@ -65,9 +65,10 @@ class SharedPrefixLM(HFLM):  # type: ignore[misc]
             return pair
         # As in HFLM, white space at the end belong to the continuation.
         before = context.rstrip()
+        begins = () if self.tokenizer.chat_template else control_tokens(self.tokenizer).begins
         whole = before + context[len(before) :] + seal(self.tokenizer, continuation)
         ids = sealed_ids(self.tokenizer, before)
-        return ids, sealed_ids(self.tokenizer, whole)[len(ids) :]
+        return [*begins, *ids], sealed_ids(self.tokenizer, whole)[len(ids) :]
 
     def _loglikelihood_tokens(
         self,

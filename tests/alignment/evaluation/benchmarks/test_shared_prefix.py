@@ -41,10 +41,12 @@ def test_bos_begins_a_text_once() -> None:
     context_ids, choice_ids = ours._encode_pair("<s>May I?", " No.")
     assert (context_ids + choice_ids).count(tokenizer.bos_token_id) == 1
     assert context_ids[0] == tokenizer.bos_token_id
-    tokenizer.chat_template = "{{ bos_token }}" + CHATML
-    rendered = ours.apply_chat_template([{"role": "user", "content": "May I?"}])
-    context_ids, choice_ids = ours._encode_pair(rendered, " No.")
-    assert (context_ids + choice_ids).count(tokenizer.bos_token_id) == 1
+    for template in (None, "{{ bos_token }}" + CHATML):
+        tokenizer.chat_template = template
+        rendered = ours.apply_chat_template([{"role": "user", "content": "May I?"}])
+        context_ids, choice_ids = ours._encode_pair(rendered, " No.")
+        assert context_ids[0] == tokenizer.bos_token_id
+        assert (context_ids + choice_ids).count(tokenizer.bos_token_id) == 1
 
 
 def test_control_tokens_in_an_item_are_text() -> None:
