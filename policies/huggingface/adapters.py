@@ -55,4 +55,7 @@ def merge(base: Any, folder: Path, model: str, setting: str) -> Any:
         kind = adapted.peft_config["default"].peft_type.value
         raise UserError(f"{setting}: {model} is an adapter of kind {kind}, which cannot be merged")
     # peft has frozen the weights; the caller may train them.
-    return adapted.merge_and_unload().requires_grad_(True)
+    merged = adapted.merge_and_unload().requires_grad_(True)
+    # Adapters that are trained on the merged model record this name as that of their base model.
+    merged.name_or_path = merged.config.name_or_path = str(folder.resolve())
+    return merged

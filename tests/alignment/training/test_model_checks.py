@@ -92,6 +92,20 @@ def test_a_model_with_adapters_is_to_be_merged_first(tmp_path: Path) -> None:
     assert (tmp_path / "run/model/model.safetensors").exists()
 
 
+def test_adapters_on_a_merged_adapter_name_it_as_their_base(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    tokenizer = tiny_tokenizer()
+    tiny_llama(len(tokenizer)).save_pretrained(tmp_path / "tiny")
+    first = save_adapter(tmp_path / "first", tmp_path / "tiny")
+    model = load_model(str(first), "base_model", dtype="auto", trained=True)
+    how = method(lora=LoraConfig(rank=2))
+    train(model, tokenizer, rated_groups(4), how, tmp_path / "run", progress=False)
+    second = load_model(str(tmp_path / "run/adapter"), dtype=torch.float32)
+    exported = load_model(str(tmp_path / "run/model"), dtype=torch.float32)
+    for one, other in zip(second.parameters(), exported.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_a_word_of_the_data_without_an_embedding_is_named(tmp_path: Path) -> None:
     tokenizer = tiny_tokenizer()
     model = tiny_llama(len(tokenizer))

@@ -21,10 +21,12 @@ from social_sandbox.policies.huggingface.capacity import (
 )
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.huggingface.shared_model import (
+    base_model_of,
     check_model,
     load_model,
     load_tokenizer,
 )
+from social_sandbox.policies.huggingface.smollm2 import smollm2_folder_name
 from social_sandbox.policies.prompts.prompts import Prompt
 from tests.helpers.tiny import save_adapter, save_tiny_model, tiny_llama, tiny_tokenizer
 
@@ -192,6 +194,9 @@ def test_the_base_of_an_adapter_is_found_beside_it_or_named(folder: Path, tmp_pa
         UserError, match=r"base_model: base model of the adapter .*: no such folder"
     ):
         load_model(str(adapter), "base_model", dtype=torch.float32)
+    embedded = f"/elsewhere/{smollm2_folder_name()}"
+    config.write_text(json.dumps(settings | {"base_model_name_or_path": embedded}))
+    assert base_model_of(str(adapter)) == "smollm2"
     config.write_text(json.dumps(settings | {"base_model_name_or_path": str(adapter)}))
     with pytest.raises(UserError, match="adapter of an adapter"):
         check_model(str(adapter), "base_model")
