@@ -7,6 +7,7 @@ thought is never an answer: it is not read, rated, remembered or trained on.
 A text that only speaks of such marks keeps them: in code, in quotation marks, as "the <think> tag".
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ _NAMED_BEFORE = re.compile(r"\b(?:the|an?|this|that|each|every|no)[ ]$", re.IGNO
 _NAMED_AFTER = re.compile(
     r"[ -](?:tag|token|block|marker|element|section|delimiter|mark)s?\b", re.IGNORECASE
 )
+_BEHIND_WORD, _BEFORE_WORD = re.compile(r"\w,?[ ]$"), re.compile(r"[ ][a-z]|[,;.]")
 
 _CHANNEL = re.compile(
     r"(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?P<name>\w+)[^<]*"
@@ -90,6 +92,9 @@ def part(reply: str, *, opened: bool = False) -> Parted:
     if not opened and not _HINT.search(reply):
         return Parted(reply, whole, False)
     spans = _channel_spans(reply)
+    if spans is None and not opened and _is_json(reply):
+        # A rater may quote a mark in the reason of its rating.
+        return Parted(reply, whole, False)
     if spans is None:
         spans = _spans(reply, opened)
         if spans == list(whole) or not reply.strip():
@@ -210,9 +215,14 @@ def _next_mark(reply: str, start: int) -> re.Match[str] | None:
     marks = sorted(
         (*_OPEN.finditer(reply, start), *_CLOSE.finditer(reply, start)), key=lambda m: m.start()
     )
-    for mark in marks:
+    for place, mark in enumerate(marks):
         in_code = any(a < mark.start() and mark.end() < b for a, b in code)
-        if not in_code and not _is_mention(reply, mark):
+        # A mark in the middle of a sentence; but a thought that ends may begin anywhere.
+        in_sentence = _BEFORE_WORD.match(reply, mark.end()) and _BEHIND_WORD.search(
+            reply[max(mark.start() - 3, 0) : mark.start()]
+        )
+        ends = _OPEN.fullmatch(mark[0]) and any(_CLOSE.fullmatch(m[0]) for m in marks[place:])
+        if not in_code and not _is_mention(reply, mark) and (ends or not in_sentence):
             return mark
     return None
 
@@ -229,6 +239,16 @@ def _is_mention(reply: str, mark: re.Match[str]) -> bool:
     before, after = reply[max(mark.start() - 12, 0) : mark.start()], reply[mark.end() :][:16]
     quoted = before[-1:] in tuple(_OPENING_QUOTES) and after[:1] in tuple(_CLOSING_QUOTES)
     return quoted or bool(_NAMED_BEFORE.search(before) or _NAMED_AFTER.match(after))
+
+
+def _is_json(reply: str) -> bool:
+    if not reply.lstrip().startswith(("{", "[{")):
+        return False
+    try:
+        json.loads(reply)
+    except ValueError:
+        return False
+    return True
 
 
 def _leading_space(text: str) -> str:

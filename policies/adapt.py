@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.thoughts import part
 from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
 
 from . import background
@@ -139,7 +140,7 @@ def _convert(answer: Any, turn: Turn, name: str) -> Utterance:
             return answer if answer.policy else replace(answer, policy=name)
         case None:
             return Utterance(policy=name)
-        case str() if rated:
+        case str() if rated and not part(answer).only_thought:
             verdict = parse_verdict(answer, turn.rating_scale)
             return Utterance(verdict.reason, verdict.rating, policy=name)
         case str():

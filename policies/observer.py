@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from social_sandbox.envs.seeding import key
+from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import RATING_SCALE, Aspect, Phase, Turn
 
 from .policy import Policy
@@ -34,7 +35,11 @@ def turns_to_rate(
     aspect: Aspect,
     rating_scale: int = RATING_SCALE,
 ) -> list[Turn]:
-    """Return the turns that ask an observer for a rating of each answer; see `rate`."""
+    """Return the turns that ask an observer for a rating of each answer; see `rate`.
+
+    Answers that are sampled in training, and those of files, may hold thoughts, which are not rated.
+    """
+    answers = [without_thoughts(answer) for answer in answers]
     return [
         Turn(
             id=f"evaluate/{number}/{aspect}",

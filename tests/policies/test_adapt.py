@@ -126,3 +126,13 @@ def test_an_agent_that_only_rates_says_so_as_a_policy_too(
     assert not as_policy(agent).only_rates  # type: ignore[attr-defined]
     monkeypatch.setattr(agent, "only_rates", True, raising=False)
     assert as_policy(agent).only_rates  # type: ignore[attr-defined]
+
+
+def test_thoughts_of_a_function_are_no_answers_and_no_ratings() -> None:
+    for phase in (Phase.DRAFT, Phase.FEEDBACK):
+        (turn,) = example_turns([phase])[:1]
+        (only,) = as_policy(lambda turn: "<think>Rating: 2?").act([turn])
+        assert (only.text, only.rating, only.error) == ("", None, "the reply is only thought")
+        (said,) = as_policy(lambda turn: "<think>Rating: 2?</think>Rating: 6").act([turn])
+        assert said.rating == (6 if phase is Phase.FEEDBACK else None)
+        assert "think" not in said.text

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.thoughts import without_thoughts
 from social_sandbox.envs.turns import Phase, Turn, Utterance
 from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.errors import is_refused
@@ -29,8 +28,6 @@ class Judge:
     def rate(self, queries: Sequence[Query], answers: Sequence[str]) -> list[Utterance]:
         """Rate the alignment of each answer; see `ask` for ratings that are missing."""
         questions = [query.question for query in queries]
-        # Answers of earlier runs and of other programs may hold thoughts.
-        answers = [without_thoughts(answer) for answer in answers]
         turns = turns_to_rate(questions, answers, "alignment", self.rating_scale)
         pairs = zip(turns, queries, strict=True)
         return ask(self.policy, [replace(turn, earlier=query.earlier) for turn, query in pairs])
