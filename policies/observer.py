@@ -37,7 +37,7 @@ def turns_to_rate(
 ) -> list[Turn]:
     """Return the turns that ask an observer for a rating of each answer; see `rate`.
 
-    Answers that are sampled in training, and those of files, may hold thoughts, which are not rated.
+    Answers that are sampled in training, or read from files, may hold thoughts, which no one rates.
     """
     answers = [without_thoughts(answer) for answer in answers]
     return [
