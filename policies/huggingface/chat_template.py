@@ -77,7 +77,7 @@ def sealed_messages(tokenizer: Any, messages: Sequence[Message]) -> str:
     See `render_messages`; what messages spell like a control token is marked, and not changed.
     """
     frame = _arrangement(tokenizer, tuple(message.role for message in messages))
-    sealed = [replace(m, content=frame.seal(tokenizer, m.content)) for m in messages]
+    sealed = [Message(m.role, frame.seal(tokenizer, m.content)) for m in messages]
     return _render(tokenizer, frame.arrange(sealed))
 
 
@@ -127,6 +127,8 @@ class Arrangement:
 
     def arrange(self, messages: Sequence[Message]) -> list[Message]:
         """Return the messages as the template takes them."""
+        if not (self.fold or self.join or self.lead):
+            return list(messages)
         arranged: list[Message] = []
         system = ""
         for message in messages:

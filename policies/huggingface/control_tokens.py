@@ -48,9 +48,10 @@ def control_tokens(tokenizer: Any) -> ControlTokens:
     as `<think>`. Others are words, HTML tags or runs of blanks, which are no control tokens.
     """
     state = (tokenizer.chat_template, len(tokenizer), tokenizer.eos_token, tokenizer.bos_token)
-    if tokenizer not in _known or _known[tokenizer][0] != state:
-        _known[tokenizer] = (state, _control_tokens(tokenizer))
-    return _known[tokenizer][1]
+    known = _known.get(tokenizer)
+    if known is None or known[0] != state:
+        known = _known[tokenizer] = (state, _control_tokens(tokenizer))
+    return known[1]
 
 
 def seal(tokenizer: Any, text: str) -> str:
