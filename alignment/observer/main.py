@@ -7,6 +7,7 @@ from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder
 
@@ -83,9 +84,10 @@ def main(arguments: Sequence[str]) -> None:
     embedder = MiniLMEmbedder(options.encoder, device=options.device, setting="--encoder")
     # For the embedded encoder keep the default, which is its full name.
     encoder = {} if options.encoder == MINILM else {"encoder": options.encoder}
-    metrics = fit_and_save(
-        pairs, options.output, " and ".join(data), options.seed, embedder, **encoder
-    )
+    with locked(options.output, "observer"):
+        metrics = fit_and_save(
+            pairs, options.output, " and ".join(data), options.seed, embedder, **encoder
+        )
     console = Terminal()
     for name, subject in (("human", "held-out pairs"), ("own", "held-out answers")):
         console.print(

@@ -26,6 +26,7 @@ from .arguments import training_arguments
 from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .config import LoraConfig, TrainingConfig
 from .early_stopping import STOPPED, stopped_early
+from .made_with import check_inputs, training_inputs, write_inputs
 from .method import Job, Method, Selection, import_peft
 from .model_checks import check_trainable
 
@@ -88,8 +89,7 @@ def train(
         method: The method of alignment.
         output_dir: Folder for `checkpoints` and, once the run is complete, for `model`.
         callbacks: Callbacks of transformers, which receive every row of metrics.
-        resume: Whether to resume from the newest complete checkpoint in `output_dir`. The caller
-            ensures that the checkpoint comes from the same model, groups and settings.
+        resume: Whether to resume from the newest complete checkpoint in `output_dir`.
         progress: Whether to show the Trainer's progress bar.
         observer: The policy that rates answers during training, for a method that `asks_observer`.
         selection: The value of `method.select(groups)`, if the caller has already computed it.
@@ -98,7 +98,8 @@ def train(
         The summary of the run.
 
     Raises:
-        UserError: The groups hold nothing to train on, or a setting is not valid.
+        UserError: The groups hold nothing to train on, a setting is not valid, or the checkpoints
+            were made with another method, data, model or settings.
     """
     config = method.config
     # accelerate sets this variable. Merging adapters would need the weights of all processes.
@@ -111,10 +112,13 @@ def train(
     folder = Path(output_dir)
     checkpoints = folder / "checkpoints"
     check_trainable(model, tokenizer, selection.groups, config)
+    inputs = training_inputs(model, groups, method)
     if resume:
+        check_inputs(folder, inputs)
         start -= seconds_before(checkpoints)
     elif is_first():
         shutil.rmtree(checkpoints, ignore_errors=True)
+        shutil.rmtree(folder / "reward_model", ignore_errors=True)
     job = Job(
         model=model,
         tokenizer=tokenizer,
@@ -131,6 +135,7 @@ def train(
             parameter.data = parameter.data.float()
     # New adapters are initialised at random.
     set_seed(config.seed)
+    write_inputs(folder, inputs)
     trainer = method.make_trainer(job)
     state = run_trainer(trainer, config, start)
     exported_step = load_best(trainer, state)

@@ -1,5 +1,7 @@
 """Items of benchmarks, and the results of a model on them, recorded one a line."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +77,7 @@ class ItemResult:
         group: Group of the item.
         scores: Score by metric.
         details: Answer, likelihoods and other records; `error` says why there is no score.
+        asked: Hash of who was asked what, see `question_hash`; empty in earlier versions.
     """
 
     benchmark: str
@@ -83,6 +86,7 @@ class ItemResult:
     group: str | None
     scores: dict[str, float]
     details: dict[str, Any] = field(default_factory=dict)
+    asked: str = ""
 
     @property
     def place(self) -> Place:
@@ -93,6 +97,13 @@ class ItemResult:
     def is_missing(self) -> bool:
         """Whether a request failed: there is no score, and a resumed run repeats the request."""
         return "error" in self.details
+
+
+def question_hash(item: Item, who: str, seed: int) -> str:
+    """Return sixteen hexadecimal digits that stand for an item, for who is asked, and the seed."""
+    earlier = [[message.role, message.content] for message in item.earlier]
+    asked = [item.context, item.choices, item.labels, earlier, who, seed]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
 _RESULT = TypeAdapter(ItemResult)

@@ -1,7 +1,7 @@
 """Run a model through benchmarks; results are recorded as they come, so that a run can resume."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from rich.progress import (
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.policy import Policy
+from social_sandbox.policies.society.lock import locked
 
 from ..config import EvaluateConfig
 from .by_answer import Judge, answer_items
 from .by_letter import choose_letters
 from .by_likelihood import choose, harness_model, import_harness
-from .items import ITEMS, Item, ItemResult, Part, Place, by_place, result_log
+from .items import ITEMS, Item, ItemResult, Part, Place, by_place, question_hash, result_log
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .loading.loaders import load_items
 from .loading.sources import find_file
@@ -166,7 +167,20 @@ def run_benchmarks(
         `remarks`, in words; `missing`, the number of requests that failed; and `unused`, the places
         in `items.jsonl` of results that the settings of this run do not ask for.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        return _run(todo, policy, judging, config, folder, console, made_with, progress)
+
+
+def _run(
+    todo: Sequence[Todo],
+    policy: Policy,
+    judging: Judging | None,
+    config: EvaluateConfig,
+    folder: Path,
+    console: Console,
+    made_with: Mapping[str, Any],
+    progress: bool,
+) -> dict[str, Any]:
     log = result_log(folder / ITEMS)
     results = by_place(result for result in log.read() if not result.is_missing)
     parts = [*todo, *(_parts_for_judge(todo, judging) if judging else ())]
@@ -174,9 +188,17 @@ def run_benchmarks(
         task = bar.add_task("", total=sum(len(part.items) for part in parts))
         for part in parts:
             bar.update(task, description=f"{part.benchmark.name}: {part.part}")
-            left = [item for item in part.items if not _is_done(part, item, results, judging)]
+            judges = judging is not None and part.part not in ("choice", "answer")
+            who = judging.judge.policy.name if judging and judges else policy.name
+            asked = {item.id: question_hash(item, who, config.seed) for item in part.items}
+            left = [
+                item
+                for item in part.items
+                if not _is_done(part, item, results, judging, asked[item.id])
+            ]
             bar.advance(task, len(part.items) - len(left))
             for result in _new_results(part, left, policy, judging, config, results):
+                result = replace(result, asked=asked[result.item])
                 log.append([result])
                 results[result.place] = result
                 bar.advance(task)
@@ -243,8 +265,11 @@ def answered_by_both(todo: Sequence[Todo], answers: Mapping[tuple[str, str], str
     ]
 
 
-def _is_done(part: Todo, item: Item, results: Results, judging: Judging | None) -> bool:
+def _is_done(part: Todo, item: Item, results: Results, judging: Judging | None, asked: str) -> bool:
     result = results.get(part.place(item))
+    # Another model or another item of the same name, in a folder that a script uses again.
+    if result is not None and result.asked not in ("", asked):
+        return False
     if result is None or part.part != "pairwise":
         return result is not None
     # An earlier run may have compared the answer with that of a different model.

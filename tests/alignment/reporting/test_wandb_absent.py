@@ -47,7 +47,7 @@ def test_wandb_that_is_asked_for_and_not_installed_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(UserError, match="wandb.mode=offline: wandb cannot be imported"):
+    with pytest.raises(UserError, match=r"wandb\.mode=offline: wandb cannot be imported"):
         around(tmp_path, mode="offline").__enter__()
     # A key alone asks less than a setting: the run goes on.
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
@@ -57,7 +57,7 @@ def test_wandb_that_is_asked_for_and_not_installed_is_one_line(
 
 
 def test_online_without_a_key_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="wandb.mode=online: .*wandb login"):
+    with pytest.raises(UserError, match=r"wandb\.mode=online: .*wandb login"):
         around(tmp_path, mode="online").__enter__()
 
 
@@ -69,7 +69,7 @@ def test_a_scripts_own_run_is_left_alone(tmp_path: Path, own_run: Any) -> None:
         run.log({"train/loss": 1.0})
     assert wandb.run is own_run
     own_run.log({"x": 1})
-    assert "train/loss" not in own_run.summary.keys()
+    assert "train/loss" not in dict(own_run.summary)
     assert "WANDB_DATA_DIR" not in os.environ
 
 
