@@ -7,23 +7,16 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-from rich.table import Table
-
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies import registry
-from social_sandbox.policies.society.account import BudgetReached
-from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.signals import Terminated
-from .completion import OPTIONS, complete
-from .help import print_help
-from .jobs import run_job
-from .messages import file_problem, nearest, one_line, print_error
+from .messages import exit_code, nearest, print_error
 from .quiet import quiet_libraries
-from .sweeps import first_comment, sweep_file, sweep_files
 
+COMPLETION = ("-sc", "--shell-completion")
+"""Hydra's options for completion."""
+
+# Everything else is imported where it is needed: `--help` should not wait for it.
 COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
     "simulate": "let the society talk; writes simulation/interactions.jsonl",
@@ -73,7 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0 if arguments else 2
     try:
-        if arguments[0] in OPTIONS:
+        if arguments[0] in COMPLETION:
+            from .completion import complete
+
             complete(arguments, COMMANDS)
             return 0
         if not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
@@ -81,21 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The rest is left to Hydra, or to a command with a parser of its own.
         options, rest = parser.parse_known_args(arguments)
         options.run(options, rest)
-    except BudgetReached as error:
-        print_error(f"{error}; nothing is lost: with a larger budget the same command goes on")
-        return 3
-    except (UserError, HydraException, OmegaConfBaseException) as error:
-        print_error(one_line(error, arguments[1:], COMMANDS))
-        return 2
-    except OSError as error:
-        problem = file_problem(error)
-        if problem is None:
-            raise
-        print_error(problem)
-        return 2
     except KeyboardInterrupt as stopped:
         print_error("stopped; nothing is lost: the same command goes on from here")
         return 143 if isinstance(stopped, Terminated) else 130
+    except Exception as error:
+        code = exit_code(error, arguments[1:], COMMANDS)
+        if code is None:
+            raise
+        return code
     return 0
 
 
@@ -131,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
+    from social_sandbox.policies.terminal import Terminal
+
+    from .help import print_help
+    from .jobs import run_job
+
     words = [word for word in overrides if word not in ("-h", "--help")]
     if len(words) < len(overrides):
         description = COMMANDS[options.command]
@@ -140,6 +133,12 @@ def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
 
 
 def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    from rich.table import Table
+
+    from social_sandbox.policies.terminal import Terminal
+
+    from .sweeps import first_comment, sweep_file, sweep_files
+
     _refuse(rest, "social-sandbox sweeps [NAME]")
     if options.name is not None:
         # Only the path, for: wandb sweep $(social-sandbox sweeps NAME)
@@ -152,6 +151,11 @@ def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 
 def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    from rich.table import Table
+
+    from social_sandbox.policies import registry
+    from social_sandbox.policies.terminal import Terminal
+
     _refuse(rest, "social-sandbox policies")
     table = Table("policy=")
     for heading in ("what", "from"):

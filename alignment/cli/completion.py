@@ -9,9 +9,6 @@ from .help import READS
 from .jobs import run_job
 from .setting_texts import GROUPS
 
-OPTIONS = ("-sc", "--shell-completion")
-"""Hydra's options for completion."""
-
 
 def complete(arguments: Sequence[str], commands: Collection[str]) -> None:
     """Print a script that installs completion, or the completions of a command line.

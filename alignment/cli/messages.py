@@ -4,21 +4,52 @@ import difflib
 import errno
 import re
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-import hydra
-from hydra.errors import OverrideParseException
-from omegaconf import DictConfig
-
-from social_sandbox.policies.terminal import Terminal
+from social_sandbox.envs.errors import UserError
 
 from ..runtime.secrets import HIDDEN, without_quoted, without_secret
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 _CHOICE = re.compile(r"(method|policy|observer|embedder)=[^,]*$")
 
 
 def print_error(message: str) -> None:
     """Print a message in red to the standard error."""
+    from social_sandbox.policies.terminal import Terminal
+
     Terminal(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def exit_code(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> int | None:
+    """Print an error that the user can correct, and return the exit code.
+
+    Args:
+        error: An error that a command has raised.
+        overrides: See `one_line`.
+        commands: See `one_line`.
+
+    Returns:
+        2, or 3 where a budget is spent; None for an error of the program, which is not printed.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from social_sandbox.policies.society.account import BudgetReached
+
+    if isinstance(error, BudgetReached):
+        print_error(f"{error}; nothing is lost: with a larger budget the same command goes on")
+        return 3
+    if isinstance(error, UserError | HydraException | OmegaConfBaseException):
+        print_error(one_line(error, overrides, commands))
+        return 2
+    problem = file_problem(error) if isinstance(error, OSError) else None
+    if problem is None:
+        return None
+    print_error(problem)
+    return 2
 
 
 def one_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:
@@ -34,6 +65,8 @@ def one_line(error: Exception, overrides: Sequence[str], commands: Collection[st
 
 
 def _first_line(error: Exception, overrides: Sequence[str], commands: Collection[str]) -> str:
+    from hydra.errors import OverrideParseException
+
     text = str(error).strip()
     if isinstance(error, OverrideParseException):
         name, _, _ = error.override.partition("=")
@@ -89,6 +122,8 @@ def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
     chosen = {o.partition("=")[0]: o for o in overrides if _CHOICE.match(o)}
     choices = list(chosen.values())
     owner = "".join(f" of {o}" for o in choices if name.startswith(f"{o.partition('=')[0]}."))
+    import hydra
+
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
         names = _names(hydra.compose("config", choices), "")
     section = name.rpartition(".")[0]
@@ -108,7 +143,9 @@ def _unknown_option(option: str, text: str, commands: Collection[str]) -> str:
     return f"{group}: no choice {name!r}; there are {', '.join(names)}{hint}"
 
 
-def _names(config: DictConfig, prefix: str) -> list[str]:
+def _names(config: "DictConfig", prefix: str) -> list[str]:
+    from omegaconf import DictConfig
+
     names = []
     for name, value in config.items_ex(resolve=False):
         names.append(f"{prefix}{name!s}")
