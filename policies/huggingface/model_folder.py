@@ -97,6 +97,11 @@ def check_kind(config: Any, model: str, setting: str, *, trained: bool = False) 
         )
     if names and len(other) == len(names):
         raise UserError(f"{setting}: {model} is a {other[0]} and no causal language model")
+    if _reads_both_ways(config):
+        raise UserError(
+            f"{setting}: {model} is an encoder ({config.model_type}), whose tokens see those "
+            "behind them, and no causal language model"
+        )
     quantised = getattr(config, "quantization_config", None)
     if quantised and trained:
         method = dict(quantised).get("quant_method") if isinstance(quantised, dict) else None
@@ -104,6 +109,13 @@ def check_kind(config: Any, model: str, setting: str, *, trained: bool = False) 
             f"{setting}: {model} is quantised{f' ({method})' if method else ''}, and quantised "
             "weights can neither be trained nor merged; name the model before its quantisation"
         )
+
+
+def _reads_both_ways(config: Any) -> bool:
+    """Return whether a model is an encoder such as BERT that is not set to be a decoder."""
+    # Others may have the attribute from an old config.json; GPT-NeoX has it and is always causal.
+    is_own = hasattr(type(config), "is_decoder") and not config.model_type.startswith("gpt_neox")
+    return is_own and config.is_decoder is False
 
 
 def _read_object(file: Path, model: str, setting: str) -> dict[str, Any]:

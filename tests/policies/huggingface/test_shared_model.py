@@ -106,6 +106,7 @@ CODE = {"auto_map": {"AutoConfig": "a.B"}, "model_type": "weird"}
         (configured(**CODE), "needs Python code of its own"),
         (configured(model_type="weird"), "model type `weird`"),
         (configured(model_type="t5", is_encoder_decoder=True), "is an encoder-decoder model"),
+        (configured(model_type="bert"), r"is an encoder \(bert\)"),
         (configured(model_type="vit"), "is no causal language model"),
         (configured(architectures=["BertForMaskedLM"]), "is a BertForMaskedLM"),
         (
