@@ -16,6 +16,8 @@ Row = tuple[str, str]
 """Benchmark and metric."""
 
 
+# Dollar signs in the name of a model are no mathematics.
+@plt.rc_context({"text.parse_math": False})
 def plot(path: Path, models: Mapping[str, Estimates]) -> None:
     """Draw the estimates of models, by name, a row for each metric; shares above ratings."""
     rows = dict.fromkeys(

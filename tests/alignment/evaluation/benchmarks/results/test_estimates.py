@@ -190,3 +190,10 @@ def test_a_figure_of_ratings_alone_has_one_panel(
     assert drawn == [["rating, 95 % interval"]]
     assert (tmp_path / "a.png").exists()
     assert not (tmp_path / "b.png").exists()
+
+
+def test_the_name_of_a_model_is_no_mathematics(tmp_path: Path) -> None:
+    share = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 9, "chance": 0.5, "what": "the share"}
+    estimates = {"hh": {"acc": share}}
+    figure.plot(tmp_path / "a.png", {r"a $\frac{x$ b": estimates, "c $x^y^z$": estimates})
+    assert (tmp_path / "a.png").exists()
