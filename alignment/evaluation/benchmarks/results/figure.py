@@ -16,10 +16,14 @@ Row = tuple[str, str]
 """Benchmark and metric."""
 
 
-# Dollar signs in the name of a model are no mathematics.
-@plt.rc_context({"text.parse_math": False})
 def plot(path: Path, models: Mapping[str, Estimates]) -> None:
     """Draw the estimates of models, by name, a row for each metric; shares above ratings."""
+    # Dollar signs in the name of a model are no mathematics.
+    with plt.rc_context({"text.parse_math": False}):
+        _plot(path, models)
+
+
+def _plot(path: Path, models: Mapping[str, Estimates]) -> None:
     rows = dict.fromkeys(
         (benchmark, metric, is_rating(estimate))
         for estimates in models.values()
