@@ -200,13 +200,21 @@ class ApiClient:
                         parameters.answered.add(names)
                         if without_form:
                             parameters.refuse(set(request) & set(FORM), without_form)
+                        else:
+                            parameters.accepted.add(names)
                         return read(answer, cost)
                     chosen = fitted.keys() - {"model", "messages", "input"}
                     if parameters.learn(answer, {name: fitted[name] for name in chosen}):
                         continue
                     if answer.status not in (429, 503):
                         parameters.answered.add(names)
-                if answer.is_transient and failures < self.config.max_retries and not without_form:
+                # Perhaps the form of the reply is at fault, though the server does not say so.
+                doubtful = names not in parameters.accepted and _perhaps_for_its_form(
+                    answer, fitted
+                )
+                retries = self.config.max_retries
+                repetitions = min(retries, 1) if doubtful else retries
+                if answer.is_transient and failures < repetitions and not without_form:
                     pause = answer.retry_after or pause_after(failures, request.get("seed"))
                     if pause <= PATIENCE:
                         failures += 1
@@ -214,8 +222,7 @@ class ApiClient:
                             log.info("model %s: a pause of %.0f s", self.config.model, pause)
                         await asyncio.sleep(pause)
                         continue
-                # Perhaps the form of the reply is at fault, though the server does not say so.
-                if without_form is None and _perhaps_for_its_form(answer, fitted):
+                if doubtful and without_form is None:
                     without_form = answer
                     continue
                 raise as_error(without_form or answer, self.config, bool(self._key), cost, failures)

@@ -30,9 +30,10 @@ _SPELLINGS = {
     "temperature": r"temperature",
     "top_p": r"top[_ -]?p",
     "seed": r"(?:random[_ ])?seed",
-    "logprobs": r"(?:top[_ -]?)?log[_ -]?prob(?:s|abilit\w+)?",
-    "top_logprobs": r"(?:top[_ -]?)?log[_ -]?prob(?:s|abilit\w+)?",
-    "response_format": r"response[_ ]?format|json[_ ]?schema|structured[_ ]outputs?"
+    "logprobs": r"(?:top[_ -]?|response[_ ]?)?log[_ -]?prob(?:s|abilit\w+)?",
+    "top_logprobs": r"(?:top[_ -]?|response[_ ]?)?log[_ -]?prob(?:s|abilit\w+)?",
+    "response_format": r"response[_ ]?(?:format|schema|mime[_ ]?type)|json[_ ]?schema"
+    r"|structured[_ ]outputs?"
     r"|guided[_ ](?:decoding|json)|grammars?",
     "encoding_format": r"encoding[_ ]?format",
 }
@@ -84,6 +85,7 @@ class Parameters:
         refused: The parameters that the server has refused.
         top_logprobs: The largest number of alternatives that the server accepts.
         answered: Sets of parameters to which the server has answered without refusing one.
+        accepted: Sets of parameters with which the server has replied.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Parameters:
     refused: set[str] = field(default_factory=set)
     top_logprobs: int = 20
     answered: set[frozenset[str]] = field(default_factory=set)
+    accepted: set[frozenset[str]] = field(default_factory=set)
 
     def fit(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request with the parameters that the server takes, under its names."""

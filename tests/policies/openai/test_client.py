@@ -283,6 +283,24 @@ def test_a_server_that_fails_for_a_form_of_ratings_is_asked_in_another(
         assert len(requests) == asked + 8
 
 
+def test_a_form_that_has_been_accepted_is_kept_in_a_time_of_failures() -> None:
+    failing = iter([500, 500, 502])
+    requests: list[Request] = []
+
+    def answering(request: Request) -> tuple[Any, ...]:
+        requests.append(request)
+        if len(requests) > 2 and (status := next(failing, None)):
+            return status, "Internal Server Error"
+        return verdict(request)
+
+    with server(answering) as url:
+        policy = OpenAIPolicy("m", base_url=url, max_retries=3)
+        policy.check()
+        (answer,) = policy.act([RATED])
+    assert answer.rating == 5
+    assert all("response_format" in request for request in requests[1:])
+
+
 def test_a_reasoning_model_passes_the_check_and_gets_room_for_its_thoughts() -> None:
     requests: list[Request] = []
 
