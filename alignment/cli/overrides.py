@@ -17,6 +17,13 @@ from .setting_texts import setting_names
 from .sweeps import NOT_SWEPT, as_hydra_overrides
 
 _NOT_SWEPT = tuple(f"{name}{end}" for name in NOT_SWEPT for end in "=.")
+_OPTIONS = {
+    *("-m", "--multirun", "-r", "--run", "-c", "--cfg", "-p", "--package", "--resolve", "-i"),
+    *("--info", "--hydra-help", "--version", "-sc", "--shell-completion", "-er"),
+    *("--experimental-rerun", "-cp", "--config-path", "-cn", "--config-name", "-cd"),
+    "--config-dir",
+}
+"""Options that Hydra takes."""
 _MULTIRUN = ("-m", "--multirun")
 _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
 
@@ -34,6 +41,9 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
         name = argument.lstrip("-").partition("=")[0].partition(".")[0]
         if argument.startswith("-") and "=" in argument and name in setting_names():
             raise UserError(f"{argument}: settings have no dashes: {argument.lstrip('-')}")
+        if argument.startswith("-") and argument.partition("=")[0] not in _OPTIONS:
+            name = argument.partition("=")[0]
+            raise UserError(f"{name}: no such option; settings are written NAME=VALUE")
     # Hydra takes this option before all settings alone.
     options = [argument for argument in arguments if argument in _MULTIRUN]
     arguments = [*options, *(argument for argument in arguments if argument not in _MULTIRUN)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import NoneType
@@ -81,6 +82,9 @@ def read_settings(config: DictConfig) -> Settings:
     Raises:
         UserError: A setting does not exist or has a wrong value; the message names the first.
     """
+    removed = {each.name for each in fields(Settings)} - {str(name) for name in config}
+    if removed:
+        raise UserError(f"{min(removed)}: cannot be removed")
     for section in (*SECTIONS, "method"):
         # Other settings refer into sections, and would be named first.
         _mapping(OmegaConf.to_container(config)[section], section)  # type: ignore[call-overload, index]
