@@ -105,8 +105,10 @@ def part(reply: str, *, opened: bool = False) -> Parted:
         gap = "\n\n" if "\n" in answer[len(answer.rstrip()) :] + _leading_space(piece) else " "
         answer = f"{answer.rstrip()}{gap}{piece.lstrip()}" if answer.strip() else piece
     answer = answer.strip()
-    wrapped = _WRAPPED.fullmatch(answer)
-    return Parted(wrapped["answer"].strip() if wrapped else answer, tuple(spans), True)
+    if wrapped := _WRAPPED.fullmatch(answer):
+        answer = wrapped["answer"].strip()
+    # What remains may hold marks of another kind, as nobody writes by chance.
+    return Parted(without_thoughts(answer), tuple(spans), True)
 
 
 def without_thoughts(reply: str) -> str:
@@ -181,62 +183,56 @@ def _spans(reply: str, inside: bool) -> list[tuple[int, int]]:
         reply: The reply.
         inside: Whether the reply begins inside a thought.
     """
+    marks = sorted((*_OPEN.finditer(reply), *_CLOSE.finditer(reply)), key=lambda m: m.start())
+    opens = [_OPEN.fullmatch(mark[0]) is not None for mark in marks]
+    last_close = max((at for at, opening in enumerate(opens) if not opening), default=-1)
     spans: list[tuple[int, int]] = []
     start = ended = nested = 0
-    while True:
-        if inside:
-            mark = _end_of_thought(reply, start)
-            if mark is None:
-                break
-            nested += sum(1 for _ in _OPEN.finditer(reply, start, mark.start()))
-            start, inside, ended = mark.end(), False, ended + 1
+    # Code begins behind the last thought: the marks of code in a thought need not be pairs.
+    code = _CODE.search(reply)
+    for at, mark in enumerate(marks):
+        if mark.start() < start:
             continue
-        mark = _next_mark(reply, start)
-        if mark is None:
-            spans.append((start, len(reply)))
-            break
-        if _OPEN.fullmatch(mark[0]):
+        if inside:
+            if opens[at]:
+                nested += 1
+            elif at == last_close or not _is_mention(reply, mark):
+                start, inside, ended = mark.end(), False, ended + 1
+            continue
+        if code and code.start() < start:
+            code = _CODE.search(reply, start)
+        while code and code.end() <= mark.start():
+            code = _CODE.search(reply, code.end())
+        in_code = code and code.start() < mark.start() and mark.end() < code.end()
+        # A thought that ends may begin in the middle of a sentence.
+        in_sentence = not (opens[at] and at < last_close) and _is_in_sentence(reply, mark)
+        if in_code or in_sentence or _is_mention(reply, mark):
+            continue
+        if opens[at]:
             spans.append((start, mark.start()))
             inside = True
-        elif ended and not nested and not reply[mark.end() :].strip():
+        elif ended and not nested and at == len(marks) - 1 and not reply[mark.end() :].strip():
             # Behind a whole thought and its answer some models write the mark once more.
             spans.append((start, mark.start()))
-            break
+            inside = True
         else:
             spans.clear()
             nested, ended = max(nested - 1, 0), ended + 1
         start = mark.end()
+    if not inside:
+        spans.append((start, len(reply)))
     return [(a, b) for a, b in spans if reply[a:b].strip()]
 
 
-def _next_mark(reply: str, start: int) -> re.Match[str] | None:
-    """Return the next mark that is no mention."""
-    code = [match.span() for match in _CODE.finditer(reply, start)]
-    marks = sorted(
-        (*_OPEN.finditer(reply, start), *_CLOSE.finditer(reply, start)), key=lambda m: m.start()
-    )
-    for place, mark in enumerate(marks):
-        in_code = any(a < mark.start() and mark.end() < b for a, b in code)
-        # A mark in the middle of a sentence; but a thought that ends may begin anywhere.
-        in_sentence = _BEFORE_WORD.match(reply, mark.end()) and _BEHIND_WORD.search(
-            reply[max(mark.start() - 3, 0) : mark.start()]
-        )
-        ends = _OPEN.fullmatch(mark[0]) and any(_CLOSE.fullmatch(m[0]) for m in marks[place:])
-        if not in_code and not _is_mention(reply, mark) and (ends or not in_sentence):
-            return mark
-    return None
-
-
-def _end_of_thought(reply: str, start: int) -> re.Match[str] | None:
-    """Return the mark that ends a thought: the first that is no mention, or else the last."""
-    marks = list(_CLOSE.finditer(reply, start))
-    meant = [mark for mark in marks if not _is_mention(reply, mark)]
-    return meant[0] if meant else marks[-1] if marks else None
+def _is_in_sentence(reply: str, mark: re.Match[str]) -> bool:
+    before = reply[max(mark.start() - 3, 0) : mark.start()]
+    return bool(_BEHIND_WORD.search(before) and _BEFORE_WORD.match(reply, mark.end()))
 
 
 def _is_mention(reply: str, mark: re.Match[str]) -> bool:
     """Return whether a text speaks of a mark, and neither begins nor ends a thought with it."""
-    before, after = reply[max(mark.start() - 12, 0) : mark.start()], reply[mark.end() :][:16]
+    before = reply[max(mark.start() - 12, 0) : mark.start()]
+    after = reply[mark.end() : mark.end() + 16]
     quoted = before[-1:] in tuple(_OPENING_QUOTES) and after[:1] in tuple(_CLOSING_QUOTES)
     return quoted or bool(_NAMED_BEFORE.search(before) or _NAMED_AFTER.match(after))
 

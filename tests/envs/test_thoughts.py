@@ -111,3 +111,11 @@ def test_a_prompt_is_closed_only_where_it_opens_a_thought() -> None:
         assert closed(prompt) == prompt
     assert closed("assistant\n<think>\n") == "assistant\n<think>\n\n</think>\n\n"
     assert closed("<|start|>assistant").endswith("<|channel|>final<|message|>")
+
+
+@pytest.mark.parametrize(
+    "many", ["</think>", "<think>", "<think>x</think>y ", "`a", "the <think> "]
+)
+def test_many_marks_take_little_time_and_parting_twice_changes_nothing(many: str) -> None:
+    answer = without_thoughts(many * 5000)
+    assert without_thoughts(answer) == answer
