@@ -42,7 +42,8 @@ _SPELLINGS = {
 _UNSUPPORTED = re.compile(
     r"unsupported|not (?:be )?(?:support|allow|permit|implement|availab|recogni[sz]|compatib|enabl"
     r"|accept|a valid|valid)|n't (?:support|allow|accept|be)|cannot|incompatible|notimplemented"
-    r"|unrecogni[sz]ed|unknown|unexpected|extra[ _](?:forbidden|inputs|fields)|additional (?:property|properties)"
+    r"|unrecogni[sz]ed|unknown|unexpected|extra[ _](?:forbidden|inputs|fields)"
+    r"|additional (?:property|properties)"
     r"|deprecated|no longer|disabled|unavailable|invalid (?:parameter|argument|field|key)"
     r"|must be (?:exactly )?1(?:\.0)?\b(?!\d)|omit|remove",
     re.IGNORECASE,
