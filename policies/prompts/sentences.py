@@ -12,7 +12,9 @@ _ENDS = regex.compile(
     r" | (?<=[\u0e00-\u0eff]) (?=\x20+[\u0e00-\u0eff]) )",
     regex.VERBOSE | regex.VERSION1,
 )
-_LIST_NUMBER = regex.compile(r"(?:^|\s)\d+$")
+_LIST_NUMBER = regex.compile(r"(?<!\S)\d+$")
+_DIGITS = 20
+"""Most digits of the number of a list's item, with the blank before it."""
 
 
 def whole_sentences(text: str) -> str:
@@ -23,6 +25,6 @@ def whole_sentences(text: str) -> str:
     """
     for end in reversed(list(_ENDS.finditer(text))):
         # The full stop of "1." begins a list item and does not end a sentence.
-        if not _LIST_NUMBER.search(text[: end.start()]):
+        if not _LIST_NUMBER.search(text, max(end.start() - _DIGITS, 0), end.start()):
             return text[: end.end()]
     return text
