@@ -9,17 +9,18 @@ from torch import Tensor, nn
 def chunked_nll(
     hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int
 ) -> Tensor:
-    """Negative log-likelihoods of tokens, with the logits of `chunk` of them at a time.
+    """Return negative log-likelihoods of tokens, computed for `chunk` tokens at a time.
 
-    The products are computed in the autocast type, if there is one; log-sum-exp and the sum of the
-    weight's gradients over chunks in float32: rounded to bfloat16 one by one, small ones are lost.
+    Matrix products are computed in the autocast type, if there is one. The log-sum-exp, and the sum
+    of the weight's gradients over the chunks, are computed in float32: rounded to bfloat16 chunk by
+    chunk, small gradients would be lost.
 
     Args:
-        hidden: (tokens, features) what the head reads.
-        weight: (vocabulary, features) of the head.
-        bias: (vocabulary,), or None.
-        targets: (tokens,) ids.
-        chunk: tokens at a time.
+        hidden: (tokens, features) input of the model's output layer.
+        weight: (vocabulary, features) weight of the output layer.
+        bias: (vocabulary,) bias of the output layer, or None.
+        targets: (tokens,) token ids.
+        chunk: Number of tokens whose logits are in memory at the same time.
 
     Returns:
         (tokens,) nats, float32 (float64 for float64).

@@ -35,13 +35,13 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class EncodedGroup:
-    """The drawn candidates of one group and their ratings; null where nobody rated."""
+    """Candidates of one group, and their ratings; None for a candidate without a rating."""
 
     candidates: tuple[Encoded, ...]
     ratings: tuple[float | None, ...]
     rating_scale: int = RATING_SCALE
     start_nll: float | None = None
-    """Nats per token of the best-rated under the model before training; null: not measured."""
+    """Nats per token of the best-rated under the model before training; None: not measured."""
     is_filler: bool = False
 
 
@@ -53,7 +53,7 @@ def encode(
     min_prompt: int | None = None,
     ends: bool = True,
 ) -> Encoded:
-    """Token ids of the prompt, the response and, if it `ends` there, the end-of-turn token.
+    """Return the ids of prompt, response and, if it `ends` there, the end-of-turn token.
 
     Prompt and response are tokenised apart and joined: the model has to continue exactly those
     prompt ids that it will be given, and no token may straddle the border. The prompt is
@@ -80,7 +80,7 @@ def encode_parts(
     min_prompt: int | None = None,
     ends: bool = True,
 ) -> Encoded:
-    """As `encode`, for a response in parts, each with whether it is learnt.
+    """Return what `encode` returns, for a response in parts, each with whether it is learnt.
 
     Each part is tokenised apart. The end-of-turn token belongs to the last one.
     """

@@ -18,12 +18,11 @@ REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 @dataclass(frozen=True, slots=True)
 class GroupLoss:
-    """Sums over the groups of a batch, so that the caller may divide by a larger batch's count.
+    """A loss over rated groups: the imitation of the best candidate, and a contrast.
 
-    What every loss over rated groups comes to: the imitation of the best, and a contrast.
-
-    `loss`, `sft` and `contrast` are scalars, and loss = sft + contrast; only `loss` is meant to
-    be differentiated. The counts are scalar integer tensors.
+    Losses are sums over the groups of a batch, so that the caller may divide by the number of
+    groups of several batches. `loss`, `sft` and `contrast` are scalars, and loss = sft + contrast;
+    only `loss` is meant to be differentiated. The counts are scalar integer tensors.
     """
 
     loss: Tensor
@@ -33,9 +32,8 @@ class GroupLoss:
     contrast: Tensor
     """Sum over groups of the contrast, with its weight."""
     n_groups: Tensor
-    """Groups with at least one valid candidate: what `loss` has to be divided by for a mean."""
-    n_empty_groups: Tensor
-    """Groups without a valid candidate; they add zero."""
+    """Groups with at least one valid candidate, by which `loss` is divided for a mean. Others add
+    zero."""
     n_masked: Tensor
     """Candidates without a rating or without a response."""
     n_hinges: Tensor
@@ -53,17 +51,12 @@ class GroupLoss:
 
     @property
     def mean(self) -> Tensor:
-        """The mean loss over the groups that have one; 0 where none has."""
+        """The mean loss over the groups with a valid candidate; 0 where there is no such group."""
         return self.loss / self.n_groups.clamp(min=1)
-
-    @property
-    def hinge_active(self) -> Tensor:
-        """The share of active hinges; 0 where there is no hinge."""
-        return self.n_active / self.n_hinges.clamp(min=1)
 
 
 def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
-    """Negative log-likelihood of each target token, in nats.
+    """Return the negative log-likelihood of each target token, in nats.
 
     Args:
         logits: (tokens, vocabulary), any floating type.
@@ -78,12 +71,12 @@ def token_nll(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def sequence_nll(nll: Tensor, sequence: Tensor, n_sequences: int) -> tuple[Tensor, Tensor]:
-    """The mean negative log-likelihood per token of each sequence.
+    """Return the mean negative log-likelihood per token of each sequence.
 
     Args:
-        nll: (tokens,) of single tokens.
-        sequence: (tokens,) the sequence that each token belongs to.
-        n_sequences: how many there are, those without a token included.
+        nll: (tokens,) negative log-likelihood of each token, in nats.
+        sequence: (tokens,) number of the sequence that each token belongs to.
+        n_sequences: Number of sequences, with those that have no token.
 
     Returns:
         (n_sequences,) means in nats per token, 0 for a sequence without a token, and
@@ -107,7 +100,7 @@ def stable_alignment(
     valid: Tensor | None = None,
     reference_bug: bool = False,
 ) -> GroupLoss:
-    """Contrastive preference optimisation of Stable Alignment (arXiv 2305.16960).
+    """Return the contrastive preference loss of Stable Alignment (arXiv 2305.16960).
 
     Per group, with l the mean NLL per response token, r the rating, b the best-rated candidate
     (the first of equals) and i those rated lower:
@@ -115,24 +108,28 @@ def stable_alignment(
         L = l_b + ratio * max(0, reduce_i(l_b - l_i + margin * (r_b - r_i) / rating_scale))
 
     A group whose candidates are rated alike, or that has one candidate only, is plain SFT.
-    Candidates as good as the best are no negatives: nobody said that they are worse.
+    Candidates that are rated as high as the best are not contrasted with it.
 
     Args:
         nll: (candidates,) l, nats per token. Gradients flow through it.
-        rating: (candidates,) r; NaN where nobody rated.
+        rating: (candidates,) r; NaN for a candidate without a rating.
         group: (candidates,) integers in [0, n_groups).
-        n_groups: how many groups there are, those without a candidate included.
-        margin: how many nats per token a full `rating_scale` of difference should be worth.
-        ratio: weight of the contrast against the imitation.
-        rating_scale: one for all, or (candidates,); 7 in the paper and its code, although
+        n_groups: Number of groups, with those that have no candidate.
+        margin: Difference of l, in nats per token, that a difference of ratings by `rating_scale`
+            asks for.
+        ratio: Weight of the contrast, where the imitation has weight 1.
+        rating_scale: One number for all, or (candidates,); 7 in the paper and its code, although
             ratings on 1..7 differ by at most 6.
         reduce: "mean" is the paper's hinge of the mean, in which a well separated candidate
             makes up for one that is not; "max" its variant with the worst candidate only;
             "mean_of_hinges" lets no candidate make up for another.
-        valid: (candidates,) bool; false where there is no response. Default: all.
-        reference_bug: take the margins as the authors' code does, which reads the ratings sorted
+        valid: (candidates,) bool; false for a candidate without a response. Default: all are valid.
+        reference_bug: Take the margins as the authors' code does, which reads the ratings sorted
             by value in the candidates' own order: the k-th candidate of a group gets the margin
             of the k-th best. An ablation.
+
+    Raises:
+        ValueError: There is no such `reduce`.
     """
     usable, top, is_best, best = _best(nll, rating, group, n_groups, valid)
     size = nll.shape[0]
@@ -163,7 +160,6 @@ def stable_alignment(
         sft=l_best.sum(),
         contrast=contrast.sum(),
         n_groups=filled.sum(),
-        n_empty_groups=(~filled).sum(),
         n_masked=(~usable).sum(),
         n_hinges=negative.sum() if alone else (n_negatives > 0).sum(),
         n_active=((single if alone else hinge) > 0).sum(),
@@ -183,7 +179,7 @@ def rrhf(
     rank_weight: float = 1.0,
     valid: Tensor | None = None,
 ) -> GroupLoss:
-    """Rank responses to align language models (Yuan et al. 2023, arXiv 2304.05302).
+    """Return the loss of RRHF (Yuan et al. 2023, arXiv 2304.05302).
 
     Per group, with p = -l the length-normalised log-probability, r the rating, b the best-rated:
 
@@ -208,7 +204,6 @@ def rrhf(
         sft=l_best.sum(),
         contrast=contrast.sum(),
         n_groups=filled.sum(),
-        n_empty_groups=(~filled).sum(),
         n_masked=(~usable).sum(),
         n_hinges=worse.sum(),
         n_active=(hinges > 0).sum(),
@@ -222,7 +217,13 @@ def rrhf(
 def _best(
     nll: Tensor, rating: Tensor, group: Tensor, n_groups: int, valid: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Which candidates count, each group's top rating, who has it, and the first who has it."""
+    """Return the best-rated candidates of all groups.
+
+    Returns:
+        (candidates,) bool, whether a candidate is valid and rated; (n_groups,) highest rating;
+        (candidates,) bool, whether a candidate has it; (n_groups,) index of the first that has it,
+        the number of candidates for a group without one.
+    """
     size = nll.shape[0]
     usable = torch.isfinite(rating)
     if valid is not None:
@@ -238,14 +239,14 @@ def _best(
 
 
 def _at(nll: Tensor, best: Tensor, usable: Tensor) -> Tensor:
-    """(n_groups,) l of the best-rated; 0 for a group without one."""
+    """Return l of the best-rated candidates, (n_groups,); 0 for a group without one."""
     # The index of "none" reads a zero at the end, so an empty group needs no case of its own.
     return torch.cat([nll.masked_fill(~usable, 0.0), nll.new_zeros(1)])[best]
 
 
 def _sorted_in_groups(rating: Tensor, group: Tensor, usable: Tensor) -> Tensor:
-    """(candidates,) the ratings of each group, the highest first; those that count come first."""
-    # Candidates that do not count stand behind their group, wherever they are in the batch.
+    """Return the ratings of each group, the highest first and usable ones before others."""
+    # Candidates that are not usable stand behind their group, wherever they are in the batch.
     own = torch.argsort(2 * group + (~usable).long(), stable=True)
     high_first = torch.argsort(
         rating.masked_fill(~usable, -torch.inf), descending=True, stable=True

@@ -192,7 +192,7 @@ def test_a_candidate_that_is_not_a_number_does_no_harm_once_masked() -> None:
 def test_a_batch_without_anything_valid_is_zero_is_counted_and_can_be_differentiated() -> None:
     case = one_group([1.0, 2.0], [math.nan, math.nan])
     parts = stable_alignment(**case, **SETTINGS)
-    assert (parts.mean.item(), parts.n_groups, parts.n_empty_groups, parts.n_masked) == (0, 0, 1, 2)
+    assert (parts.mean.item(), parts.n_groups, parts.n_masked) == (0, 0, 2)
     assert gradient(parts.mean, case["nll"]).tolist() == [0, 0]
     assert parts.best.tolist() == [2]
 
@@ -213,17 +213,17 @@ def test_where_the_hinge_is_inactive_the_gradient_is_that_of_imitation() -> None
     case = one_group([0.1, 9.0, 8.0], [7.0, 1.0, 2.0])
     for reduce in REDUCTIONS:
         parts = stable_alignment(**case, reduce=reduce, **SETTINGS)
-        assert parts.hinge_active == 0
+        assert parts.n_active == 0
         assert torch.equal(gradient(parts.loss, case["nll"]), gradient(parts.sft, case["nll"]))
 
 
 def test_the_mean_lets_one_negative_make_up_for_another_and_the_variants_do_not() -> None:
     case = one_group([1.0, 9.0, 0.5], [7.0, 1.0, 1.0])
-    active = {
-        reduce: stable_alignment(**case, reduce=reduce, **SETTINGS).hinge_active.item()
-        for reduce in REDUCTIONS
-    }
-    assert active == {"mean": 0, "max": 1, "mean_of_hinges": 0.5}
+    active = {}
+    for reduce in REDUCTIONS:
+        parts = stable_alignment(**case, reduce=reduce, **SETTINGS)
+        active[reduce] = (int(parts.n_active), int(parts.n_hinges))
+    assert active == {"mean": (0, 1), "max": (1, 1), "mean_of_hinges": (1, 2)}
 
 
 def test_the_worked_example_of_the_equation() -> None:
