@@ -245,7 +245,8 @@ class ApiClient:
         if choice.filtered:
             raise Refused(tokens, hide(one_line(choice.filtered), self._hidden))
         thought = bool(usage.thoughts or choice.thought)
-        if choice.cut_off and (thought or not choice.text):
+        # Blanks are an answer of a model that writes nothing else; nothing at all is hidden thought.
+        if choice.cut_off and (thought or not choice.written):
             self._grant_thoughts(choice, tokens)
         if not choice.text:
             raise _empty(choice, thought, tokens)
