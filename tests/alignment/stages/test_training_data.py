@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from transformers import AutoModelForCausalLM
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.data.groups import read_groups
@@ -160,11 +161,15 @@ def test_a_mistake_in_an_export_ends_with_one_line_and_code_2(
 
 
 def test_align_checks_the_data_before_it_loads_a_model(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(here / "mine.jsonl", {**ROW, "candidates": [{"text": "a", "rating": 9}]})
     model = save_tiny_model(here / "tiny")
-    (model / "model.safetensors").write_bytes(b"no weights")
+
+    def loaded(*_: object, **__: object) -> None:
+        pytest.fail("a model was loaded")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", loaded)
     assert run("align", "groups=mine.jsonl", f"base_model={model}") == 2
     assert "group g has a rating of 9" in capsys.readouterr().err
 
