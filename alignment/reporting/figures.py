@@ -6,18 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-from ..evaluation.society import rating_scale, ratings_by_round
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from social_sandbox.envs.interactions import Interaction, mean
 from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
 
+from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime.stage import write_json
 from .histograms import Histogram
 
@@ -62,12 +57,13 @@ def plot_run(
         del panels["evaluation"]
     written = []
     for name, draw in panels.items():
-        figure, axes = plt.subplots(figsize=(5.6, 4.2), layout="constrained")
-        draw(axes)
+        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+        draw(figure.subplots())
         written.append(_save(figure, folder / f"{name}.png"))
     if len(panels) > 1:
         rows = (len(panels) + 1) // 2
-        figure, grid = plt.subplots(rows, 2, figsize=(11, 4.2 * rows), layout="constrained")
+        figure = Figure(figsize=(11, 4.2 * rows), layout="constrained")
+        grid = figure.subplots(rows, 2)
         for axes in grid.flat[len(panels) :]:
             axes.set_axis_off()
         for axes, draw in zip(grid.flat, panels.values(), strict=False):
@@ -80,7 +76,8 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
     """Draw the ratings of an online run in the society and on held-out questions, by cycle."""
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = [cycle["cycle"] + 1 for cycle in cycles]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
     for judged in JUDGED:
         for aspect, style in zip(ASPECTS, ("-", ":"), strict=True):
             values = [cycle["society"][judged][aspect] for cycle in cycles]
@@ -119,9 +116,8 @@ def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[P
         return []
     folder.mkdir(parents=True, exist_ok=True)
     rows = (len(histograms) + 1) // 2
-    figure, grid = plt.subplots(
-        rows, 2, figsize=(9, 2.4 * rows), layout="constrained", squeeze=False
-    )
+    figure = Figure(figsize=(9, 2.4 * rows), layout="constrained")
+    grid = figure.subplots(rows, 2, squeeze=False)
     for axes in grid.flat[len(histograms) :]:
         axes.set_axis_off()
     for axes, (name, histogram) in zip(grid.flat, histograms.items(), strict=False):
@@ -132,9 +128,8 @@ def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[P
     return [_save(figure, folder / "histograms.png"), path]
 
 
-def _save(figure: Any, path: Path) -> Path:
+def _save(figure: Figure, path: Path) -> Path:
     figure.savefig(path, dpi=120)
-    plt.close(figure)
     return path
 
 

@@ -245,7 +245,7 @@ class ApiClient:
         if choice.filtered:
             raise Refused(tokens, hide(one_line(choice.filtered), self._hidden))
         thought = bool(usage.thoughts or choice.thought)
-        # Blanks are an answer of a model that writes nothing else; nothing at all is hidden thought.
+        # Blanks are a bad answer; where nothing at all was written, the thoughts are hidden.
         if choice.cut_off and (thought or not choice.written):
             self._grant_thoughts(choice, tokens)
         if not choice.text:

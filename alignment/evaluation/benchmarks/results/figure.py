@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from .estimates import Estimates, is_rating
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-from matplotlib.lines import Line2D
 
 Row = tuple[str, str]
 """Benchmark and metric."""
@@ -19,7 +17,7 @@ Row = tuple[str, str]
 def plot(path: Path, models: Mapping[str, Estimates]) -> None:
     """Draw the estimates of models, by name, a row for each metric; shares above ratings."""
     # Dollar signs in the name of a model are no mathematics.
-    with plt.rc_context({"text.parse_math": False}):
+    with rc_context({"text.parse_math": False}):
         _plot(path, models)
 
 
@@ -38,13 +36,8 @@ def _plot(path: Path, models: Mapping[str, Estimates]) -> None:
     if not panels:
         return
     heights = [len(panel) + 1.5 for panel in panels.values()]
-    figure, all_axes = plt.subplots(
-        len(panels),
-        squeeze=False,
-        figsize=(8, 0.8 + 0.32 * sum(heights)),
-        height_ratios=heights,
-        layout="constrained",
-    )
+    figure = Figure(figsize=(8, 0.8 + 0.32 * sum(heights)), layout="constrained")
+    all_axes = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
     for axes, (label, panel) in zip(all_axes[:, 0], panels.items(), strict=True):
         _draw(axes, panel, models)
         axes.set_xlabel(label)
@@ -59,7 +52,6 @@ def _plot(path: Path, models: Mapping[str, Estimates]) -> None:
         figure.legend(handles=points, loc="outside lower center", ncols=3, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
-    plt.close(figure)
 
 
 def _draw(axes: Any, rows: Sequence[Row], models: Mapping[str, Estimates]) -> None:
