@@ -178,13 +178,13 @@ def test_a_figure_of_ratings_alone_has_one_panel(
 ) -> None:
     rating = {"mean": 4.0, "low": 3.0, "high": 5.0, "n": 9, "chance": None, "better": "higher"}
     drawn: list[list[str]] = []
-    close = figure.plt.close
+    save = figure.Figure.savefig
 
-    def closing(shown: Any) -> None:
+    def saving(shown: Any, *args: Any, **settings: Any) -> None:
         drawn.append([axes.get_xlabel() for axes in shown.axes])
-        close(shown)
+        save(shown, *args, **settings)
 
-    monkeypatch.setattr(figure.plt, "close", closing)
+    monkeypatch.setattr(figure.Figure, "savefig", saving)
     figure.plot(tmp_path / "a.png", {"": {"hh": {"rating": rating | {"what": "the rating"}}}})
     figure.plot(tmp_path / "b.png", {"": {}})
     assert drawn == [["rating, 95 % interval"]]
