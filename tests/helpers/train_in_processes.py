@@ -22,6 +22,7 @@ SETTINGS = StableAlignmentConfig(
     max_length=64,
     learning_rate=1e-2,
     max_steps=5,
+    stop_nll=None,
     margin=3.0,
     logging_steps=1,
     packing=False,  # it is chosen by the batch, and those of two processes are smaller

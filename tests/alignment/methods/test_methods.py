@@ -456,7 +456,7 @@ def test_a_schedule_without_its_arguments_is_an_error(align: Any) -> None:
     arguments = {"lr_scheduler_kwargs": {"num_decay_steps": 2}}
     align(Sft, schedule="warmup_stable_decay", extra=arguments, max_steps=4)
     with pytest.raises(UserError, match=r"greedy follows the loss on held-out groups"):
-        align(Sft, schedule="greedy")
+        align(Sft, "other", schedule="greedy")
 
 
 def test_a_wrong_setting_of_the_adapters_is_named() -> None:
