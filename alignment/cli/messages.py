@@ -126,7 +126,12 @@ def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
 
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
         names = _names(hydra.compose("config", choices), "")
-    section = name.rpartition(".")[0]
+    section, _, last = name.rpartition(".")
+    # A setting of that very name stands elsewhere, as `seed` for `env.seed`.
+    elsewhere = [each for each in names if each.rpartition(".")[2] == last]
+    if elsewhere:
+        nearest_one = min(elsewhere, key=lambda each: each.count("."))
+        return f"{name}: no such setting{owner}; did you mean {nearest_one!r}?"
     # Of a section whose name is right, the names of its settings.
     inner = [each for each in names if section and each.startswith(f"{section}.")]
     return f"{name}: no such setting{owner}{nearest(name, inner or names)}"

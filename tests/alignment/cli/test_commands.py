@@ -164,6 +164,7 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         (["simulate", "--fast"], "--fast: no such option"),
         (["simulate", "env=big"], "env: must be a mapping of settings, got 'big'"),
         (["simulate", "grid=2"], "grid: no such setting; did you mean 'env.grid_size'?"),
+        (["simulate", "env.seed=2"], "env.seed: no such setting; did you mean 'seed'?"),
         (["simulate", "policy=custom"], "policy._target_: needs a value"),
         (["simulate", "env.n_peers=1,2"], "env.n_peers: 1,2 are several values"),
         (["simulate", "policy=huggingface", "policy.model=./nope"], "policy.model: no such folder"),
