@@ -28,4 +28,4 @@ RUN pip install --extra-index-url "${TORCH_INDEX}" '.[align,embedded]' \
 USER 1000
 VOLUME /app/runs
 ENTRYPOINT ["social-sandbox"]
-CMD ["run", "output_dir=runs/demo", "env.n_peers=3", "method.candidates_per_group=2"]
+CMD ["run", "output_dir=runs/demo", "env.n_peers=3", "method.epochs=1"]

@@ -9,7 +9,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## from a fresh machine to an aligned model (no key, no GPU, no model hub)
-	$(BIN)/social-sandbox run output_dir=runs/demo env.n_peers=3 method.candidates_per_group=2
+	$(BIN)/social-sandbox run output_dir=runs/demo env.n_peers=3 method.epochs=1
 
 test: $(INSTALLED)  ## run every test
 	$(BIN)/python -m pytest
