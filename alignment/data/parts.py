@@ -9,15 +9,17 @@ from social_sandbox.envs.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, trainable
 
+LEADING_SHARE = 0.1
+"""Largest share of a group's candidates that lead its parts, unless more are tied with the best."""
+
 
 def in_parts(groups: Iterable[RatedGroup], size: int, seed: int) -> Iterator[RatedGroup]:
     """Yield groups of at most `size` trainable candidates: small groups as they are, others parted.
 
     Each part has a leader, which is rated highest in the part, and other candidates of the group.
-    Leaders are the best-rated candidates of the group that are rated above the midpoint of the
-    scale, and in any case those that are rated as high as the best. Where these are too few, they
-    lead several parts in turn; every other candidate is in one part. The better a leader is rated,
-    the better are its followers, so that the differences of ratings are similar in all parts.
+    Leaders are imitated. They are therefore the best tenth of the group, as far as it is rated
+    above the midpoint of the scale, and in any case those that are rated as high as the best. They
+    lead the parts in turn; every other candidate is in one part.
 
     Args:
         groups: Groups of any size.
@@ -47,7 +49,7 @@ def _parts(group: RatedGroup, size: int, seed: int) -> Iterator[RatedGroup]:
     midpoint = (MIN_RATING + group.rating_scale) / 2
     n_tied = sum(ratings[place] == top for place in ranked)
     n_good = sum(ratings[place] > midpoint or ratings[place] == top for place in ranked)
-    n_leaders = min(n_good, max(n_tied, math.ceil(len(ranked) / size)))
+    n_leaders = min(n_good, max(n_tied, math.ceil(len(ranked) * LEADING_SHARE)))
     leaders, followers = ranked[:n_leaders], ranked[n_leaders:]
     n_parts = max(n_leaders, math.ceil(len(followers) / (size - 1)))
     # A candidate that cannot be trained on is kept for the record.
