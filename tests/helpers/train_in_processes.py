@@ -64,7 +64,7 @@ def sft(folder: Path, steps: int) -> None:
 
 def everything(folder: Path) -> None:
     """Train all that `test_processes` compares, each in a folder of its own."""
-    for size in (3, 7):
+    for size in (5, 7):
         main(folder / f"batches_of_{size}", size)
     # 12 examples, 4 a step: step 4, the last that was saved, lies amid the second epoch.
     for steps in (0, 5):
