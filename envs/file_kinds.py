@@ -1,5 +1,7 @@
 """What a file is instead of data: a Git LFS pointer, a web page or an archive."""
 
+from pathlib import Path
+
 _POINTERS = (b"version https://git-lfs", b"version https://hawser")
 _PAGES = (b"<!doctype html", b"<html", b"<?xml")
 _ARCHIVES = {
@@ -25,6 +27,16 @@ def pointer(head: bytes) -> str | None:
     if head.startswith((b"/annex/objects/", b"../.git/annex/", b".git/annex/objects/")):
         return "a git-annex pointer and not the file itself: git annex get"
     return None
+
+
+def pointer_at(path: Path) -> str | None:
+    """Return what a file is that is a pointer, see `pointer`; else None.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return pointer(file.read(HEAD))
 
 
 def wrong_kind(head: bytes, name: str = "") -> str | None:

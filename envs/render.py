@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .texts import for_terminal, in_one_line
+from .texts import for_terminal, in_one_line, writable
 from .turns import MIN_RATING, Phase, Utterance
 from .world import World
 
@@ -67,9 +67,7 @@ def human(world: World, shown: Shown) -> Shown:
     """
     lines = "\n".join(_talk(world, shown))
     if lines:
-        # A terminal that cannot write every character shows question marks in their place.
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(lines.encode(encoding, "replace").decode(encoding), flush=True)
+        print(writable(lines, getattr(sys.stdout, "encoding", None) or "utf-8"), flush=True)
     return len(world.log), len(world.interactions)
 
 

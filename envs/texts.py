@@ -62,6 +62,11 @@ def for_terminal(text: str, line_end: str = "\n") -> str:
     return _CONTROL.sub("", _LINE_END.sub(line_end, valid(text)))
 
 
+def writable(text: str, encoding: str) -> str:
+    """Return a text with question marks in the place of characters that an encoding lacks."""
+    return text.encode(encoding, "replace").decode(encoding)
+
+
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text by every kind of line end that Unicode knows."""
     return _LINE_END.sub("\n", text).split("\n")

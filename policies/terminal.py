@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from social_sandbox.envs.texts import for_terminal
+from social_sandbox.envs.texts import for_terminal, writable
 
 
 class Terminal(Console):
@@ -34,6 +34,4 @@ class Terminal(Console):
                 yield segment
             else:
                 text = for_terminal(segment.text, line_end=" ")
-                # A terminal that cannot write every character shows question marks in their place.
-                text = text.encode(self.encoding, "replace").decode(self.encoding)
-                yield Segment(text, segment.style)
+                yield Segment(writable(text, self.encoding), segment.style)

@@ -107,12 +107,17 @@ def trainable(candidate: Candidate) -> bool:
     return candidate.valid and rated and bool(candidate.text.strip())
 
 
+def best_rated(candidates: Iterable[Candidate]) -> Candidate | None:
+    """Return the best-rated trainable candidate, of equals the first; None if there is none."""
+    usable = filter(trainable, candidates)
+    return max(usable, key=lambda candidate: candidate.rating or 0.0, default=None)
+
+
 def demonstration(group: RatedGroup) -> Candidate | None:
-    """Return the best-rated trainable candidate, of equals the first; None without a good one.
+    """Return the candidate to imitate: the best-rated one; None without a good one.
 
     A candidate with the lowest rating of the scale, such as an unwanted completion of a prompt that
     has no other, is no example to imitate.
     """
-    usable = [candidate for candidate in group.candidates if trainable(candidate)]
-    best = max(usable, key=lambda candidate: candidate.rating or 0.0, default=None)
+    best = best_rated(group.candidates)
     return None if best is None or best.rating == MIN_RATING else best

@@ -7,7 +7,7 @@ from dataclasses import replace
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import MIN_RATING
 
-from .groups import Candidate, RatedGroup, trainable
+from .groups import Candidate, RatedGroup, best_rated, trainable
 
 LEADING_SHARE = 0.1
 """Largest share of a group's candidates that lead its parts, unless more are tied with the best."""
@@ -67,10 +67,8 @@ def contrasted(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
     Others that are rated as high as the best are left out: a contrast does not use them.
     """
-    usable = [candidate for candidate in candidates if trainable(candidate)]
-    if not usable:
+    best = best_rated(candidates)
+    if best is None:
         return ()
-    ratings = [candidate.rating or 0.0 for candidate in usable]
-    top = max(ratings)
-    first = ratings.index(top)
-    return tuple(c for place, c in enumerate(usable) if place == first or ratings[place] < top)
+    top = best.rating or 0.0
+    return tuple(c for c in candidates if c is best or (trainable(c) and (c.rating or 0.0) < top))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .training_data import export as export
     from .training_data import make_data as make_data
 
-_MODULES = {
+_PLACES = {
     "Alignment": "alignment",
     "Context": "context",
     "Evaluation": "evaluation",
@@ -51,6 +51,6 @@ _MODULES = {
     "run_online": "online",
     "simulate": "simulation",
 }
-__all__ = list(_MODULES)
+__all__ = list(_PLACES)
 
-__getattr__ = on_use(__name__, _MODULES)
+__getattr__ = on_use(__name__, _PLACES)

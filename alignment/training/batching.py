@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from ..data.groups import Candidate, RatedGroup
+from ..data.groups import Candidate, RatedGroup, best_rated
 from ..data.parts import contrasted
 from .encoding import IGNORED, Encoded, EncodedGroup, encode
 from .packing import Packing, pack
@@ -45,8 +45,8 @@ class GroupDataset(Dataset[EncodedGroup]):
     def best(self, number: int) -> EncodedGroup:
         """Return a group with its best-rated candidate alone."""
         group = self.groups[number]
-        ranked = sorted(contrasted(group.candidates), key=lambda c: -(c.rating or 0.0))
-        return self._encoded(group, ranked[:1], None)
+        best = best_rated(group.candidates)
+        return self._encoded(group, [best] if best else [], None)
 
     def _encoded(
         self, group: RatedGroup, candidates: Sequence[Candidate], start_nll: float | None

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.file_kinds import HEAD, pointer
+from social_sandbox.envs.file_kinds import pointer_at
 
 from .adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
@@ -33,9 +33,7 @@ def check_files(folder: Path, model: str, setting: str) -> None:
         UserError: A file is a pointer or no JSON object.
     """
     for file in sorted(folder.glob("*.json")):
-        with file.open("rb") as opened:
-            named = pointer(opened.read(HEAD))
-        if named:
+        if named := pointer_at(file):
             raise UserError(f"{setting}: {model}/{file.name} is {named}")
     for name in _JSON_FILES:
         if (folder / name).is_file():
@@ -142,9 +140,7 @@ def check_safetensors(file: Path, place: str) -> None:
     Raises:
         UserError: The file is a pointer, is cut off or damaged, or holds nothing.
     """
-    with file.open("rb") as opened:
-        named = pointer(opened.read(HEAD))
-    if named:
+    if named := pointer_at(file):
         raise UserError(f"{place} is {named}")
     try:
         with safe_open(file, framework="np") as tensors:

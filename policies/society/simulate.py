@@ -52,50 +52,38 @@ def simulate(
     """
     folder = Path(folder)
     with locked(folder):
-        return _simulate(worlds, population, folder, on_interaction, budget, progress, checked)
+        cast = as_population(population).cast(worlds)
+        replayed = resume(worlds, cast, folder)
+        if not checked and not all(world.done for world in worlds):
+            check_cast(cast)
+        write_society(worlds, cast, folder)
+        log = utterance_log(folder)
+        write_interactions(folder / INTERACTIONS, replayed)
+        interactions = interaction_log(folder / INTERACTIONS)
 
+        def write_utterances(answers: Answers) -> None:
+            log.append(Logged.answer(turn, utterance) for turn, utterance in answers)
 
-def _simulate(
-    worlds: Sequence[World],
-    population: Population | Any,
-    folder: Path,
-    on_interaction: OnInteraction | None,
-    budget: Budget | None,
-    progress: bool,
-    checked: bool,
-) -> list[Interaction]:
-    cast = as_population(population).cast(worlds)
-    replayed = resume(worlds, cast, folder)
-    if not checked and not all(world.done for world in worlds):
-        check_cast(cast)
-    write_society(worlds, cast, folder)
-    log = utterance_log(folder)
-    write_interactions(folder / INTERACTIONS, replayed)
-    interactions = interaction_log(folder / INTERACTIONS)
+        def write_interaction(interaction: Interaction, account: Account) -> None:
+            interactions.append([interaction])
+            if on_interaction:
+                on_interaction(interaction, account)
 
-    def write_utterances(answers: Answers) -> None:
-        log.append(Logged.answer(turn, utterance) for turn, utterance in answers)
-
-    def write_interaction(interaction: Interaction, account: Account) -> None:
-        interactions.append([interaction])
-        if on_interaction:
-            on_interaction(interaction, account)
-
-    rollout(
-        worlds,
-        population,
-        on_utterances=write_utterances,
-        on_interaction=write_interaction,
-        budget=budget,
-        progress=progress,
-    )
-    finished = sorted(
-        (interaction for world in worlds for interaction in world.interactions),
-        key=lambda interaction: (interaction.round, interaction.world, interaction.position),
-    )
-    # Sorted, so that the file does not depend on the order in which the agents answered.
-    write_interactions(folder / INTERACTIONS, finished)
-    return finished
+        rollout(
+            worlds,
+            population,
+            on_utterances=write_utterances,
+            on_interaction=write_interaction,
+            budget=budget,
+            progress=progress,
+        )
+        finished = sorted(
+            (interaction for world in worlds for interaction in world.interactions),
+            key=lambda interaction: (interaction.round, interaction.world, interaction.position),
+        )
+        # Sorted, so that the file does not depend on the order in which the agents answered.
+        write_interactions(folder / INTERACTIONS, finished)
+        return finished
 
 
 def check_cast(cast: Cast) -> None:

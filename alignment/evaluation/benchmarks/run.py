@@ -168,48 +168,35 @@ def run_benchmarks(
         in `items.jsonl` of results that the settings of this run do not ask for.
     """
     with locked(folder):
-        return _run(todo, policy, judging, config, folder, console, made_with, progress)
-
-
-def _run(
-    todo: Sequence[Todo],
-    policy: Policy,
-    judging: Judging | None,
-    config: EvaluateConfig,
-    folder: Path,
-    console: Console,
-    made_with: Mapping[str, Any],
-    progress: bool,
-) -> dict[str, Any]:
-    log = result_log(folder / ITEMS)
-    results = by_place(result for result in log.read() if not result.is_missing)
-    parts = [*todo, *(_parts_for_judge(todo, judging) if judging else ())]
-    with _bar(console, progress) as bar:
-        task = bar.add_task("", total=sum(len(part.items) for part in parts))
-        for part in parts:
-            bar.update(task, description=f"{part.benchmark.name}: {part.part}")
-            judges = judging is not None and part.part not in ("choice", "answer")
-            who = judging.judge.policy.name if judging and judges else policy.name
-            asked = {item.id: question_hash(item, who, config.seed) for item in part.items}
-            left = [
-                item
-                for item in part.items
-                if not _is_done(part, item, results, judging, asked[item.id])
-            ]
-            bar.advance(task, len(part.items) - len(left))
-            for result in _new_results(part, left, policy, judging, config, results):
-                result = replace(result, asked=asked[result.item])
-                log.append([result])
-                results[result.place] = result
-                bar.advance(task)
-    places = [part.place(item) for part in parts for item in part.items]
-    summary = _summary(todo, places, results, policy, judging, config, made_with)
-    (folder / f"{RESULTS}.md").write_text(markdown(summary), encoding="utf-8")
-    plot(folder / f"{RESULTS}.png", {"": summary["benchmarks"]})
-    print_estimates(console, summary)
-    for line in summary["remarks"]:
-        _warn(console, line)
-    return summary
+        log = result_log(folder / ITEMS)
+        results = by_place(result for result in log.read() if not result.is_missing)
+        parts = [*todo, *(_parts_for_judge(todo, judging) if judging else ())]
+        with _bar(console, progress) as bar:
+            task = bar.add_task("", total=sum(len(part.items) for part in parts))
+            for part in parts:
+                bar.update(task, description=f"{part.benchmark.name}: {part.part}")
+                judges = judging is not None and part.part not in ("choice", "answer")
+                who = judging.judge.policy.name if judging and judges else policy.name
+                asked = {item.id: question_hash(item, who, config.seed) for item in part.items}
+                left = [
+                    item
+                    for item in part.items
+                    if not _is_done(part, item, results, judging, asked[item.id])
+                ]
+                bar.advance(task, len(part.items) - len(left))
+                for result in _new_results(part, left, policy, judging, config, results):
+                    result = replace(result, asked=asked[result.item])
+                    log.append([result])
+                    results[result.place] = result
+                    bar.advance(task)
+        places = [part.place(item) for part in parts for item in part.items]
+        summary = _summary(todo, places, results, policy, judging, config, made_with)
+        (folder / f"{RESULTS}.md").write_text(markdown(summary), encoding="utf-8")
+        plot(folder / f"{RESULTS}.png", {"": summary["benchmarks"]})
+        print_estimates(console, summary)
+        for line in summary["remarks"]:
+            _warn(console, line)
+        return summary
 
 
 def _summary(

@@ -37,6 +37,16 @@ QUICK = StableAlignmentConfig(
     save_steps=2,
 )
 
+# At a step of 0.3 the tiny model goes to pieces.
+RISING: dict[str, Any] = {
+    "held_out": 0.3,
+    "held_out_steps": 1,
+    "patience": 2,
+    "learning_rate": 0.3,
+    "stop_nll": None,
+}
+"""Settings with which the loss on held-out groups soon rises, and alone ends the run."""
+
 
 class Rows(TrainerCallback):
     """Keeps all logged rows; may interrupt the run before a step."""
@@ -124,15 +134,7 @@ def test_the_loss_on_held_out_groups_is_that_of_a_trainer_that_trains_on_nothing
 def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
     align: Align, tmp_path: Path
 ) -> None:
-    # At a step of 0.3 the tiny model goes to pieces.
-    settings = {
-        "held_out": 0.3,
-        "held_out_steps": 1,
-        "patience": 2,
-        "learning_rate": 0.3,
-        "stop_nll": None,
-    }
-    _, summary, logged = align(groups_of_two(20), max_steps=40, **settings)
+    _, summary, logged = align(groups_of_two(20), max_steps=40, **RISING)
     losses = logged.column("held_out/loss")
     best = losses.index(min(losses))
     assert summary.steps == len(losses) == best + 3 < 40
@@ -142,19 +144,13 @@ def test_training_ends_once_the_held_out_loss_has_risen_for_a_while(
     assert summary.loss_start > 0
     assert [row["held_out/loss"] for row in summary.log if "held_out/loss" in row] == losses
     exported = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "model")
-    alone, _, _ = align(groups_of_two(20), "alone", max_steps=best + 1, **settings)
+    alone, _, _ = align(groups_of_two(20), "alone", max_steps=best + 1, **RISING)
     for one, two in zip(exported.parameters(), alone.parameters(), strict=True):
         assert torch.equal(one, two)
 
 
 def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) -> None:
-    settings = {
-        "held_out": 0.3,
-        "held_out_steps": 3,
-        "patience": 50,
-        "learning_rate": 0.3,
-        "stop_nll": None,
-    }
+    settings = {**RISING, "held_out_steps": 3, "patience": 50}
     _, summary, logged = align(groups_of_two(20), max_steps=8, **settings)
     measured = {row["step"]: row["held_out/loss"] for row in logged.rows if "held_out/loss" in row}
     assert list(measured) == [3, 6, 8]
@@ -163,14 +159,7 @@ def test_the_best_is_exported_of_a_run_that_came_to_its_end_too(align: Align) ->
 
 
 def test_a_stop_between_two_rows_of_the_log_has_a_row_of_its_own(align: Align) -> None:
-    settings = {
-        "held_out": 0.3,
-        "held_out_steps": 1,
-        "patience": 2,
-        "learning_rate": 0.3,
-        "stop_nll": None,
-    }
-    _, summary, _ = align(groups_of_two(20), max_steps=40, logging_steps=30, **settings)
+    _, summary, _ = align(groups_of_two(20), max_steps=40, logging_steps=30, **RISING)
     assert summary.steps % 30
     assert summary.log[-1]["step"] == summary.steps
     assert math.isfinite(summary.loss_end)
@@ -207,14 +196,7 @@ def test_a_run_that_ends_with_its_tokens_is_measured_there(align: Align) -> None
 
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_did(align: Align) -> None:
-    settings = {
-        "held_out": 0.3,
-        "held_out_steps": 1,
-        "patience": 2,
-        "learning_rate": 0.3,
-        "stop_nll": None,
-    }
-    settings |= {"max_steps": 40, "save_steps": 1}
+    settings = {**RISING, "max_steps": 40, "save_steps": 1}
     whole, summary, _ = align(groups_of_two(20), "whole", **settings)
     with pytest.raises(KeyboardInterrupt):
         align(groups_of_two(20), "cut", stop=summary.steps - 1, **settings)
