@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-fast lint typecheck docs check format clean
+.PHONY: help browser demo test test-fast lint typecheck docs check format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,11 +11,18 @@ help:  ## list the targets
 demo: $(INSTALLED)  ## from a fresh machine to an aligned model (no key, no GPU, no model hub)
 	$(BIN)/social-sandbox run output_dir=runs/demo env.n_peers=3 method.epochs=1
 
-test: $(INSTALLED)  ## run every test
+# The tests of the pages need a browser. Without apt, or without the right to install, they are
+# skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get install --yes -q chromium || { apt-get update -q && apt-get install --yes -q chromium; }; } \
+	  >/dev/null 2>&1; } || echo "no Chromium: the tests of the pages are skipped"
+
+test: $(INSTALLED) browser  ## run every test
 	$(BIN)/python -m pytest
 
-test-fast: $(INSTALLED)  ## run the tests that need neither a model nor an installation
-	$(BIN)/python -m pytest -m "not embedded and not install and not slow"
+test-fast: $(INSTALLED)  ## run the tests that need no model, no installation and no browser
+	$(BIN)/python -m pytest -m "not embedded and not install and not slow and not browser"
 
 lint: $(INSTALLED)  ## check style, formatting and spelling
 	$(BIN)/ruff check .

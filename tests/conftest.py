@@ -1,8 +1,11 @@
-"""What tests are slow: those that train, play local models or start processes."""
+"""What tests are slow, and the browser that all tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .helpers.browser import started_browser, watched_page
 
 HERE = Path(__file__).parent
 SLOW = (
@@ -41,3 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(place == item.path or place in item.path.parents for place in places):
             item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Give the one browser of all tests; skip the test where there is none."""
+    with started_browser() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: object) -> Iterator[object]:
+    """Give an empty page that fails the test if it writes an error or asks another machine."""
+    with watched_page(browser) as opened:
+        yield opened
