@@ -12,8 +12,8 @@ Layout of `FOLDER/page`:
 
 RUN is the `key` of the run. Each file is one call `receive("RUN/table", "...")`, whose second
 argument is gzipped JSON in base64: a page that is opened from disk may load scripts, and nothing
-else. The first argument is the file's path below `data/` without `.js`. A dataclass is written as an
-object with the names of its fields. `None` is null.
+else. The first argument is the file's path below `data/` without `.js`. A dataclass is written as
+an object with the names of its fields. `None` is null.
 """
 
 from collections.abc import Sequence
