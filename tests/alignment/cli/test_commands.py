@@ -249,7 +249,7 @@ def test_ctrl_c_loses_nothing(here: Path) -> None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, printed
     assert printed.strip() == "stopped; nothing is lost: the same command goes on from here"
     before = log.read_text()
     assert cli.main(["simulate", *slow]) == 0
