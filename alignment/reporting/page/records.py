@@ -6,6 +6,7 @@ Layout of `FOLDER/page`:
     data/index.js                      `Index`
     data/RUN/run.js                    `Run`
     data/RUN/table.js                  `Table`: one column of numbers or texts per field
+    data/RUN/answer_table.js           `AnswerTable`, where the run has answers
     data/RUN/interactions/00007.js     list of `InteractionRecord`, `CHUNK` of them
     data/RUN/groups/00000.js           list of `GroupRecord`
     data/RUN/answers/00000.js          list of `AnswerRecord`
@@ -307,3 +308,30 @@ class AnswerRecord:
     answers: dict[str, dict[str, Any]]
     interactions: Sequence[int] = ()
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTable:
+    """The answers of a run in columns of equal length; row i is record i of the chunks.
+
+    Attributes:
+        source, kind: Numbers into the lists of `names`.
+        sample: Number of the sample, from 0.
+        question: The first 160 characters of the question.
+        extract: By model: the first 160 characters of the answer.
+        scores: By model, by name (`alignment`, `engagement`, `combined`, `accuracy`): the score,
+            null where there is none.
+        refusal: By model: whether the answer is a refusal, null where nobody looked.
+        error: By model: whether the answer is an error.
+        names: The texts that numbers stand for, by column.
+    """
+
+    source: Sequence[int]
+    kind: Sequence[int]
+    sample: Sequence[int]
+    question: Sequence[str]
+    extract: dict[str, Sequence[str]]
+    scores: dict[str, dict[str, Sequence[float | None]]]
+    refusal: dict[str, Sequence[bool | None]]
+    error: dict[str, Sequence[bool]]
+    names: dict[str, Sequence[str]]
