@@ -162,12 +162,20 @@ class JsonlLog(Generic[Row]):
             return []
         return list(read_jsonl(self.path, self.row, self.what, torn=True))
 
-    def append(self, rows: Iterable[Row]) -> None:
-        """Append rows behind the last whole line."""
+    def append(self, rows: Iterable[Row], *, sync: bool = False) -> None:
+        """Append rows behind the last whole line.
+
+        Args:
+            rows: Rows.
+            sync: Whether to wait until the disk has them, so that they survive a power cut.
+        """
         lines = b"".join(self.row.dump_json(value) + b"\n" for value in rows)
         with self.path.open("ab+") as file:
             _drop_torn_line(file)
             file.write(lines)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.browser.guard import LONGEST_BODY, Guard, json_body
-from social_sandbox.policies.browser.server import application, files, served
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.browser.guard import LONGEST_BODY, Guard, json_body
+from social_sandbox.policies.browser.server import application, files, served
 
 TOKEN = "t" * 32
 
@@ -56,7 +57,8 @@ def test_files_come_with_headers_that_allow_nothing_else(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/link.txt", "//etc/passwd"]
+    "path",
+    ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/link.txt", "//etc/passwd"],
 )
 def test_nothing_outside_the_folder_is_served(folder: Path, path: str) -> None:
     answer = client(folder).get(path)
@@ -76,9 +78,7 @@ def test_nothing_outside_the_folder_is_served(folder: Path, path: str) -> None:
         ("0.0.0.0", "evil.example", 400),
     ],
 )
-def test_a_name_of_another_site_is_refused(
-    folder: Path, host: str, name: str, status: int
-) -> None:
+def test_a_name_of_another_site_is_refused(folder: Path, host: str, name: str, status: int) -> None:
     assert client(folder, host, name=name).get("/").status_code == status
 
 
@@ -127,9 +127,11 @@ def test_a_server_in_a_thread_answers_and_ends(folder: Path) -> None:
     with served(files(folder)) as server:
         assert "<title>page" in httpx2.get(server.link()).text
         port = server.port
-        with pytest.raises(UserError, match=rf"--port: .*port {port} .*Address already in use"):
-            with served(files(folder), port=port):
-                pass
+        with (
+            pytest.raises(UserError, match=rf"--port: .*port {port} .*Address already in use"),
+            served(files(folder), port=port),
+        ):
+            pass
     assert server.ended.is_set()
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -137,9 +139,11 @@ def test_a_server_in_a_thread_answers_and_ends(folder: Path) -> None:
 
 
 def test_others_reach_a_server_only_with_a_token(folder: Path) -> None:
-    with pytest.raises(UserError, match="a token in the link is necessary"):
-        with served(files(folder), host="0.0.0.0"):
-            pass
+    with (
+        pytest.raises(UserError, match="a token in the link is necessary"),
+        served(files(folder), host="0.0.0.0"),
+    ):
+        pass
     with served(files(folder), host="0.0.0.0", token=TOKEN) as server:
         own = f"http://127.0.0.1:{server.port}/"
         assert httpx2.get(own).status_code == 403
@@ -148,9 +152,11 @@ def test_others_reach_a_server_only_with_a_token(folder: Path) -> None:
 
 
 def test_an_unknown_host_is_told(folder: Path) -> None:
-    with pytest.raises(UserError, match="--host: no address of 'no such host'"):
-        with served(files(folder), host="no such host", token=TOKEN):
-            pass
+    with (
+        pytest.raises(UserError, match="--host: no address of 'no such host'"),
+        served(files(folder), host="no such host", token=TOKEN),
+    ):
+        pass
 
 
 def test_ctrl_c_ends_a_server_without_an_error(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""People judge models' answers: questions, the page's server, the record, and its report."""
