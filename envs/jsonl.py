@@ -60,13 +60,16 @@ def read_numbered(
     for number, line in enumerate(lines[:-1] if torn else lines, start=1):
         if not line.strip():
             continue
-        if "\\u" in line:
-            line = _LONE_SURROGATE.sub(r"\1\\ufffd", line)
         try:
-            value = row.validate_json(line)
+            value = row.validate_json(without_lone_surrogates(line))
         except ValidationError as error:
             raise UserError(f"{what}: {source}, line {number}: {first_problem(error)}") from error
         yield number, value
+
+
+def without_lone_surrogates(line: str) -> str:
+    """Return a line of JSON in which U+FFFD stands for each escape of half a character."""
+    return _LONE_SURROGATE.sub(r"\1\\ufffd", line) if "\\u" in line else line
 
 
 def read_text(source: Path | Traversable, what: str) -> str:

@@ -1,0 +1,178 @@
+"""The held-out answers of a run, and which interactions are about the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from social_sandbox.envs.memory import HashingEmbedder, Vectors
+
+from ...evaluation.benchmarks.refusals import is_refusal
+from .lines import read_lines
+from .records import AnswerRecord, AnswerTable
+from .table import Columns, Names
+
+NEAREST = 3
+"""How many interactions, or answers, to questions in similar words are linked."""
+
+EXTRACT = 160
+"""Characters of a question or an answer in the table."""
+
+_BLOCK = 4096
+"""How many questions are compared at once."""
+
+_SCORES = ("alignment", "engagement", "combined", "accuracy")
+
+
+@dataclass
+class Answers:
+    """The answers of a run.
+
+    Attributes:
+        answered: Records without their links.
+        models: Names of the models.
+    """
+
+    answered: Sequence[AnswerRecord] = ()
+    models: Sequence[str] = ()
+    _numbers: dict[str, list[int]] = field(default_factory=dict)
+    _near: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    _vectors: Vectors | None = None
+
+    def __post_init__(self) -> None:
+        """Number the questions."""
+        for number, record in enumerate(self.answered):
+            self._numbers.setdefault(record.question, []).append(number)
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.answered)
+
+    def of_question(self, question: str) -> Sequence[int]:
+        """Return the answers to a question; where there are none, to the nearest by words."""
+        same = self._numbers.get(question)
+        if same or not self._numbers:
+            return same or ()
+        if question not in self._near:
+            if self._vectors is None:
+                self._vectors = HashingEmbedder().embed(list(self._numbers))
+            similarity = self._vectors @ HashingEmbedder().embed([question])[0]
+            numbers = list(self._numbers.values())
+            best = np.argsort(-similarity, kind="stable")[:NEAREST]
+            self._near[question] = tuple(numbers[i][0] for i in best if similarity[i] > 0)
+        return self._near[question]
+
+    def records(self, columns: Columns) -> list[AnswerRecord]:
+        """Return the records with links to the rows of the interactions."""
+        if not self.answered or not len(columns):
+            return list(self.answered)
+        rows: dict[int, list[int]] = {}
+        for row, number in enumerate(columns.question):
+            rows.setdefault(number, []).append(row)
+        questions = columns.names["question"].texts
+        near = _nearest(list(self._numbers), questions)
+        by_text = {text: number for number, text in enumerate(questions)}
+        links = {}
+        for question, numbers in zip(self._numbers, near, strict=True):
+            same = rows.get(by_text.get(question, -1), [])
+            others = [rows[number][0] for number in numbers if questions[number] != question]
+            links[question] = [*same[:NEAREST], *others][: 2 * NEAREST]
+        return [
+            AnswerRecord(
+                source=record.source,
+                question=record.question,
+                kind=record.kind,
+                sample=record.sample,
+                answers=record.answers,
+                interactions=links[record.question],
+                detail=record.detail,
+            )
+            for record in self.answered
+        ]
+
+    def table(self) -> AnswerTable:
+        """Return the records in columns."""
+        names = {"source": Names(), "kind": Names()}
+        by_model = {
+            model: [record.answers.get(model, {}) for record in self.answered]
+            for model in self.models
+        }
+        return AnswerTable(
+            source=[names["source"].number(record.source) for record in self.answered],
+            kind=[names["kind"].number(record.kind) for record in self.answered],
+            sample=[record.sample for record in self.answered],
+            question=[record.question[:EXTRACT] for record in self.answered],
+            extract={
+                model: [given.get("text", "")[:EXTRACT] for given in answers]
+                for model, answers in by_model.items()
+            },
+            scores={
+                model: {
+                    name: [given.get("scores", {}).get(name) for given in answers]
+                    for name in _SCORES
+                    if any(name in given.get("scores", {}) for given in answers)
+                }
+                for model, answers in by_model.items()
+            },
+            refusal={
+                model: [given.get("refusal") for given in answers]
+                for model, answers in by_model.items()
+            },
+            error={
+                model: [bool(given.get("error")) for given in answers]
+                for model, answers in by_model.items()
+            },
+            names={name: one.texts for name, one in names.items()},
+        )
+
+
+def read_answers(folder: Path) -> Answers:
+    """Read the answers of a run; none where it has none."""
+    path = folder / "evaluation" / "answers.jsonl"
+    if not path.exists():
+        return Answers()
+    records = []
+    models: dict[str, None] = {}
+    for line in read_lines(path, "answers"):
+        row = dict(line.value)
+        answers = {
+            name: _answer(row.pop(name)) for name in list(row) if isinstance(row[name], dict)
+        }
+        models |= dict.fromkeys(answers)
+        records.append(
+            AnswerRecord(
+                source="held_out",
+                question=str(row.get("question", "")),
+                kind=str(row.get("kind", "")),
+                sample=int(row.get("sample", 0)),
+                answers=answers,
+            )
+        )
+    return Answers(records, list(models))
+
+
+def _answer(given: dict[str, Any]) -> dict[str, Any]:
+    text = str(given.get("answer", ""))
+    scores = {
+        name: value
+        for name, value in given.items()
+        if name != "answer" and (value is None or isinstance(value, int | float))
+    }
+    return {"text": text, "scores": scores, "refusal": is_refusal(text), "error": ""}
+
+
+def _nearest(asked: Sequence[str], questions: Sequence[str]) -> list[list[int]]:
+    """Return for each question asked the numbers of the nearest questions, by their words."""
+    embedder = HashingEmbedder()
+    vectors = embedder.embed(asked)
+    best: list[list[tuple[float, int]]] = [[] for _ in asked]
+    for start in range(0, len(questions), _BLOCK):
+        block = vectors @ embedder.embed(questions[start : start + _BLOCK]).T
+        count = min(NEAREST, block.shape[1])
+        for number, row in enumerate(block):
+            top = np.argsort(-row, kind="stable")[:count]
+            best[number] += [(-float(row[i]), start + int(i)) for i in top if row[i] > 0]
+            best[number] = sorted(best[number])[:NEAREST]
+    return [[number for _, number in one] for one in best]

@@ -1,0 +1,111 @@
+"""The data files of the page: each is one call `receive(NAME, DATA)`."""
+
+import base64
+import gzip
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from .records import CHUNK
+
+EXACT = 2**53
+"""JavaScript knows integers up to this one exactly; greater ones are written as texts."""
+
+
+class DataFolder:
+    """The folder `data/` of a page, into which files are written as they are needed.
+
+    A file that would not change is not written. A file is never seen half-written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the folder, which is made with the first file."""
+        self.path = path
+        self._hashes: dict[str, str] = {}
+
+    @property
+    def stamp(self) -> str:
+        """A hash of all files written so far."""
+        lines = "".join(f"{name} {value}\n" for name, value in sorted(self._hashes.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the files written so far."""
+        return frozenset(self._hashes)
+
+    def write(self, name: str, value: object) -> None:
+        """Write a dataclass, or a list or dictionary of them, as the file `NAME.js`."""
+        data = script(name, value)
+        self._hashes[name] = hashlib.sha256(data).hexdigest()
+        write_if_changed(self.path / f"{name}.js", data)
+
+    def write_chunks(self, name: str, records: Iterable[object]) -> int:
+        """Write records in files `NAME/00000.js` and so on; returns the number of files."""
+        number, chunk = 0, []
+        for record in records:
+            chunk.append(record)
+            if len(chunk) == CHUNK:
+                self.write(chunk_name(name, number), chunk)
+                number, chunk = number + 1, []
+        if chunk:
+            self.write(chunk_name(name, number), chunk)
+            number += 1
+        return number
+
+
+def chunk_name(name: str, number: int) -> str:
+    """Return the name of a file of records."""
+    return f"{name}/{number:05d}"
+
+
+def script(name: str, value: object) -> bytes:
+    """Return a data file: ASCII, the same bytes for the same value."""
+    plain = _plain(value)
+    try:
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(plain), ensure_ascii=False, separators=(",", ":"))
+    packed = base64.b64encode(
+        gzip.compress(text.encode("utf-8", "replace"), compresslevel=6, mtime=0)
+    )
+    return b'receive(%s,"%s");\n' % (json.dumps(name).encode(), packed)
+
+
+def write_if_changed(path: Path, data: bytes) -> None:
+    """Write a file whole unless it holds the data already."""
+    try:
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for each number that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
