@@ -72,3 +72,12 @@ def contrasted(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         return ()
     top = best.rating or 0.0
     return tuple(c for c in candidates if c is best or (trainable(c) and (c.rating or 0.0) < top))
+
+
+def contrasted_share(groups: Sequence[RatedGroup]) -> float:
+    """Return the share of groups that have trainable candidates with different ratings."""
+    different = sum(
+        len({candidate.rating for candidate in group.candidates if trainable(candidate)}) > 1
+        for group in groups
+    )
+    return different / len(groups) if groups else 0.0

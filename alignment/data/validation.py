@@ -5,13 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, trainable
-from .parts import contrasted
+from .parts import contrasted, contrasted_share
 
 Report = dict[str, Any]
 
@@ -65,7 +63,7 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
         "group_sizes": _counts(len(members) for members in usable),
         "ratings": _counts(math.floor(rating) for rating in ratings),
         "rating_scale": scales[0],
-        "contrast": float(np.mean([len({c.rating for c in members}) > 1 for members in usable])),
+        "contrast": contrasted_share(groups),
         "dropped": dict(dropped.most_common()),
         "dropped_groups": sum(not members for members in usable),
         "cut_off": sum(not c.ends for members in usable for c in members),

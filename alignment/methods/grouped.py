@@ -9,7 +9,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, demonstration
-from ..data.parts import in_parts
+from ..data.parts import contrasted_share, in_parts
 from ..training.method import Job, Selection, with_adapters
 from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
@@ -48,13 +48,26 @@ def select_trainable(groups: Sequence[RatedGroup], config: GroupedConfig) -> Sel
 
 
 def make_group_trainer(
-    job: Job, config: GroupedConfig, loss: "GroupLossFunction"
+    job: Job, config: GroupedConfig, loss: "GroupLossFunction", remedy: str | None = None
 ) -> "GroupTrainer":
-    """Return the project's own Trainer for a loss over rated groups."""
+    """Return the project's own Trainer for a loss over rated groups.
+
+    Args:
+        job: The model, the groups and the arguments.
+        config: The settings of the method.
+        loss: The loss.
+        remedy: What to change where the contrast turns out to be inactive, for the warning; None:
+            the settings ask for no contrast.
+    """
     from ..training.batching import GroupDataset
+    from ..training.contrast import LEAST, WarnOfInactiveContrast
     from ..training.group_trainer import GroupTrainer
 
     plan = make_plan(config, job.examples, lambda group: group)
+    callbacks = [*plan.callbacks, *job.callbacks]
+    if remedy is not None and config.candidates_per_group > 1:
+        share = contrasted_share(plan.learnt)
+        callbacks.append(WarnOfInactiveContrast(remedy if share >= LEAST else _alike(share)))
     args = plan.arguments(job)
 
     def dataset(groups: Sequence[RatedGroup]) -> "GroupDataset":
@@ -65,11 +78,19 @@ def make_group_trainer(
         args,
         dataset(plan.learnt),
         loss,
-        [*plan.callbacks, *job.callbacks],
+        callbacks,
         packing=config.packing,
         logits_chunk=config.logits_chunk,
         stop_nll=config.stop_nll,
         divergence_groups=config.divergence_groups,
         held_out=dataset(plan.held_out) if plan.held_out else None,
         staged_epochs=config.epochs if plan.staged else None,
+    )
+
+
+def _alike(share: float) -> str:
+    """Return what to change where few groups have anything to contrast."""
+    return (
+        f"only {share:.0%} of the groups have responses with different ratings; lower "
+        "env.questions_per_round, so that more agents answer the same question"
     )

@@ -39,7 +39,10 @@ class Rrhf(Method):
 
     def make_trainer(self, job: Job) -> Any:
         """Return a `GroupTrainer` with the loss of RRHF."""
-        return make_group_trainer(job, self.config, self.loss)
+        remedy = "RRHF asks for the right order alone; method=stable_alignment has a margin"
+        return make_group_trainer(
+            job, self.config, self.loss, remedy if self.config.rank_weight else None
+        )
 
     def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.rrhf`."""

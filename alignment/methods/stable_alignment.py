@@ -46,7 +46,12 @@ class StableAlignment(Method):
 
     def make_trainer(self, job: Job) -> Any:
         """Return a `GroupTrainer` with the loss of the paper."""
-        return make_group_trainer(job, self.config, self.loss)
+        config = self.config
+        remedy = (
+            f"raise method.margin={config.margin:g}, the difference of likelihoods that the "
+            "contrast asks for"
+        )
+        return make_group_trainer(job, config, self.loss, remedy if config.ratio else None)
 
     def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.stable_alignment`."""

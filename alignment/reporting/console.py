@@ -58,6 +58,8 @@ def print_training(console: Console, summary: Mapping[str, Any]) -> None:
     # Summaries of earlier versions lack these fields.
     if summary.get("stopped_early"):
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
+    if summary.get("hinge_active") is not None:
+        console.print(f"  contrast: active in {summary['hinge_active']:.0%} of its hinges")
     exported = summary.get("exported_step", summary["steps"])
     if exported != summary["steps"]:
         console.print(f"  exported: step {exported}, with the least loss on held-out groups")

@@ -25,6 +25,7 @@ from ..runtime.processes import is_first
 from .arguments import training_arguments
 from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .config import LoraConfig, TrainingConfig
+from .contrast import INACTIVE, hinge_activity, inactive_contrast
 from .early_stopping import STOPPED, stopped_early
 from .made_with import check_inputs, training_inputs, write_inputs
 from .method import Job, Method, Selection, import_peft
@@ -56,6 +57,10 @@ class TrainingSummary:
     """Number of candidates in the used groups that are invalid, unrated or blank."""
     stopped_early: str | None
     """Reason why early stopping ended the run; None if the run was not stopped."""
+    hinge_active: float | None
+    """Mean share of hinges above zero over the steps; None for a method without a contrast."""
+    contrast_inactive: str | None
+    """The warning that the contrast was inactive for most of the run; None if there was none."""
     exported_step: int
     """The step whose weights were exported: the one with the lowest loss on held-out groups, or the
     last step without held-out groups."""
@@ -140,8 +145,9 @@ def train(
     state = run_trainer(trainer, config, start)
     exported_step = load_best(trainer, state)
     export(trainer, folder)
-    # Leave out the Trainer's summary and the reason for an early stop: they are not metrics.
-    log = tuple(row for row in state.log_history if not row.keys() & {"train_loss", STOPPED})
+    # Leave out the Trainer's summary and rows of text: they are not metrics.
+    others = {"train_loss", STOPPED, INACTIVE}
+    log = tuple(row for row in state.log_history if not row.keys() & others)
     return TrainingSummary(
         loss_start=_mean_loss(log, 0, state.global_step / 10),
         loss_end=_mean_loss(log, state.global_step * 0.9, state.global_step),
@@ -156,6 +162,8 @@ def train(
             not trainable(c) for group in selection.groups for c in group.candidates
         ),
         stopped_early=stopped_early(state.log_history),
+        hinge_active=hinge_activity(log),
+        contrast_inactive=inactive_contrast(state.log_history),
         exported_step=exported_step,
         log=log,
     )
