@@ -2,7 +2,9 @@
 
 Layout of `FOLDER/page`:
 
-    index.html, assets/                the application, the same for every run
+    index.html                         of the folder `assets` beside this module
+    assets/                            that folder's other files and folders, and those of
+                                       `policies/browser/assets`: the same for every run
     data/index.js                      `Index`
     data/RUN/run.js                    `Run`
     data/RUN/table.js                  `Table`: one column of numbers or texts per field

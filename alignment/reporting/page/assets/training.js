@@ -1,0 +1,6 @@
+"use strict";
+
+sandbox.views.training = {
+  title: "Training",
+  component: () => sandbox.html`<h1>Training</h1>`,
+};
