@@ -4,14 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import krippendorff
-import numpy as np
-
 from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
 from social_sandbox.envs.turns import ASPECTS, JUDGED, RATING_SCALE, Aspect, Judged
 from social_sandbox.policies.society.account import Account
 
 from ..runtime.stage import Summary
+from .agreement import krippendorff_alpha
 
 
 def rating_scale(interactions: Sequence[Interaction]) -> int:
@@ -59,16 +57,7 @@ def _alpha(interactions: Sequence[Interaction], aspect: Aspect) -> float | None:
             if observation.aspect == aspect and observation.rating is not None:
                 unit = units.setdefault((interaction.id, observation.judged), {})
                 unit[observation.observer] = observation.rating
-    observers = sorted({name for ratings in units.values() for name in ratings})
-    if len(observers) < 2:
-        return None
-    table = np.array(
-        [[ratings.get(name, np.nan) for ratings in units.values()] for name in observers]
-    )
-    rated_twice = table[:, np.isfinite(table).sum(0) > 1]
-    if not rated_twice.size or np.nanmin(rated_twice) == np.nanmax(rated_twice):
-        return None
-    return float(krippendorff.alpha(reliability_data=rated_twice, level_of_measurement="interval"))
+    return krippendorff_alpha(units.values())
 
 
 def ratings_by_round(
