@@ -15,7 +15,7 @@ from ..intervals import Estimate, estimate_over_clusters
 Array = npt.NDArray[np.float64]
 
 PRIOR = 0.1
-"""Regularisation of the scores (`alpha` of choix): as if each two models had met a little, and tied.
+"""Regularisation of the scores (`alpha` of choix): as if every two models had tied a little.
 Without a prior, a model that always wins has an infinite score."""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from social_sandbox.alignment.evaluation.people.study import (
+from social_sandbox.alignment.data.study import (
     Item,
     Judgement,
     Study,
