@@ -1,7 +1,7 @@
 """Agreement of several raters: Krippendorff's alpha."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +10,7 @@ Level = Literal["nominal", "ordinal", "interval"]
 
 
 def krippendorff_alpha(
-    units: Iterable[Mapping[Hashable, float]], level: Level = "interval"
+    units: Iterable[Mapping[Any, float]], level: Level = "interval"
 ) -> float | None:
     """Return Krippendorff's alpha of what raters said about units.
 
