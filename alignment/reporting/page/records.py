@@ -9,6 +9,7 @@ Layout of `FOLDER/page`:
     data/RUN/run.js                    `Run`
     data/RUN/table.js                  `Table`: one column of numbers or texts per field
     data/RUN/answer_table.js           `AnswerTable`, where the run has answers
+    data/RUN/group_table.js            `GroupTable`, where the run has groups
     data/RUN/interactions/00007.js     list of `InteractionRecord`, `CHUNK` of them
     data/RUN/groups/00000.js           list of `GroupRecord`
     data/RUN/answers/00000.js          list of `AnswerRecord`
@@ -285,6 +286,30 @@ class GroupRecord:
 
     group: dict[str, Any]
     interactions: Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTable:
+    """The groups of a run in columns of equal length; row i is record i of the chunks.
+
+    Attributes:
+        kind: Numbers into the list of `names`.
+        extract: The first 160 characters of the prompt's last message.
+        candidates: Number of candidates.
+        low, high: The lowest and the highest rating of the candidates; null where none has one.
+        invalid: Number of candidates that are not valid.
+        cut_off: Number of candidates without an end.
+        names: The texts that numbers stand for, by column.
+    """
+
+    kind: Sequence[int]
+    extract: Sequence[str]
+    candidates: Sequence[int]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
+    invalid: Sequence[int]
+    cut_off: Sequence[int]
+    names: dict[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

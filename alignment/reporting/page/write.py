@@ -14,6 +14,7 @@ from social_sandbox.envs.jsonl import first_problem
 
 from .answers import Answers, read_answers
 from .folders import RunFolder, find_runs
+from .group_table import GroupColumns
 from .lines import read_lines
 from .prompts import prompts_of
 from .records import CHUNK, GroupRecord, Index, InteractionRecord, Run, RunName
@@ -112,23 +113,24 @@ def write_run(run: RunFolder, data: DataFolder) -> None:
         data.write(chunk_name(f"{run.key}/interactions", chunks["interactions"]), chunk)
         chunks["interactions"] += 1
     data.write(f"{run.key}/table", columns.table())
-    n_groups = 0
+    group_columns = GroupColumns()
 
     def group_records() -> Iterator[GroupRecord]:
-        nonlocal n_groups
         if not groups_file.exists():
             return
         for line in read_lines(groups_file, "groups"):
-            n_groups += 1
+            group_columns.add(line.value)
             sources = [c.get("source") or {} for c in line.value.get("candidates", ())]
             yield GroupRecord(line.value, [rows.get(s.get("interaction", "")) for s in sources])
 
     chunks["groups"] = data.write_chunks(f"{run.key}/groups", group_records())
+    if len(group_columns):
+        data.write(f"{run.key}/group_table", group_columns.table())
     records = answers.records(columns)
     chunks["answers"] = data.write_chunks(f"{run.key}/answers", records)
     if records:
         data.write(f"{run.key}/answer_table", answers.table())
-    data.write(f"{run.key}/run", _run(run, columns, answers, chunks, n_groups))
+    data.write(f"{run.key}/run", _run(run, columns, answers, chunks, len(group_columns)))
 
 
 def _run(
