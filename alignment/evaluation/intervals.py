@@ -81,3 +81,18 @@ def estimate_over_clusters(
         rng=np.random.default_rng(key(seed, "bootstrap")),
     ).confidence_interval
     return Estimate(mean, float(interval.low), float(interval.high), len(values))
+
+
+def estimate_mean_by_t(values: npt.NDArray[np.float64]) -> Estimate | None:
+    """Estimate the mean of (n,) values by Student's t; None for fewer than two values.
+
+    Quick however many values there are, for figures with many intervals.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    from scipy.special import stdtrit
+
+    mean = float(values.mean())
+    reach = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - reach, mean + reach, n)

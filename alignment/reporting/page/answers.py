@@ -1,6 +1,6 @@
 """The held-out answers of a run, and which interactions are about the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from social_sandbox.envs.memory import HashingEmbedder, Vectors
 
 from ...evaluation.benchmarks.refusals import is_refusal
-from .lines import read_lines
+from .lines import read_json, read_lines
 from .records import AnswerRecord, AnswerTable
 from .table import Columns, Names
 
@@ -23,7 +23,8 @@ EXTRACT = 160
 _BLOCK = 4096
 """How many questions are compared at once."""
 
-_SCORES = ("alignment", "engagement", "combined", "accuracy")
+HELD_OUT = "held_out"
+"""The source of answers to held-out questions; other sources are benchmarks."""
 
 
 @dataclass
@@ -49,6 +50,11 @@ class Answers:
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.answered)
+
+    @property
+    def held_out(self) -> list[AnswerRecord]:
+        """The records of held-out questions."""
+        return [record for record in self.answered if record.source == HELD_OUT]
 
     def of_question(self, question: str) -> Sequence[int]:
         """Return the answers to a question; where there are none, to the nearest by words."""
@@ -111,8 +117,9 @@ class Answers:
             scores={
                 model: {
                     name: [given.get("scores", {}).get(name) for given in answers]
-                    for name in _SCORES
-                    if any(name in given.get("scores", {}) for given in answers)
+                    for name in dict.fromkeys(
+                        n for given in answers for n in given.get("scores", ())
+                    )
                 }
                 for model, answers in by_model.items()
             },
@@ -128,39 +135,81 @@ class Answers:
         )
 
 
+def _score_names(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for given in answers for name in given.get("scores", ())))
+
+
 def read_answers(folder: Path) -> Answers:
-    """Read the answers of a run; none where it has none."""
-    path = folder / "evaluation" / "answers.jsonl"
-    if not path.exists():
-        return Answers()
-    records = []
-    models: dict[str, None] = {}
-    for line in read_lines(path, "answers"):
-        row = dict(line.value)
-        answers = {
-            name: _answer(row.pop(name)) for name in list(row) if isinstance(row[name], dict)
-        }
-        models |= dict.fromkeys(answers)
-        records.append(
-            AnswerRecord(
-                source="held_out",
-                question=str(row.get("question", "")),
-                kind=str(row.get("kind", "")),
-                sample=int(row.get("sample", 0)),
-                answers=answers,
-            )
-        )
+    """Read the held-out answers and the items of benchmarks of a run; none where it has none."""
+    records = [*_held_out(folder / "evaluation"), *_benchmarks(folder / "benchmarks")]
+    models = dict.fromkeys(model for record in records for model in record.answers)
     return Answers(records, list(models))
 
 
-def _answer(given: dict[str, Any]) -> dict[str, Any]:
+def _held_out(folder: Path) -> Iterator[AnswerRecord]:
+    path = folder / "answers.jsonl"
+    if not path.exists():
+        return
+    for line in read_lines(path, "answers"):
+        row = line.value
+        answers = {name: _answer(given) for name, given in row.items() if isinstance(given, dict)}
+        yield AnswerRecord(
+            source=HELD_OUT,
+            question=str(row.get("question", "")),
+            kind=str(row.get("kind", "")),
+            sample=int(row.get("sample", 0)),
+            answers=answers,
+        )
+
+
+def _answer(given: Mapping[str, Any]) -> dict[str, Any]:
     text = str(given.get("answer", ""))
-    scores = {
-        name: value
-        for name, value in given.items()
-        if name != "answer" and (value is None or isinstance(value, int | float))
-    }
+    scores = {name: value for name, value in given.items() if _is_score(value)}
     return {"text": text, "scores": scores, "refusal": is_refusal(text), "error": ""}
+
+
+def _is_score(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _benchmarks(folder: Path) -> Iterator[AnswerRecord]:
+    path, results = folder / "items.jsonl", read_json(folder / "results.json") or {}
+    if not path.exists():
+        return
+    model = measured_name(results)
+    other = (results.get("made_with") or {}).get("against_name") or "other"
+    for line in read_lines(path, "benchmarks"):
+        row, details = line.value, line.value.get("details") or {}
+        text = details.get("answer")
+        answers = {
+            model: {
+                "text": str(text or ""),
+                "scores": row.get("scores") or {},
+                "refusal": is_refusal(text) if isinstance(text, str) and text else None,
+                "error": str(details.get("error", "")),
+            }
+        }
+        if isinstance(details.get("other"), str):
+            answers[other] = {"text": details["other"], "scores": {}, "refusal": None, "error": ""}
+        shown = ("question", "answer", "other", "error")
+        yield AnswerRecord(
+            source=str(row.get("benchmark", "")),
+            question=str(details.get("question") or f"item {row.get('item', '')}"),
+            kind=str(details.get("category", "")),
+            sample=0,
+            answers=answers,
+            detail={
+                "item": row.get("item"),
+                "part": row.get("part"),
+                **{name: value for name, value in details.items() if name not in shown},
+            },
+        )
+
+
+def measured_name(results: Mapping[str, Any]) -> str:
+    """Return the name of the model that `benchmarks/results.json` is about."""
+    path = Path(str(results.get("model", "model")))
+    return "aligned" if path.parts[-2:] == ("alignment", "model") else path.name or "model"
 
 
 def _nearest(asked: Sequence[str], questions: Sequence[str]) -> list[list[int]]:

@@ -1,5 +1,6 @@
 """The lines of a file that may be large, and to which another process may append."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,20 @@ def read_lines(path: Path, what: str, start: Place = Place()) -> Iterator[Line]:
                 problem = first_problem(error)
             raise UserError(f"{what}: {path}, line {number}: {problem}") from error
         yield Line(value, Place(byte, number))
+
+
+def read_json(path: Path) -> Any:
+    """Return the value of a JSON file; None where there is none.
+
+    Raises:
+        UserError: The file cannot be read, or is not JSON.
+    """
+    if not path.exists():
+        return None
+    try:
+        return json.loads(read_text(path, "view"))
+    except ValueError as error:
+        raise UserError(f"view: {path} is not JSON") from error
 
 
 def _raw_lines(path: Path, what: str, start: Place) -> Iterator[bytes]:

@@ -13,9 +13,13 @@ from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.jsonl import first_problem
 
 from .answers import Answers, read_answers
+from .figures.answers import benchmark_figures, held_out_figures
+from .figures.data import data_figures
+from .figures.society import society_figures
+from .figures.training import training_figures
 from .folders import RunFolder, find_runs
 from .group_table import GroupColumns
-from .lines import read_lines
+from .lines import read_json, read_lines
 from .prompts import prompts_of
 from .records import CHUNK, GroupRecord, Index, InteractionRecord, Run, RunName
 from .scripts import DataFolder, chunk_name, write_if_changed
@@ -137,6 +141,18 @@ def _run(
     run: RunFolder, columns: Columns, answers: Answers, chunks: dict[str, int], n_groups: int
 ) -> Run:
     size = 1 + max((*columns.row, *columns.column), default=-1)
+    folder = run.folder
+    report = read_json(folder / "data" / "report.json") or {}
+    checked = read_json(folder / "alignment" / "data_report.json") or {}
+    reward_model = read_json(folder / "alignment" / "reward_model" / "log.json") or {}
+    figures = [
+        *society_figures(columns),
+        *data_figures({**checked, **report}),
+        *training_figures(read_json(folder / "alignment" / "log.json") or []),
+        *training_figures(reward_model.get("rows", ()), "reward_model"),
+        *held_out_figures(read_json(folder / "evaluation" / "results.json") or {}, answers),
+        *benchmark_figures(read_json(folder / "benchmarks" / "results.json") or {}),
+    ]
     return Run(
         key=run.key,
         name=run.name,
@@ -145,6 +161,7 @@ def _run(
         grid_size=size,
         worlds=columns.names["world"].texts,
         models=answers.models,
+        figures=figures,
         counts={"interactions": len(columns), "groups": n_groups, "answers": len(answers)},
         chunks=chunks,
     )

@@ -1,0 +1,1 @@
+"""Figures of a run as data, which the page draws."""
