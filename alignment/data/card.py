@@ -7,7 +7,7 @@ from typing import Any
 from social_sandbox.policies.prompts.control_tokens import CONTROL_TOKEN
 
 from ..runtime.markdown import markdown_table, plain
-from .groups import KINDS, RatedGroup, trainable
+from .groups import KINDS, Candidate, RatedGroup, trainable
 
 MARK = "made by `social-sandbox export`"
 """Words by which an earlier export is recognised."""
@@ -19,6 +19,13 @@ _DESCRIPTIONS = {
     "authors": "Questions with rated responses, in the format of Stable Alignment's authors.",
     "groups": "Rated groups: a prompt, and several candidates for the reply with their ratings.",
 }
+
+_ENDS_COLUMNS = {
+    "preference": "chosen_ends` or `rejected_ends",
+    "prompt_completion": "ends",
+    "groups": "ends",
+}
+"""Columns that say whether a reply is complete."""
 
 
 def card(
@@ -47,7 +54,7 @@ def card(
     listed = [
         f"- {len(groups)} rated groups ({', '.join(f'{n} {plain(k)}' for k, n in of_kinds)})",
         f"- {len(candidates)} candidates, {usable} of them valid, rated and not blank; "
-        f"{sum(not c.ends for c in candidates)} were cut off by a limit of tokens",
+        f"{sum(not c.ends for c in candidates)} were cut off in a sentence by a limit of tokens",
         f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_names(raters)}",
         f"- replies by {_names(sorted(agents))}",
     ]
@@ -80,7 +87,20 @@ Load it with `datasets.load_dataset(FOLDER)`.
   played, and of any data set that was mixed in) and is yours to choose: `license:` in the header.
 - The replies come from language models and their ratings from models or people; neither was
   checked. Some prompts ask for harm.
-{_control_tokens(groups, export["to"])}"""
+{_cut_off(candidates, export["to"])}{_control_tokens(groups, export["to"])}"""
+
+
+def _cut_off(candidates: Sequence[Candidate], to: str) -> str:
+    count = sum(not candidate.ends for candidate in candidates)
+    if not count:
+        return ""
+    column = _ENDS_COLUMNS.get(to)
+    where = f", for which `{column}` is false" if column else ""
+    return (
+        f"- A limit of tokens cut {count} replies off in a sentence{where}. A trainer that appends "
+        "an end-of-turn token to each reply, as TRL's do, teaches a model to end there: leave "
+        "these rows out.\n"
+    )
 
 
 def _control_tokens(groups: Sequence[RatedGroup], to: str) -> str:

@@ -58,6 +58,7 @@ class DataConfig:
     group_size: Annotated[int, Field(ge=2)] | None = 3
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
+    endings: Literal["whole_sentence", "model"] = "whole_sentence"
     seed: int = 0
     sources: Annotated[tuple[SourceConfig, ...], one_or_many] | None = None
     leak_guard: bool = True

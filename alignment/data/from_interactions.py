@@ -5,6 +5,7 @@ Source: arXiv 2305.16960, section 3.2.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from social_sandbox.envs.combined import combined_rating
@@ -25,6 +26,7 @@ from social_sandbox.policies.prompts.prompts import (
     revision_messages,
 )
 from social_sandbox.policies.prompts.ratings import format_verdict
+from social_sandbox.policies.prompts.sentences import ends_sentence
 
 from .config import DataConfig
 from .groups import KINDS, Candidate, RatedGroup, Source
@@ -44,8 +46,8 @@ def build_groups(
 
     Args:
         interactions: Interactions whose ratings share one scale.
-        config: Mix of the kinds, size of the parts, weight of engagement, rating of critiques, and
-            the seed.
+        config: Mix of the kinds, size of the parts, weight of engagement, rating of critiques,
+            endings, and the seed.
         dropped: Counts interactions and groups that are left out, by reason.
         parted: Counts the `groups` that are larger than `config.group_size`, and their `parts`.
 
@@ -63,6 +65,8 @@ def build_groups(
         "self_critic": self_critic(interactions, config.critique_rating),
         "realignment": realignment(interactions, config.engagement_weight),
     }
+    if config.endings == "whole_sentence":
+        by_kind = {kind: list(map(_with_endings, groups)) for kind, groups in by_kind.items()}
     by_kind = {kind: _in_parts(groups, config, parted) for kind, groups in by_kind.items()}
     weighted = [kind for kind in KINDS if config.mix.get(kind, 0) > 0]
     # Without reasons from peers there are no self_critic groups, and they cannot set the size.
@@ -93,6 +97,14 @@ def _in_parts(
         parted["groups"] += len(groups) - (len(parts) - n_parts)
         parted["parts"] += n_parts
     return parts
+
+
+def _with_endings(group: RatedGroup) -> RatedGroup:
+    """Return a group in which a text that a limit cut back to a whole sentence ends there."""
+    candidates = (
+        replace(each, ends=each.ends or ends_sentence(each.text)) for each in group.candidates
+    )
+    return replace(group, candidates=tuple(candidates))
 
 
 def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:

@@ -38,8 +38,8 @@ class Candidate:
             name of a data set.
         valid: Whether the response may be trained on; an invalid one is kept for the record.
         source: Where the response comes from.
-        ends: Whether the text is complete. A text that a limit of tokens cut off is no example of
-            where to stop.
+        ends: Whether the text is complete, so that it is an example of where to stop. A text that
+            a limit of tokens cut off in a sentence is none; see `DataConfig.endings`.
     """
 
     text: str

@@ -23,8 +23,19 @@ def whole_sentences(text: str) -> str:
     A sentence ends as Unicode says for its script (`Sentence_Terminal`), such as with `\u3002` in
     Chinese, `\u0964` in Hindi or `\u061f` in Arabic.
     """
+    return text[: _last_end(text)]
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether a text ends where a sentence ends, so that nothing is missing behind it."""
+    text = text.rstrip()
+    return bool(text) and _last_end(text) == len(text)
+
+
+def _last_end(text: str) -> int | None:
+    """Return the place behind the last end of a sentence; None if no sentence ends."""
     for end in reversed(list(_ENDS.finditer(text))):
         # The full stop of "1." begins a list item and does not end a sentence.
         if not _LIST_NUMBER.search(text, max(end.start() - _DIGITS, 0), end.start()):
-            return text[: end.end()]
-    return text
+            return int(end.end())
+    return None

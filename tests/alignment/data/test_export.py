@@ -245,3 +245,15 @@ def test_other_trainers_get_no_spelled_control_tokens(tmp_path: Path, to: Any) -
     assert ("Yes.<|im_end|>" in written) == (to == "groups")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "- 1 texts spell control tokens of models, such as `<|im_end|>`: " in card
+
+
+@pytest.mark.parametrize(
+    ("to", "column"),
+    [("preference", "`chosen_ends` or `rejected_ends`"), ("groups", "`ends`"), ("hh", "sentence.")],
+)
+def test_a_card_warns_of_replies_that_were_cut_off(tmp_path: Path, to: Any, column: str) -> None:
+    export_groups([RICH, *PAIRS], ExportConfig(to=to), tmp_path, "groups.jsonl")
+    card = (tmp_path / "README.md").read_text()
+    assert "- A limit of tokens cut 1 replies off in a sentence" in card
+    assert column in card
+    assert "leave these rows out" in card

@@ -87,6 +87,21 @@ def test_a_text_that_was_cut_off_is_marked() -> None:
     assert [c.ends for c in group.candidates] == [False, True]
 
 
+def test_a_text_that_was_cut_back_to_a_whole_sentence_is_an_example_of_where_to_stop() -> None:
+    texts = ("Be kind.", "Be kind and", 'She said "no."', "1. Be kind and 2.")
+    rated = [
+        replace(interaction(n), draft=replace(interaction(n).draft, text=text, cut_off=True))
+        for n, text in enumerate(texts)
+    ]
+
+    def ends(config: DataConfig) -> dict[str, bool]:
+        groups = build_groups(rated, replace(config, mix={"imitation": 1}, group_size=None))
+        return {c.text: c.ends for group in groups for c in group.candidates if c.text in texts}
+
+    assert ends(DataConfig()) == dict(zip(texts, (True, False, True, False), strict=True))
+    assert ends(DataConfig(endings="model")) == dict.fromkeys(texts, False)
+
+
 def test_an_empty_answer_is_kept_but_invalid() -> None:
     (group,) = imitation([replace(interaction(0), draft=Answer(" \n"))], engagement_weight=0.0)
     assert [c.valid for c in group.candidates] == [False, True]

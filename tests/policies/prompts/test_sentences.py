@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 - the letters of many scripts look alike
 import pytest
 
-from social_sandbox.policies.prompts.sentences import whole_sentences
+from social_sandbox.policies.prompts.sentences import ends_sentence, whole_sentences
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,20 @@ from social_sandbox.policies.prompts.sentences import whole_sentences
 )
 def test_an_incomplete_last_sentence_is_dropped(text: str, whole: str) -> None:
     assert whole_sentences(text) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("Be kind. ", True),
+        ("Is it?", True),
+        ('She said "no."', True),
+        ("分享是好的。", True),
+        ("Be kind", False),
+        ("Be kind. And", False),
+        ("1. Be kind and 2.", False),
+        ("", False),
+    ],
+)
+def test_a_text_is_complete_where_a_sentence_ends(text: str, ends: bool) -> None:
+    assert ends_sentence(text) == ends
