@@ -19,6 +19,7 @@ _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _LETTER = regex.compile(rf"[{_UNSPACED}]")
 _WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|(?:(?![{_UNSPACED}])\w)+")
+_PIECE = regex.compile(rf"{_WORD.pattern}|\s+|[^\w\s]|.")
 
 
 def words(text: str) -> list[str]:
@@ -27,6 +28,12 @@ def words(text: str) -> list[str]:
     In scripts without blanks between words, each letter counts as a word.
     """
     found: list[str] = _WORD.findall(text)
+    return found
+
+
+def words_and_gaps(text: str) -> list[str]:
+    """Return the words, the blanks and the other characters of a text, in order."""
+    found: list[str] = _PIECE.findall(text)
     return found
 
 

@@ -23,7 +23,7 @@ FLOORS = (
     ("observer", "methods"),
     ("evaluation",),
     ("reporting",),
-    ("stages", "speed"),
+    ("stages", "speed", "show"),
     ("cli",),
 )
 """The rooms of `alignment`; each may import from those above it in this list."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions, or benchmarks=NAMES",
     "compare": "benchmark results of several models side by side; see compare --help",
+    "show": "print interactions, groups and answers in the terminal; see show --help",
     "figures": "draw what there is; writes figures/",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
     "observer": "fit the head of the embedded observer to preferences; see observer --help",
@@ -191,11 +192,18 @@ def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:
     main.main(rest)
 
 
+def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    from ..show import main
+
+    main.main(rest)
+
+
 _FUNCTIONS = {
     "bench": _measure_speed,
     "compare": _compare,
     "observer": _fit_observer,
     "policies": _list_policies,
+    "show": _show,
     "sweeps": _list_sweeps,
 }
 """Commands that are no jobs with settings."""
