@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from social_sandbox.envs.interactions import Interaction, mean
+from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
 from social_sandbox.envs.turns import ASPECTS
 
 from ..data.groups import RatedGroup
@@ -16,13 +16,18 @@ from .recorded import models
 
 def _missing(interaction: Interaction) -> int:
     """Return how many ratings an interaction lacks."""
-    rated = (*interaction.feedback, *interaction.observations)
-    return sum(each.rating is None for each in rated)
+    peers = sum(each.rating is None for each in interaction.feedback)
+    return peers + sum(each.rating is None for each in interaction.observations)
+
+
+def _spoken(interaction: Interaction) -> list[Answer | Feedback | Observation]:
+    """Return all that was said in an interaction."""
+    answers = (interaction.draft, interaction.revision)
+    return [*answers, *interaction.feedback, *interaction.observations]
 
 
 def _errors(interaction: Interaction) -> int:
-    spoken = (interaction.draft, *interaction.feedback, interaction.revision)
-    return sum(bool(each.error) for each in (*spoken, *interaction.observations))
+    return sum(bool(each.error) for each in _spoken(interaction))
 
 
 def _cut_off(interaction: Interaction) -> bool:
@@ -38,8 +43,7 @@ def _rise(interaction: Interaction) -> float | None:
 
 
 def _tokens(interaction: Interaction) -> int:
-    spoken = (interaction.draft, *interaction.feedback, interaction.revision)
-    costs = [each.tokens for each in (*spoken, *interaction.observations)]
+    costs = [each.tokens for each in _spoken(interaction)]
     return sum(cost.prompt + cost.completion for cost in costs)
 
 
