@@ -1,6 +1,194 @@
 "use strict";
+// The first view of a run: what the run was, how far it has come, what came out, and how healthy the society is.
+(() => {
+  const { html, link, number } = sandbox;
 
-sandbox.views.run = {
-  title: "Run",
-  component: () => sandbox.html`<h1>Run</h1>`,
-};
+  const STAGE_SIGNS = { complete: "✓", running: "…", interrupted: "!", missing: "○" };
+  const HEALTH_SIGNS = { good: "✓", fair: "~", poor: "!" };
+
+  /** A number that always shows its sign. */
+  const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
+
+  /**
+   * Judge a change by its interval.
+   *
+   * @returns `word` and `sign` for people, and `tone` for the style sheet.
+   */
+  function verdict({ value, low, high, good }) {
+    if (value === null) return { word: "not measured", sign: "○", tone: "quiet" };
+    if (!good) return null;
+    if (low === null || high === null) return { word: "no interval", sign: "○", tone: "quiet" };
+    if (low <= 0 && high >= 0) return { word: "unclear: the interval includes 0", sign: "≈", tone: "quiet" };
+    return low * good > 0 || high * good > 0 ? { word: "better", sign: "▲", tone: "good" } : { word: "worse", sign: "▼", tone: "poor" };
+  }
+
+  /** The interval of an estimate as a line beside 0. */
+  function Whisker({ estimate, domain }) {
+    const place = d3.scaleLinear(domain, [4, 196]);
+    return html`<svg class="whisker" viewBox="0 0 200 16" preserveAspectRatio="none" aria-hidden="true">
+      <line class="whisker-zero" x1=${place(0)} x2=${place(0)} y1="0" y2="16" />
+      <line class="whisker-range" x1=${place(estimate.low)} x2=${place(estimate.high)} y1="8" y2="8" />
+      <line class="whisker-value" x1=${place(estimate.value)} x2=${place(estimate.value)} y1="3" y2="13" />
+    </svg>`;
+  }
+
+  /** A headline result: value, interval, and what both mean in a word. */
+  function Headline({ estimate, domain }) {
+    const judged = verdict(estimate);
+    const isChange = estimate.good !== 0;
+    const hasInterval = estimate.low !== null && estimate.high !== null;
+    return html`<li class=${`headline tone-${judged?.tone ?? "quiet"}`}>
+      <h3><bdi>${estimate.label}</bdi></h3>
+      <p class="headline-value">
+        ${estimate.value === null ? "none" : isChange ? signed(estimate.value) : number(estimate.value)}
+        ${estimate.unit && html`${" "}<small><bdi>${estimate.unit}</bdi></small>`}
+      </p>
+      ${hasInterval && isChange && html`<${Whisker} estimate=${estimate} domain=${domain} />`}
+      ${hasInterval &&
+      html`<p class="headline-interval">
+        95 %: ${isChange ? signed(estimate.low) : number(estimate.low)} to ${isChange ? signed(estimate.high) : number(estimate.high)}
+      </p>`}
+      ${judged && html`<p class="verdict"><span aria-hidden="true">${judged.sign}</span> ${judged.word}</p>`}
+      ${estimate.note && html`<p class="quiet"><bdi>${estimate.note}</bdi></p>`}
+    </li>`;
+  }
+
+  /** The headline results; changes of one unit share the scale of their intervals. */
+  function Headlines({ estimates }) {
+    const domains = d3.rollup(
+      estimates,
+      (group) => d3.extent([0, ...group.flatMap((one) => [one.value, one.low, one.high])]),
+      (one) => one.unit,
+    );
+    return html`<section aria-labelledby="headlines">
+      <h2 id="headlines">Results</h2>
+      <ul class="headlines">
+        ${estimates.map((one) => html`<${Headline} estimate=${one} domain=${domains.get(one.unit)} />`)}
+      </ul>
+    </section>`;
+  }
+
+  /** How far each stage has come. */
+  function Stages({ stages }) {
+    return html`<ol class="stages" aria-label="Stages">
+      ${stages.map(
+        (stage) => html`<li class=${`stage stage-${stage.state}`}>
+          <span class="stage-sign" aria-hidden="true">${STAGE_SIGNS[stage.state] ?? "○"}</span>
+          <span><b>${stage.name}</b> <span class="quiet">${stage.state}${stage.note && html`, <bdi>${stage.note}</bdi>`}</span></span>
+        </li>`,
+      )}
+    </ol>`;
+  }
+
+  /** Signs of a sick society, each with a way to the interactions that are counted. */
+  function HealthStrip({ run }) {
+    const share = (sign) => (sign.of ? sign.count / sign.of : 0);
+    const address = (sign) =>
+      link({ run: run.key, view: "interactions", query: Object.fromEntries(new URLSearchParams(sign.filter)) });
+    return html`<section aria-labelledby="health">
+      <h2 id="health">Health of the society</h2>
+      <ul class="health">
+        ${run.health.map((sign) => {
+          const words = html`<span class="health-label"><bdi>${sign.label}</bdi></span>
+            <span class="health-count">${number(sign.count)} of ${number(sign.of)} (${d3.format(".0%")(share(sign))})</span>`;
+          return html`<li class=${`health-sign tone-${sign.state}`} title=${sign.note}>
+            ${sign.filter ? html`<a href=${address(sign)}>${words}</a>` : html`<span>${words}</span>`}
+            <span class="verdict"><span aria-hidden="true">${HEALTH_SIGNS[sign.state]}</span> ${sign.state}</span>
+            ${sign.note && html`<span class="quiet"><bdi>${sign.note}</bdi></span>`}
+          </li>`;
+        })}
+      </ul>
+    </section>`;
+  }
+
+  /** What the run was. */
+  function Facts({ facts }) {
+    return html`<section aria-labelledby="facts">
+      <h2 id="facts">What it was</h2>
+      <dl class="facts">
+        ${facts.map(
+          (fact) => html`<div>
+            <dt>${fact.label}</dt>
+            <dd>
+              <bdi>${fact.value}</bdi>
+              ${fact.detail && html`<details><summary>more</summary><pre class="fact-detail"><bdi>${fact.detail}</bdi></pre></details>`}
+            </dd>
+          </div>`,
+        )}
+      </dl>
+    </section>`;
+  }
+
+  /** Settings that differ from the default. */
+  function Settings({ settings }) {
+    return html`<section aria-labelledby="settings">
+      <h2 id="settings">Settings that differ from the default</h2>
+      ${settings.length === 0
+        ? html`<p class="quiet">None.</p>`
+        : html`<div class="scroller" tabindex="0" role="region" aria-label="Settings that differ from the default">
+            <table class="settings">
+              <thead><tr><th scope="col">setting</th><th scope="col">here</th><th scope="col">default</th></tr></thead>
+              <tbody>
+                ${settings.map(
+                  (setting) => html`<tr>
+                    <th scope="row"><code>${setting.name}</code></th>
+                    <td><code><bdi>${setting.value}</bdi></code></td>
+                    <td class="quiet"><code><bdi>${setting.default}</bdi></code></td>
+                  </tr>`,
+                )}
+              </tbody>
+            </table>
+          </div>`}
+    </section>`;
+  }
+
+  /** What a reader should know before believing anything. */
+  function Notes({ notes }) {
+    return html`<section class="notes" aria-label="Notes">
+      <ul>${notes.map((note) => html`<li><bdi>${note}</bdi></li>`)}</ul>
+    </section>`;
+  }
+
+  /** The figures of one place, in the order of the record. */
+  sandbox.Figures = function Figures({ run, place }) {
+    const figures = run.figures.filter((figure) => figure.place === place);
+    return html`<div class="figures">
+      ${figures.map((figure) => html`<${sandbox.Figure} key=${figure.id} figure=${figure} name=${run.key} />`)}
+    </div>`;
+  };
+
+  /** What there is to look at, with its number. */
+  function Counts({ run }) {
+    const views = { interactions: "interactions", groups: "data", answers: "answers" };
+    const shown = Object.entries(views).filter(([name]) => run.counts[name]);
+    return html`<p class="counts">
+      ${shown.map(
+        ([name, view]) => html`<a href=${link({ run: run.key, view })}>${number(run.counts[name])} ${name === "groups" ? "training groups" : name}</a>${" "}`,
+      )}
+    </p>`;
+  }
+
+  /** The view. */
+  function RunView({ run }) {
+    return html`<div class="run-view">
+      <header>
+        <h1><bdi>${run.name}</bdi></h1>
+        <p class="quiet run-path"><bdi>${run.path}</bdi></p>
+        <${Counts} run=${run} />
+      </header>
+      ${run.stages.length > 0 && html`<${Stages} stages=${run.stages} />`}
+      ${run.notes.length > 0 && html`<${Notes} notes=${run.notes} />`}
+      ${run.headlines.length > 0 && html`<${Headlines} estimates=${run.headlines} />`}
+      ${run.health.length > 0 && html`<${HealthStrip} run=${run} />`}
+      <${sandbox.Figures} run=${run} place="run" />
+      <div class="two-columns">
+        ${run.facts.length > 0 && html`<${Facts} facts=${run.facts} />`}
+        <${Settings} settings=${run.settings} />
+      </div>
+    </div>`;
+  }
+
+  sandbox.verdict = verdict;
+  sandbox.signed = signed;
+  sandbox.views.run = { title: "Run", component: RunView };
+})();

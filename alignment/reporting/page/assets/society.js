@@ -1,6 +1,0 @@
-"use strict";
-
-sandbox.views.society = {
-  title: "Society",
-  component: () => sandbox.html`<h1>Society</h1>`,
-};

@@ -1,0 +1,131 @@
+"use strict";
+// The grid of a society in one round: a cell for each agent, and lines from those who rated to the rated.
+(() => {
+  const { MEASURES, colourOf, html, inkOn, link, useMemo, useRef, valueOf } = sandbox;
+  const SMALLEST = 21;
+  const LARGEST = 92;
+
+  /** What a screen reader says of a cell. */
+  function spokenCell(table, row, measure) {
+    const value = measure.of(table, row);
+    const name = table.names.agent[table.agent[row]];
+    const view = table.names.view[table.view[row]];
+    const shown = value === null ? "missing" : valueOf(measure, value);
+    return `${name}, row ${table.row[row]}, column ${table.column[row]}, ${measure.words} ${shown}, born with ${view} memories`;
+  }
+
+  /** A line with an arrowhead from a rater to the rated, and the rating on it. */
+  function Line({ from, to, rating, cell, isGiven }) {
+    const distance = Math.hypot(to[0] - from[0], to[1] - from[1]) || 1;
+    const [x, y] = [(to[0] - from[0]) / distance, (to[1] - from[1]) / distance];
+    const gap = cell * 0.3;
+    const [x1, y1] = [from[0] + x * gap, from[1] + y * gap];
+    const [x2, y2] = [to[0] - x * gap, to[1] - y * gap];
+    const head = Math.max(5, Math.min(11, cell * 0.2));
+    const corner = (turn) => `${x2 - head * (x * 0.9 + turn * y * 0.5)},${y2 - head * (y * 0.9 - turn * x * 0.5)}`;
+    const middle = isGiven ? 0.62 : 0.38;
+    const [at, level] = [x1 + (x2 - x1) * middle, y1 + (y2 - y1) * middle];
+    return html`<g class=${isGiven ? "rating-line given" : "rating-line received"}>
+      <path class="halo" d=${`M${x1},${y1}L${x2},${y2}`} />
+      <path class="shaft" d=${`M${x1},${y1}L${x2},${y2}`} />
+      <path class="head" d=${`M${x2},${y2}L${corner(1)}L${corner(-1)}Z`} />
+      <g transform=${`translate(${at},${level})`}>
+        <rect x="-14" y="-9" width="28" height="18" rx="9" />
+        <text text-anchor="middle" dy="0.34em">${rating === null ? "–" : rating.toFixed(1)}</text>
+      </g>
+    </g>`;
+  }
+
+  /** All lines of the chosen agent: solid from its raters, dashed to those whom it rated. */
+  function Lines({ table, world, round, agent, cell, size }) {
+    const row = world.agents.get(agent)?.get(round);
+    if (row === undefined) return null;
+    const centre = (one) => {
+      const place = world.at.get(one);
+      return place && [(place[1] + 0.5) * cell, (place[0] + 0.5) * cell];
+    };
+    const here = centre(agent);
+    const given = sandbox.ratedBy(table, world, round, agent).map(({ rated, rating }) => ({ from: here, to: centre(rated), rating, isGiven: true }));
+    const received = sandbox.raters(table, row).map(({ rater, rating }) => ({ from: centre(rater), to: here, rating, isGiven: false }));
+    return html`<svg class="grid-lines" width=${size * cell} height=${size * cell} aria-hidden="true">
+      ${[...given, ...received].filter(({ from, to }) => from && to).map((line) => html`<${Line} ...${line} cell=${cell} />`)}
+    </svg>`;
+  }
+
+  /**
+   * The grid. The focus moves by arrow keys, and a cell is a link to its interaction.
+   *
+   * @param props `run`, `table`, `world` (see `worldsOf`), `round`, `by` (a name in `MEASURES`),
+   *   `agent` (the chosen one or null) and `choose(agent)`.
+   */
+  sandbox.Grid = function Grid({ run, table, world, round, by, agent, choose }) {
+    const box = useRef();
+    const width = sandbox.useWidth(box);
+    const measure = MEASURES[by];
+    const size = world.size;
+    const cell = Math.max(SMALLEST, Math.min(LARGEST, Math.floor((width - 2) / size)));
+    const cells = useMemo(() => {
+      const places = Array.from({ length: size }, () => Array(size).fill(null));
+      for (const row of world.rows.get(round) ?? []) places[table.row[row]][table.column[row]] = row;
+      return places;
+    }, [table, world, round]);
+    const occupied = cells.flat().filter((row) => row !== null);
+    const chosenRow = world.agents.get(agent)?.get(round);
+    const tabStop = chosenRow ?? occupied[0];
+
+    const press = (event) => {
+      const steps = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+      const here = event.target.dataset.place?.split(",").map(Number);
+      if (!here || event.ctrlKey || event.metaKey || event.altKey) return;
+      let place = null;
+      if (event.key in steps) {
+        const [down, right] = steps[event.key];
+        place = here;
+        do place = [place[0] + down, place[1] + right];
+        while (cells[place[0]]?.[place[1]] === null);
+      } else if (event.key === "Home") place = [here[0], cells[here[0]].findIndex((row) => row !== null)];
+      else if (event.key === "End") place = [here[0], cells[here[0]].findLastIndex((row) => row !== null)];
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+      box.current.querySelector(`[data-place="${place.join(",")}"]`)?.focus();
+    };
+
+    const show = (row) => {
+      const value = measure.of(table, row);
+      const colour = colourOf(measure, value, run.rating_scale);
+      const view = table.names.view[table.view[row]];
+      return html`<div role="gridcell" class="cell-box">
+        <a
+          class=${`cell born-${view === "bad" ? "bad" : "good"} ${row === chosenRow ? "chosen" : ""}`}
+          href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}
+          tabindex=${row === tabStop ? 0 : -1}
+          data-place=${`${table.row[row]},${table.column[row]}`}
+          aria-label=${spokenCell(table, row, measure)}
+          style=${{ background: colour, color: inkOn(colour) }}
+          onPointerEnter=${(event) => event.pointerType !== "touch" && choose(table.agent[row])}
+          onFocus=${() => choose(table.agent[row])}
+          >${measure.isWord && cell < 36 ? value?.[0] : valueOf(measure, value)}</a>
+      </div>`;
+    };
+    const font = Math.max(8, Math.min(16, cell * (measure.isChange ? 0.34 : 0.38)));
+    return html`<div class="grid-scroller" ref=${box}>
+      <div class="grid-plane" style=${{ width: `${size * cell}px` }}>
+        <div
+          role="grid"
+          aria-label=${`Grid in round ${round}: ${measure.words}. Arrow keys move, Enter opens the interaction.`}
+          class=${`society-grid ${cell < 34 ? "dense" : ""}`}
+          style=${{ gridTemplateColumns: `repeat(${size}, ${cell}px)`, gridAutoRows: `${cell}px`, fontSize: `${font}px` }}
+          onKeyDown=${press}
+        >
+          ${cells.map(
+            (line) => html`<div role="row" class="grid-row">
+              ${line.map((row) => (row === null ? html`<div role="gridcell" class="cell-box"><span class="cell empty" aria-label="nobody"></span></div>` : show(row)))}
+            </div>`,
+          )}
+        </div>
+        <${Lines} table=${table} world=${world} round=${round} agent=${agent} cell=${cell} size=${size} />
+      </div>
+    </div>`;
+  };
+})();
