@@ -29,6 +29,7 @@ COMMANDS = {
     "figures": "draw what there is; writes figures/",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
     "observer": "fit the head of the embedded observer to preferences; see observer --help",
+    "rate": "let people judge answers, in the browser; see rate --help",
     "bench": "measure how fast everything is here; see bench --help",
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
@@ -192,6 +193,13 @@ def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:
     main.main(rest)
 
 
+def _rate(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..evaluation.people import main
+
+    main.main(rest)
+
+
 def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
     from ..show import main
 
@@ -203,6 +211,7 @@ _FUNCTIONS = {
     "compare": _compare,
     "observer": _fit_observer,
     "policies": _list_policies,
+    "rate": _rate,
     "show": _show,
     "sweeps": _list_sweeps,
 }

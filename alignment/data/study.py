@@ -55,6 +55,7 @@ class Item:
         sample: Number of the sample among several answers of each model.
         answers: Answer by model.
         ratings: What the observer gave: by model and aspect (`alignment`, `engagement`).
+        earlier: The conversation before the question: questions with answers.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Item:
     sample: int
     answers: dict[str, str]
     ratings: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    earlier: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,21 @@ class Study:
         id: Hash of everything else, and of the items.
         models: Names of the models; the first is what the others are compared with.
         tasks: Pairs of answers to compare, answers to rate, or both.
-        seed: Seed of every order.
+        items: Number of questions that were asked for; 0: all.
+        sources: Where the questions come from; empty: everywhere.
+        seed: Seed of every draw and order.
         share_repeats: Share of the tasks that come a second time, pairs with their sides swapped.
         share_checks: Share of attention checks, relative to the tasks.
         scale: The highest rating.
     """
 
     models: tuple[str, ...]
-    tasks: Tasks
-    seed: int
-    share_repeats: float
-    share_checks: float
+    tasks: Tasks = "both"
+    items: int = 20
+    sources: tuple[str, ...] = ()
+    seed: int = 0
+    share_repeats: float = 0.1
+    share_checks: float = 0.05
     scale: int = SCALE
     id: str = ""
 

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(folder: Path, command: str = "") -> Iterator[None]:
+def locked(folder: Path, command: str = "", setting: str = "output_dir") -> Iterator[None]:
     """Hold the lock of a folder, which is made if it does not exist.
 
     The kernel releases the lock when the process dies, however it dies. A thread that holds the
@@ -33,6 +33,7 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
     Args:
         folder: The folder.
         command: What the process does, for the message to others; default: the program's name.
+        setting: Name of the folder's setting, for error messages.
 
     Raises:
         UserError: Another process, or another thread, holds the lock; the message says who.
@@ -43,7 +44,7 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"output_dir: cannot make {folder}: {error.strerror}") from error
+        raise UserError(f"{setting}: cannot make {folder}: {error.strerror}") from error
     # Absolute, since the working folder may change while the lock is held.
     path = folder.resolve() / LOCK
     lock = FileLock(path, is_singleton=True)
@@ -51,13 +52,13 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise UserError(
-            f"output_dir: {folder} is in use{_holder(path.with_name(HOLDER))}; wait for its end or "
-            "choose another output_dir"
+            f"{setting}: {folder} is in use{_holder(path.with_name(HOLDER))}; wait for its end or "
+            f"choose another {setting}"
         ) from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        _logger.warning("output_dir: %s cannot be locked: one process at a time only", folder)
+        _logger.warning("%s: %s cannot be locked: one process at a time only", setting, folder)
         yield
         return
     holder = path.with_name(HOLDER)

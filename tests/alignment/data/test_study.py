@@ -21,7 +21,7 @@ ITEMS = [
     Item(f"item_{i}", "held_out", f"Question {i}?", "", 0, {"base": "no", "aligned": "yes"})
     for i in range(3)
 ]
-STUDY = with_id(Study(("base", "aligned"), "pairs", 0, 0.1, 0.1), ITEMS)
+STUDY = with_id(Study(("base", "aligned"), "pairs"), ITEMS)
 
 
 def judgement(rater: str = "Ann", task: str = "pair/item_0", **fields: object) -> Judgement:
