@@ -2,7 +2,7 @@
 
 /** The frame around every view: navigation, the choice of a run, light and dark, keys, live data. */
 (() => {
-  const { Help, Waiting, html, link, render, useEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
+  const { Help, ThemeButton, Waiting, html, link, render, useEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
   const { useReducer, useRef, useRoute, useState } = sandbox;
 
   /** Views in the order of the navigation, with the key that follows `g`. */
@@ -15,41 +15,7 @@
     ["answers", "a"],
     ["compare", "c"],
   ];
-  const THEMES = ["auto", "light", "dark"];
   const FOLLOW_MS = 2000;
-  const STORED = "social-sandbox theme";
-
-  /** Read the theme; a page that is opened from disk may have no storage. */
-  function storedTheme() {
-    try {
-      const theme = localStorage.getItem(STORED);
-      return THEMES.includes(theme) ? theme : "auto";
-    } catch {
-      return "auto";
-    }
-  }
-
-  function storeTheme(theme) {
-    try {
-      localStorage.setItem(STORED, theme);
-    } catch {
-      // The choice then lasts as long as the page is open.
-    }
-  }
-
-  function ThemeButton() {
-    const [theme, setTheme] = useState(storedTheme);
-    useEffect(() => {
-      document.documentElement.dataset.theme = theme;
-      storeTheme(theme);
-      window.dispatchEvent(new Event("themechange"));
-    }, [theme]);
-    const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-    return html`<button class="plain" title=${`Colours: ${theme}. Change to ${next}.`} onClick=${() => setTheme(next)}>
-      <span aria-hidden="true">${{ auto: "◐", light: "○", dark: "●" }[theme]}</span>
-      <span class="unseen">Colours: ${theme}. Change to ${next}.</span>
-    </button>`;
-  }
 
   /** Whether a view of the navigation is the shown one, or the one around it. */
   function isShown(name, route) {
@@ -192,7 +158,6 @@
   async function start() {
     const place = document.getElementById("page");
     place.textContent = "";
-    document.documentElement.dataset.theme = storedTheme();
     try {
       await sandbox.readIndex();
       if (!sandbox.index.runs.length) throw new Error("This page has no runs.");
