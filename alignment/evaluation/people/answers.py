@@ -14,9 +14,9 @@ from social_sandbox.envs.seeding import key
 from social_sandbox.envs.texts import valid
 from social_sandbox.envs.turns import ASPECTS
 
+from ...data.study import Item
 from ..benchmarks.items import ITEMS as BENCHMARK_ITEMS
 from ..benchmarks.items import result_log
-from .study import Item
 
 HELD_OUT = "held_out"
 """Name of the source of held-out questions; other sources are benchmarks."""

@@ -4,7 +4,7 @@ They were written for this project. Whoever reads can tell the two answers apart
 whoever presses keys at random cannot.
 """
 
-from .study import BAD, GOOD, Item
+from ...data.study import BAD, GOOD, Item
 
 _TEXTS = (
     (

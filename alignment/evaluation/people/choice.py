@@ -7,9 +7,9 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
+from ...data.study import ITEMS, STUDY, Item, Study, judgement_log, read_study, with_id
 from .answers import BASE, check_unchanged, draw_items, models_of, read_answers
 from .plan import pairs_of_models
-from .study import ITEMS, STUDY, Item, Study, judgement_log, read_study, with_id
 
 
 def chosen_study(options: argparse.Namespace, output: Path) -> tuple[Study, list[Item]]:

@@ -15,12 +15,12 @@ from social_sandbox.policies.browser.server import Served, new_token, serve
 from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
+from ...data.study import JUDGEMENTS, PEOPLE, Item, Study, read_study, write_study
 from ...runtime.signals import sigterm_stops
 from .choice import chosen_study
 from .options import TOKEN, parser
 from .page import Judging, rater_name, rating_page
 from .plan import pairs_of_models, plan
-from .study import JUDGEMENTS, PEOPLE, Item, Study, read_study, write_study
 
 LINKS = "raters.json"
 """File with the random identifiers of the raters who got a link."""

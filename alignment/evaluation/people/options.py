@@ -9,8 +9,8 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.browser.guard import Refused
 from social_sandbox.policies.browser.server import LOCAL
 
+from ...data.study import PEOPLE, Study, Tasks
 from .page import rater_name
-from .study import PEOPLE, Study, Tasks
 
 PORT = 8421
 """The usual port. It stays the same, so that links hold after the server was started anew."""

@@ -18,9 +18,7 @@ from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.policies.browser.guard import Refused, json_body
 from social_sandbox.policies.browser.server import application, files
 
-from .checks import CHECKS
-from .plan import Task, plan
-from .study import (
+from ...data.study import (
     SCALE,
     Choice,
     Item,
@@ -30,6 +28,8 @@ from .study import (
     judgement_log,
     read_judgements,
 )
+from .checks import CHECKS
+from .plan import Task, plan
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -7,8 +7,8 @@ from itertools import combinations
 
 from social_sandbox.envs.seeding import generator, key
 
+from ...data.study import BAD, GOOD, Item, Kind, Role, Study
 from .checks import CHECKS
-from .study import BAD, GOOD, Item, Kind, Role, Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from social_sandbox.alignment.data.study import Item, Study
 from social_sandbox.alignment.evaluation.people.checks import CHECKS
 from social_sandbox.alignment.evaluation.people.plan import pairs_of_models, plan
-from social_sandbox.alignment.evaluation.people.study import Item, Study
 
 THREE = ("base", "aligned", "other")
 
