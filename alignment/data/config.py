@@ -13,7 +13,9 @@ from social_sandbox.envs.turns import MIN_RATING, RatingScale
 from .groups import KINDS
 from .lists import one_or_many
 
-SourceKind = Literal["interactions", "hh", "authors", "preference", "prompt_completion", "groups"]
+SourceKind = Literal[
+    "interactions", "hh", "authors", "preference", "prompt_completion", "groups", "human"
+]
 
 
 @settings_dataclass("data.sources")

@@ -18,6 +18,7 @@ from social_sandbox.envs.seeding import key
 from .config import DataConfig, SourceConfig
 from .formats.authors import read_authors
 from .formats.hh import read_hh
+from .formats.human import judgements_file, read_human
 from .formats.pair import PairRating
 from .formats.preference import read_preferences
 from .formats.prompt_completion import read_completions
@@ -25,7 +26,12 @@ from .formats.rows import is_hub_id, read_rows
 from .from_interactions import build_groups
 from .groups import RatedGroup
 
-_RATERS = {"hh": "human", "preference": "preference", "prompt_completion": "demonstration"}
+_RATERS = {
+    "hh": "human",
+    "human": "human",
+    "preference": "preference",
+    "prompt_completion": "demonstration",
+}
 
 
 @dataclass(slots=True)
@@ -127,7 +133,7 @@ def _files(source: SourceConfig, number: int, own: Path | None) -> list[str]:
     if source.path is None:
         # SourceConfig lets only interactions have no path.
         return [str(own)]
-    if is_hub_id(source.path) and source.kind != "interactions":
+    if is_hub_id(source.path) and source.kind not in ("interactions", "human"):
         return [source.path]
     for part in source.hub_part:
         raise UserError(f"{_name(number)}.{part}: is for data sets of the hub, not {source.path}")
@@ -138,6 +144,8 @@ def _files(source: SourceConfig, number: int, own: Path | None) -> list[str]:
         problem = "no file matches" if wild else "cannot read"
         because = "" if wild else ": No such file or directory"
         raise UserError(f"{_name(number)}.path: {problem} {source.path}{because}")
+    if source.kind == "human":
+        return [str(judgements_file(Path(name), f"{_name(number)}.path")) for name in files]
     for name in files:
         if Path(name).is_dir():
             raise UserError(
@@ -160,6 +168,9 @@ def _read(
     rater = _RATERS.get(source.kind, "") if source.rater is None else source.rater
     rating = PairRating(gap=source.gap, rating_scale=source.rating_scale, rater=rater)
     for file in report.files:
+        if source.kind == "human":
+            yield from read_human(Path(file), rating, config.engagement_weight, report.dropped)
+            continue
         rows = read_rows(file, _name(number), source.split, source.hub_part)
         if source.kind == "hh":
             yield from read_hh(file, rows, rating, report.dropped)

@@ -1,6 +1,7 @@
 """The model card of a value head; its fields are the metrics of `train_value_head`."""
 
 GROUP_DATA = "pairs of rated candidates"
+PEOPLE_DATA = "answers that people compared or rated with social-sandbox rate"
 HUMAN_DATA = (
     "a set of human preferences in the form of HH-RLHF's harmless-base "
     "(of the shipped head: half of its test set; MIT, (c) 2022 Anthropic; Bai et al. 2022, "

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from social_sandbox.policies.terminal import Terminal
 from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder
 
 from ..data.formats.hh import read_pairs
+from ..data.formats.human import judgements_file, read_human
+from ..data.formats.pair import PairRating
 from ..data.groups import RatedGroup, read_groups
 from ..data.leaks import exact_leak
 from ..data.pairs import PAIRINGS, make_pairs
 from ..runtime.stage import make_folder
-from .card import GROUP_DATA, HUMAN_DATA
+from .card import GROUP_DATA, HUMAN_DATA, PEOPLE_DATA
 from .fit import HEAD, fit_and_save
 
 
@@ -48,6 +51,15 @@ def main(arguments: Sequence[str]) -> None:
         metavar="FILE",
         help="rated groups, such as OUTPUT_DIR/data/groups.jsonl of a run; may be repeated",
     )
+    parser.add_argument(
+        "--people",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="what people judged with social-sandbox rate: the folder that was rated, or its "
+        "judgements.jsonl; may be repeated",
+    )
     parser.add_argument("--output", type=Path, default=Path("value_head"), help="folder to write")
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of the split into training and held-out pairs"
@@ -71,15 +83,22 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--device", help="device of the encoder (default: a GPU if there is one)")
     options = parser.parse_args(arguments)
-    if not options.pairs and not options.groups:
-        parser.error("give at least one file of PAIRS or --groups")
+    if not (options.pairs or options.groups or options.people):
+        parser.error("give at least one file of PAIRS, --groups or --people")
     start = time.monotonic()
-    groups = [group for path in options.groups for group in _read_groups(path)]
+    groups = [
+        *(group for path in options.groups for group in _read_groups(path)),
+        *(group for path in options.people for group in _read_people(path)),
+    ]
     pairs = [
         *(pair for path in options.pairs for pair in read_pairs(path, "pairs")),
         *make_pairs(groups, options.pairing, options.min_gap),
     ]
-    data = [HUMAN_DATA] * bool(options.pairs) + [GROUP_DATA] * bool(options.groups)
+    data = [
+        *([HUMAN_DATA] if options.pairs else []),
+        *([GROUP_DATA] if options.groups else []),
+        *([PEOPLE_DATA] if options.people else []),
+    ]
     make_folder(options.output, "--output")
     embedder = MiniLMEmbedder(options.encoder, device=options.device, setting="--encoder")
     # For the embedded encoder keep the default, which is its full name.
@@ -106,11 +125,25 @@ def main(arguments: Sequence[str]) -> None:
 
 def _read_groups(path: Path) -> list[RatedGroup]:
     """Return the groups of a file; raise UserError if one of them holds a held-out question."""
-    groups = read_groups(path)
+    return _without_leak(read_groups(path), "--groups", path)
+
+
+def _read_people(path: Path) -> list[RatedGroup]:
+    """Return what people judged as groups; raise UserError likewise.
+
+    The rating of a single answer is that of alignment, which the head learns.
+    """
+    file = judgements_file(path, "--people")
+    rating = PairRating(rater="human")
+    groups = read_human(file, rating, engagement_weight=0, dropped=Counter())
+    return _without_leak(list(groups), "--people", path)
+
+
+def _without_leak(groups: list[RatedGroup], option: str, path: Path) -> list[RatedGroup]:
     leak = exact_leak(groups, [question.text for question in held_out_questions()])
     if leak is not None:
         raise UserError(
-            f"--groups: {path}: group {leak.group} holds a held-out question, which the "
+            f"{option}: {path}: group {leak.group} holds a held-out question, which the "
             f"evaluation of the head needs unseen: {leak.held_out!r}"
         )
     return groups

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from social_sandbox.alignment import cli, value_head
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup, write_groups
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.questions import held_out_questions
+from tests.helpers.people import item, pair, rating, write_people
 
 Fit = Callable[..., int]
 
@@ -64,6 +66,33 @@ def test_a_head_is_fitted_to_pairs_and_groups_and_rates(
     society = ["policy=scripted", "n_worlds=1", "env.grid_size=2", "env.n_rounds=1"]
     quiet = ["embedder=hashing", "progress=false", "wandb=disabled"]
     assert cli.main(["simulate", *society, *quiet, "observer=value_model", head]) == 0
+
+
+@pytest.mark.embedded
+def test_a_head_is_fitted_to_what_people_judged(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = [item(n) for n in range(40)]
+    judged = [
+        *(pair("Ann", f"item_{n}", "base", "aligned", "right") for n in range(20)),
+        *(rating("Bob", f"item_{n}", "base", 2) for n in range(20, 40)),
+        *(rating("Bob", f"item_{n}", "aligned", 6) for n in range(20, 40)),
+    ]
+    write_people(here / "run", items, judged)
+    assert cli.main(["observer", "--people", "run", "--output", "head"]) == 0
+    assert "40 pairs" in capsys.readouterr().out
+    assert "answers that people compared or rated" in (here / "head/README.md").read_text()
+
+
+def test_held_out_questions_that_people_judged_are_no_data_for_a_head(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = replace(item(0), question=held_out_questions()[0].text)
+    write_people(here / "run", [asked], [pair("Ann", "item_0", "base", "aligned", "right")])
+    assert cli.main(["observer", "--people", "run"]) == 2
+    assert "--people: run: group" in capsys.readouterr().err
+    assert cli.main(["observer", "--people", "nobody"]) == 2
+    assert "--people: no people/judgements.jsonl in nobody" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
