@@ -14,6 +14,12 @@
     return target.matches?.("input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]");
   }
 
+  /** Whether a key has a meaning of its own where the focus is: Enter follows a link. */
+  function isTaken(key, target) {
+    if (key === "Enter" || key === " ") return Boolean(target.closest?.("a, button, summary, input"));
+    return key.startsWith("Arrow") && Boolean(target.matches?.("input, [role=slider], [role=radio]"));
+  }
+
   /** Find what a key does now. */
   function bound(key) {
     for (const table of [...tables].reverse()) if (table.current[key]) return table.current[key];
@@ -27,6 +33,7 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
+    if (isTaken(event.key, event.target)) return;
     const key = first ? `${first} ${event.key}` : event.key;
     first = null;
     const binding = bound(key);
