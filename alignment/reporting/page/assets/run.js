@@ -6,8 +6,14 @@
   const STAGE_SIGNS = { complete: "✓", running: "…", interrupted: "!", missing: "○" };
   const HEALTH_SIGNS = { good: "✓", fair: "~", poor: "!" };
 
-  /** A number that always shows its sign. */
-  const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
+  /** Write a change with its sign. */
+  const signed = (value, digits = 2) => (Number(value.toFixed(digits)) === 0 ? value.toFixed(digits).replace("-", "") : d3.format(`+,.${digits}f`)(value));
+
+  /** Decimals that an estimate deserves: those in which its interval differs. */
+  function decimals({ value, low, high }) {
+    const size = low !== null && high !== null && high > low ? (high - low) / 2 : Math.abs(value) || 1;
+    return Math.max(0, Math.min(4, 1 - Math.floor(Math.log10(size))));
+  }
 
   /**
    * Judge a change by its interval.
@@ -36,17 +42,19 @@
   function Headline({ estimate, domain }) {
     const judged = verdict(estimate);
     const isChange = estimate.good !== 0;
-    const hasInterval = estimate.low !== null && estimate.high !== null;
+    const hasInterval = estimate.value !== null && estimate.low !== null && estimate.high !== null;
+    const digits = estimate.value === null ? 0 : decimals(estimate);
+    const written = (value) => (isChange ? signed(value, digits) : d3.format(`,.${digits}f`)(value));
     return html`<li class=${`headline tone-${judged?.tone ?? "quiet"}`}>
       <h3><bdi>${estimate.label}</bdi></h3>
       <p class="headline-value">
-        ${estimate.value === null ? "none" : isChange ? signed(estimate.value) : number(estimate.value)}
+        ${estimate.value === null ? "none" : written(estimate.value)}
         ${estimate.unit && html`${" "}<small><bdi>${estimate.unit}</bdi></small>`}
       </p>
       ${hasInterval && isChange && html`<${Whisker} estimate=${estimate} domain=${domain} />`}
       ${hasInterval &&
       html`<p class="headline-interval">
-        95 %: ${isChange ? signed(estimate.low) : number(estimate.low)} to ${isChange ? signed(estimate.high) : number(estimate.high)}
+        95 %: ${written(estimate.low)} to ${written(estimate.high)}
       </p>`}
       ${judged && html`<p class="verdict"><span aria-hidden="true">${judged.sign}</span> ${judged.word}</p>`}
       ${estimate.note && html`<p class="quiet"><bdi>${estimate.note}</bdi></p>`}

@@ -27,9 +27,9 @@
   function number(value) {
     if (value === null || value === undefined || Number.isNaN(value)) return "none";
     const size = Math.abs(value);
-    if (Number.isInteger(value)) return d3.format(",d")(value).replace("−", "\u2212");
-    const digits = size >= 1000 ? ",.0f" : size >= 100 ? ".1f" : size >= 0.1 ? ".2f" : ".3~g";
-    return d3.format(digits)(value).replace("-", "\u2212");
+    if (Number.isInteger(value)) return d3.format(",d")(value);
+    const digits = size >= 1000 ? ",.0f" : size >= 100 ? ".1f" : size >= 0.1 ? ".2f" : size >= 0.001 ? ".2r" : ".1e";
+    return d3.format(digits)(value);
   }
 
   /** Write a value with its interval. */
@@ -140,8 +140,8 @@
       .filter((tick) => !xs.every(Number.isInteger) || Number.isInteger(tick));
     const marks = [
       Plot.gridY({ stroke: theme.faint, strokeOpacity: 1, ticks: 5 }),
-      Plot.axisX({ ticks, tickFormat: number, label: null, tickSize: 4 }),
-      Plot.axisY({ ticks: 5, tickFormat: number, label: null, tickSize: 0 }),
+      Plot.axisX({ ticks, tickFormat: ticks.every(Number.isInteger) ? d3.format(",d") : undefined, label: null, tickSize: 4 }),
+      Plot.axisY({ ticks: 5, label: null, tickSize: 0 }),
     ];
     series.forEach((one, order) => {
       const stroke = theme.series[order % COLOURS];
@@ -241,11 +241,11 @@
       ? [
           Plot.gridY({ stroke: theme.faint, strokeOpacity: 1, ticks: valueTicks }),
           Plot.axisX({ ticks: categoryTicks, tickFormat: words, label: null, tickSize: 0 }),
-          Plot.axisY({ ticks: valueTicks, tickFormat: number, label: null, tickSize: 0 }),
+          Plot.axisY({ ticks: valueTicks, label: null, tickSize: 0 }),
         ]
       : [
           Plot.gridX({ stroke: theme.faint, strokeOpacity: 1, ticks: valueTicks }),
-          Plot.axisX({ ticks: valueTicks, tickFormat: number, label: null, tickSize: 0 }),
+          Plot.axisX({ ticks: valueTicks, label: null, tickSize: 0 }),
           Plot.axisY({ ticks: categoryTicks, tickFormat: words, label: null, tickSize: 0 }),
         ];
     const [category, value, rule] = across ? ["x", "y", Plot.ruleX] : ["y", "x", Plot.ruleY];

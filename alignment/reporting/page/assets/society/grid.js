@@ -3,7 +3,9 @@
 (() => {
   const { MEASURES, colourOf, html, inkOn, link, useMemo, useRef, valueOf } = sandbox;
   const SMALLEST = 21;
-  const LARGEST = 92;
+  /** The largest side of a cell, in pixels. */
+  const LARGEST = 116;
+  sandbox.LARGEST_CELL = LARGEST;
 
   /** What a screen reader says of a cell. */
   function spokenCell(table, row, measure) {
@@ -14,24 +16,28 @@
     return `${name}, row ${table.row[row]}, column ${table.column[row]}, ${measure.words} ${shown}, born with ${view} memories`;
   }
 
-  /** A line with an arrowhead from a rater to the rated, and the rating on it. */
+  /**
+   * A line with an arrowhead from a rater to the rated, and the rating at the rater's end.
+   *
+   * Lines keep to their right, so that two agents who rated each other have two lines.
+   */
   function Line({ from, to, rating, cell, isGiven }) {
     const distance = Math.hypot(to[0] - from[0], to[1] - from[1]) || 1;
     const [x, y] = [(to[0] - from[0]) / distance, (to[1] - from[1]) / distance];
-    const gap = cell * 0.3;
-    const [x1, y1] = [from[0] + x * gap, from[1] + y * gap];
-    const [x2, y2] = [to[0] - x * gap, to[1] - y * gap];
-    const head = Math.max(5, Math.min(11, cell * 0.2));
-    const corner = (turn) => `${x2 - head * (x * 0.9 + turn * y * 0.5)},${y2 - head * (y * 0.9 - turn * x * 0.5)}`;
-    const middle = isGiven ? 0.62 : 0.38;
-    const [at, level] = [x1 + (x2 - x1) * middle, y1 + (y2 - y1) * middle];
+    const aside = cell * 0.08;
+    const along = (length) => [from[0] + x * length - y * aside, from[1] + y * length + x * aside];
+    const [start, end] = [along(cell * 0.36), along(distance - cell * 0.3)];
+    const head = Math.max(4, Math.min(11, cell * 0.16));
+    const corner = (turn) => `${end[0] - head * (x + turn * y * 0.5)},${end[1] - head * (y - turn * x * 0.5)}`;
+    const font = Math.max(7, Math.min(11, cell * 0.13));
+    const path = `M${start}L${end}`;
     return html`<g class=${isGiven ? "rating-line given" : "rating-line received"}>
-      <path class="halo" d=${`M${x1},${y1}L${x2},${y2}`} />
-      <path class="shaft" d=${`M${x1},${y1}L${x2},${y2}`} />
-      <path class="head" d=${`M${x2},${y2}L${corner(1)}L${corner(-1)}Z`} />
-      <g transform=${`translate(${at},${level})`}>
-        <rect x="-14" y="-9" width="28" height="18" rx="9" />
-        <text text-anchor="middle" dy="0.34em">${rating === null ? "–" : rating.toFixed(1)}</text>
+      <path class="halo" d=${path} />
+      <path class="shaft" d=${`M${start}L${along(distance - cell * 0.3 - head * 0.8)}`} />
+      <path class="head" d=${`M${end}L${corner(1)}L${corner(-1)}Z`} />
+      <g transform=${`translate(${start})`}>
+        <rect x=${-font * 1.2} y=${-font * 0.8} width=${font * 2.4} height=${font * 1.6} rx=${font * 0.8} />
+        <text text-anchor="middle" dy="0.35em" font-size=${font}>${rating === null ? "–" : rating.toFixed(1)}</text>
       </g>
     </g>`;
   }

@@ -11,23 +11,44 @@
     return names.length === 1 ? names[0] : `${names[0]} to ${names.at(-1)}`;
   }
 
+  /** Pixels beside the matrix for the names, and above; none where cells are too small. */
+  const margins = (cell, labels) => (cell < 14 ? [0, 0] : [8 + 7 * d3.max(labels, (label) => label.length), 20]);
+
+  /** What differs between the names of agents: `14` of `social_14`. */
+  function shortNames(table, groups) {
+    const names = groups.map((group) => table.names.agent[group[0]]);
+    const common = d3.least(names, (name) => name.length)?.replace(/[^_]*$/, "") ?? "";
+    return names.map((name) => (common && names.every((one) => one.startsWith(common)) ? name.slice(common.length) : name).slice(0, 12));
+  }
+
   /** Paint the matrix on a canvas. */
-  function paint(canvas, matrix, cell, scale, cursor) {
+  function paint(canvas, matrix, { cell, left, top, scale, cursor, labels }) {
     const n = matrix.groups.length;
     const sharp = window.devicePixelRatio || 1;
-    canvas.width = n * cell * sharp;
-    canvas.height = n * cell * sharp;
+    canvas.width = (n * cell + left) * sharp;
+    canvas.height = (n * cell + top) * sharp;
     const context = canvas.getContext("2d");
     context.scale(sharp, sharp);
     const style = getComputedStyle(canvas);
-    context.font = `${Math.min(12, cell * 0.4)}px ${style.fontFamily}`;
-    context.textAlign = "center";
+    const font = Math.min(12, cell * 0.5);
+    context.font = `${font}px ${style.fontFamily}`;
     context.textBaseline = "middle";
+    context.fillStyle = style.color;
+    if (left) {
+      labels.forEach((label, order) => {
+        context.textAlign = "right";
+        context.fillText(label, left - 6, top + (order + 0.5) * cell);
+        context.textAlign = "center";
+        if (label.length * font * 0.62 < cell) context.fillText(label, left + (order + 0.5) * cell, top / 2);
+      });
+    }
+    context.translate(left, top);
+    context.textAlign = "center";
     for (let rater = 0; rater < n; rater += 1) {
       for (let rated = 0; rated < n; rated += 1) {
         const count = matrix.count[rater * n + rated];
         const mean = count ? matrix.sum[rater * n + rated] / count : null;
-        const colour = count ? colourOf(MEASURES.rating, mean, scale) : style.getPropertyValue("--matrix-empty");
+        const colour = count ? colourOf(MEASURES.rating, mean, scale) : style.borderTopColor;
         context.fillStyle = colour;
         const gap = cell > 6 ? 1 : 0;
         context.fillRect(rated * cell, rater * cell, cell - gap, cell - gap);
@@ -38,7 +59,7 @@
       }
     }
     if (!cursor) return;
-    context.strokeStyle = style.color;
+    context.strokeStyle = style.outlineColor;
     context.lineWidth = 2;
     context.strokeRect(cursor[1] * cell, cursor[0] * cell, cell, cell);
   }
@@ -92,7 +113,9 @@
     const [cursor, setCursor] = useState(null);
     const matrix = useMemo(() => sandbox.ratingsMatrix(table, world, MOST), [table, world]);
     const n = matrix.groups.length;
-    const cell = Math.max(6, Math.min(44, Math.floor(Math.min(width, 720) / n)));
+    const labels = useMemo(() => shortNames(table, matrix.groups), [table, matrix]);
+    const cell = Math.max(6, Math.min(38, Math.floor(Math.min(width - 40, 720) / n)));
+    const [left, top] = margins(cell, labels);
     const [colours, setColours] = useState(0);
     useEffect(() => {
       const again = () => setColours((count) => count + 1);
@@ -105,7 +128,7 @@
       };
     }, []);
     useEffect(() => {
-      if (width) paint(canvas.current, matrix, cell, run.rating_scale, cursor);
+      if (width) paint(canvas.current, matrix, { cell, left, top, scale: run.rating_scale, cursor, labels });
     }, [matrix, cell, cursor, colours, width]);
     useEffect(() => {
       const place = matrix.groups.findIndex((group) => group.includes(agent));
@@ -115,7 +138,8 @@
     const within = (value) => Math.max(0, Math.min(n - 1, value));
     const point = (event) => {
       const bounds = canvas.current.getBoundingClientRect();
-      const place = [event.clientY - bounds.top, event.clientX - bounds.left].map((pixels) => within(Math.floor(pixels / cell)));
+      const pixels = [event.clientY - bounds.top - top, event.clientX - bounds.left - left];
+      const place = pixels.map((one) => within(Math.floor(one / cell)));
       if (place.join() !== cursor?.join()) setCursor(place);
     };
     const press = (event) => {
@@ -132,21 +156,23 @@
         ${n < world.agents.size && ` Neighbours in this order are taken together: ${matrix.groups[0].length} agents in a cell.`}
       </p>
       <p class="matrix-words" aria-live="polite"><bdi>${words(table, matrix, cursor)}</bdi></p>
-      <div class="matrix-box" ref=${box}>
+      <div class="matrix-columns"><div class="matrix-box" ref=${box}>
         <canvas
           ref=${canvas}
           class="matrix"
           tabindex="0"
           role="img"
           aria-label=${`Mean rating by rater and rated agent, ${n} by ${n}. Arrow keys read the numbers.`}
-          style=${{ width: `${n * cell}px`, height: `${n * cell}px` }}
+          style=${{ width: `${n * cell + left}px`, height: `${n * cell + top}px` }}
           onPointerMove=${point}
           onPointerDown=${point}
           onKeyDown=${press}
         ></canvas>
       </div>
-      <${sandbox.ColourLegend} measure=${MEASURES.rating} scale=${run.rating_scale} />
-      <${RaterNumbers} table=${table} world=${world} />
+      <div>
+        <${sandbox.ColourLegend} measure=${MEASURES.rating} scale=${run.rating_scale} />
+        <${RaterNumbers} table=${table} world=${world} />
+      </div></div>
     </section>`;
   };
 })();

@@ -111,7 +111,7 @@
     return html`<div class="society-view">
       <h1>Society</h1>
       <${Controls} ...${shared} />
-      <div class="society-columns">
+      <div class="society-columns" style=${{ "--grid-most": `${world.size * sandbox.LARGEST_CELL + 4}px` }}>
         <div class="grid-side">
           <${sandbox.Grid} ...${shared} />
           <${GridLegend} measure=${MEASURES[by]} scale=${run.rating_scale} />
