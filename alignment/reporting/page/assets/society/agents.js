@@ -27,7 +27,7 @@
   /** A small curve beside an agent's name. */
   function Spark({ values, domain }) {
     const x = d3.scaleLinear([0, Math.max(1, values.length - 1)], [3, 77]);
-    const y = d3.scaleLinear(domain, [19, 3]);
+    const y = d3.scaleLinear(domain, [19, 3]).clamp(true);
     const path = d3.line((_, order) => x(order), (value) => y(value)).defined(isKnown)(values);
     const end = values.findLastIndex(isKnown);
     return html`<svg class="spark" width="80" height="22" aria-hidden="true">
@@ -83,7 +83,7 @@
         <text x="2" y="12">${measure.words}</text>
         <text x=${width - MARGIN.right} y=${HEIGHT - 2} text-anchor="end">round</text>
         <line class="now" x1=${x(round)} x2=${x(round)} y1=${MARGIN.top} y2=${HEIGHT - MARGIN.bottom} />
-        <g class="thin">${paths.map((path) => html`<path d=${path} />`)}</g>
+        <g class="thin" style=${{ strokeOpacity: Math.max(0.04, Math.min(0.32, 8 / all.curves.length)) }}>${paths.map((path) => html`<path d=${path} />`)}</g>
         <path class="mean" d=${draw(all.means)} />
         ${chosen &&
         html`<g class="strong">

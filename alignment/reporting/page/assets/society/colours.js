@@ -5,11 +5,11 @@
   const VIEWS = { good: "#0f7b6c", bad: "#d5622b" };
   const MISSING = "#8b9099";
 
-  /** Colour of a value of a measure: light to dark for ratings, orange over white to blue for changes. */
+  /** Colour of a value of a measure: light to dark for ratings, brown over white to teal for changes. */
   function colourOf(measure, value, scale) {
     if (value === null || value === undefined) return MISSING;
     if (measure.isWord) return VIEWS[value] ?? MISSING;
-    if (measure.isChange) return d3.interpolatePuOr(0.5 + 0.42 * Math.max(-1, Math.min(1, value / ((scale - 1) / 2))));
+    if (measure.isChange) return d3.interpolateBrBG(0.5 + 0.4 * Math.max(-1, Math.min(1, value / ((scale - 1) / 2))));
     return d3.interpolateYlGnBu(0.06 + (0.86 * (value - 1)) / (scale - 1));
   }
 

@@ -53,7 +53,8 @@
     const here = centre(agent);
     const given = sandbox.ratedBy(table, world, round, agent).map(({ rated, rating }) => ({ from: here, to: centre(rated), rating, isGiven: true }));
     const received = sandbox.raters(table, row).map(({ rater, rating }) => ({ from: centre(rater), to: here, rating, isGiven: false }));
-    return html`<svg class="grid-lines" width=${size * cell} height=${size * cell} aria-hidden="true">
+    const thick = Math.max(1, Math.min(2.5, cell / 26));
+    return html`<svg class="grid-lines" style=${{ "--thick": `${thick}px` }} width=${size * cell} height=${size * cell} aria-hidden="true">
       ${[...given, ...received].filter(({ from, to }) => from && to).map((line) => html`<${Line} ...${line} cell=${cell} />`)}
     </svg>`;
   }
