@@ -22,6 +22,7 @@ other packages that inherit from one of ours. Rules about several fields stay co
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields, is_dataclass
 from difflib import get_close_matches
@@ -152,7 +153,10 @@ def as_user_error(
         return UserError(": ".join(filter(None, (setting, str(cause)))))
     # Each alternative of a union has an error of its own.
     wanted = dict.fromkeys(_requirement(each) for each in errors if _path(each) == path)
-    return UserError(f"{setting}: must be {' or '.join(wanted)}, got {_shown(first['input'])}")
+    return UserError(
+        f"{setting}: must be {' or '.join(wanted)}, got {_shown(first['input'])}"
+        f"{_near_choice(first)}"
+    )
 
 
 def _no_such_setting(
@@ -205,6 +209,15 @@ def _requirement(error: ErrorDetails) -> str:
     if error["type"] == "too_short":
         return "a list with at least one entry"
     return _KINDS.get(error["type"].partition("_")[0], f"valid ({error['msg'].lower()})")
+
+
+def _near_choice(error: ErrorDetails) -> str:
+    """Return a hint at the choice that a misspelt one may mean, or an empty text."""
+    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+        return ""
+    choices = re.findall("'([^']*)'", str(error["ctx"]["expected"]))
+    near = get_close_matches(error["input"], choices, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _path(error: ErrorDetails) -> tuple[str, ...]:

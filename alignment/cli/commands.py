@@ -21,7 +21,7 @@ COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
     "simulate": "let the society talk; writes simulation/interactions.jsonl",
     "data": "make rated groups out of interactions and other sources; writes data/groups.jsonl",
-    "export": "write the groups as a data set, to=FORMAT; writes export/",
+    "export": "write the groups as a data set, or logs, to=FORMAT; writes export/",
     "align": "train the base model on the groups; writes alignment/model",
     "evaluate": "compare base and aligned model on held-out questions, or benchmarks=NAMES",
     "compare": "benchmark results of several models side by side; see compare --help",

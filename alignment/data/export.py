@@ -24,7 +24,7 @@ from .formats.prompt_completion import Completions, completion_rows
 from .groups import RatedGroup, group_rows
 from .pairs import Pairing
 
-Target = Literal["preference", "prompt_completion", "hh", "authors", "groups"]
+Target = Literal["preference", "prompt_completion", "hh", "authors", "groups", "inspect"]
 
 
 @settings_dataclass("export")
@@ -38,6 +38,7 @@ class ExportConfig:
     min_gap: Annotated[float, Field(ge=0)] = 0.0
     completions: Completions = "best"
     conversational: bool = True
+    logs: Literal["society", "held_out", "benchmarks"] | None = None
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: int = 0
 
@@ -153,6 +154,8 @@ def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[s
             return authors_rows(groups)
         case "groups":
             return group_rows(groups)
+        case "inspect":
+            raise ValueError("a log is no data set: stages.inspect_export writes it")
 
 
 def _defused(group: RatedGroup) -> RatedGroup:

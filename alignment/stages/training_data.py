@@ -24,6 +24,7 @@ from ..runtime.stage import Summary, Work, read_record, write_json
 from .context import Context
 from .data_checks import check_data, lengths
 from .inputs import input_hash, read_json
+from .inspect_export import export_logs
 from .simulation import Simulation
 
 
@@ -147,20 +148,25 @@ def training_data(context: Context) -> TrainingData:
 
 
 def export(context: Context, data: TrainingData | None = None) -> Summary:
-    """Write the groups as a data set. The export is quick and therefore always repeated.
+    """Write the groups as a data set, or what is recorded as logs of Inspect.
+
+    The export is quick and therefore always repeated.
 
     Args:
         context: The context of the run.
         data: The groups; None: those of `training_data`.
 
     Returns:
-        `export`, the folder, and `rows`, the number of rows of each split.
+        `export`, the folder, and `rows`, the number of rows of each split; for logs, `samples`, the
+        number of samples of each log.
 
     Raises:
         UserError: The groups yield no rows, or the folder holds other files.
     """
-    data = training_data(context) if data is None else data
     config, console = context.settings.export, context.console
+    if config.to == "inspect":
+        return export_logs(context)
+    data = training_data(context) if data is None else data
     default = context.stage_folder("export") / f"{config.to}-{config.format}"
     folder = config.folder or default
     with context.locked():
