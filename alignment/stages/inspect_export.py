@@ -36,6 +36,7 @@ def export_logs(context: Context) -> Summary:
         "held_out": (context.stage_folder("evaluation") / "answers.jsonl", _held_out),
         "benchmarks": (context.stage_folder("benchmarks") / ITEMS, _benchmarks),
     }
+    wanted: list[str]
     if config.logs is not None:
         wanted = [config.logs]
     elif context.settings.interactions is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from social_sandbox.envs.messages import Message
 from social_sandbox.envs.turns import ASPECTS
 
 from ...evaluation.benchmarks.items import ItemResult, from_exchanges
@@ -150,9 +151,9 @@ def _sample(
     from inspect_ai.log import EvalSample
     from inspect_ai.model import ChatMessageAssistant, ChatMessageUser
 
-    kinds = {"user": ChatMessageUser, "assistant": ChatMessageAssistant}
-    spoken = [(message.role, message.content) for message in from_exchanges(earlier)]
-    spoken += [("user", question)] + [("assistant", answer)] * (answer != "")
+    kinds: dict[str, Any] = {"user": ChatMessageUser, "assistant": ChatMessageAssistant}
+    spoken = [*from_exchanges(earlier), Message("user", question)]
+    spoken += [Message("assistant", answer)] * (answer != "")
     return EvalSample(
         id=sample_id,
         epoch=epoch,
@@ -160,8 +161,10 @@ def _sample(
         input=question,
         target="",
         messages=[
-            kinds[role](id=identifier("message", sample_id, str(epoch), str(n)), content=text)
-            for n, (role, text) in enumerate(spoken)
+            kinds[one.role](
+                id=identifier("message", sample_id, str(epoch), str(n)), content=one.content
+            )
+            for n, one in enumerate(spoken)
         ],
         output=answer_output(model, answer, error),
         scores=scores,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction
+from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
 from social_sandbox.envs.turns import ASPECTS, JUDGED, Aspect, Judged, Tokens
 
 from .log import answer_output, identifier, make_log, model_usage, sample_error, score
@@ -170,7 +170,7 @@ def _usage(interactions: Iterable[Interaction]) -> dict[str, Tokens]:
     """Return the tokens that each policy has read and written."""
     usage: dict[str, Tokens] = defaultdict(Tokens)
     for interaction in interactions:
-        spoken = (interaction.draft, *interaction.feedback, interaction.revision)
-        for one in (*spoken, *interaction.observations):
+        spoken: list[Answer | Feedback | Observation] = [interaction.draft, interaction.revision]
+        for one in (*spoken, *interaction.feedback, *interaction.observations):
             usage[one.policy or "unknown"] += one.tokens
     return dict(usage)
