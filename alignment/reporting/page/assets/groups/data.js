@@ -11,7 +11,7 @@
     { name: "candidates", label: "Candidates", number: true },
     { name: "low", label: "Lowest", number: true },
     { name: "high", label: "Highest", number: true },
-    { name: "notes", label: "Notes" },
+    { name: "remarks", label: "Notes" },
   ];
   const SORTED_BY = {
     group: (table, row) => row,
@@ -20,7 +20,7 @@
     candidates: (table, row) => table.candidates[row],
     low: (table, row) => table.low[row] ?? Infinity,
     high: (table, row) => table.high[row] ?? Infinity,
-    notes: (table, row) => table.invalid[row] + table.cut_off[row],
+    remarks: (table, row) => table.invalid[row] + table.cut_off[row],
   };
 
   const looked = new Map();

@@ -65,7 +65,7 @@
 
   function Candidate({ run, candidate, row, scale }) {
     const source = candidate.source ?? {};
-    return html`<li class="card"><div class="row head">
+    return html`<li class="card"><div class="row card-head">
         <${Rating} value=${candidate.rating} scale=${scale} />
         ${candidate.rater && html`<span class="small quiet">by <${Text} inline value=${candidate.rater} limit=${60} /></span>`}
         ${candidate.valid === false && html`<span class="tag poor">not valid</span>`}

@@ -61,7 +61,7 @@
   /** The draft. */
   function Draft({ draft }) {
     return html`<section class="card" aria-labelledby="draft">
-      <div class="row head"><h2 id="draft">Draft</h2><${Troubles} of=${draft} /><${Made} by=${draft} /></div>
+      <div class="row card-head"><h2 id="draft">Draft</h2><${Troubles} of=${draft} /><${Made} by=${draft} /></div>
       <${Text} value=${draft.text} /><${ErrorText} of=${draft} />
     </section>`;
   }
@@ -73,7 +73,7 @@
     const parts = useMemo(() => (same ? null : compared(draft.text, revision.text)), [draft.text, revision.text]);
     const shown = same || !parts ? "plain" : way;
     return html`<section class="card" aria-labelledby="revision">
-      <div class="row head"><h2 id="revision">Revision</h2>
+      <div class="row card-head"><h2 id="revision">Revision</h2>
         ${same && html`<span class="tag fair">same as the draft</span>`}
         <${Troubles} of=${revision} /><${Made} by=${revision} />
         ${parts &&

@@ -30,7 +30,7 @@
         <thead><tr><th scope="col">Observers</th><th scope="col" class="number">Draft</th><th scope="col" class="number">Revision</th><th scope="col" class="number">Rise</th></tr></thead>
         <tbody>${ASPECTS.map((aspect) => {
           const [before, after] = [of(aspect, "draft"), of(aspect, "revision")];
-          return html`<tr class="mean"><th scope="row">${aspect}</th><td class="number">${rated(before)}</td><td class="number">${rated(after)}</td>
+          return html`<tr class="overall"><th scope="row">${aspect}</th><td class="number">${rated(before)}</td><td class="number">${rated(after)}</td>
               <td class="number">${difference(before === null || after === null ? null : after - before)}</td></tr>
             ${observers.length > 1 &&
             observers.map((name) => {
@@ -94,13 +94,18 @@
       )}</ul></section>`;
   }
 
-  /** What each model answers to this question now. */
-  function Answers({ numbers }) {
+  /** What each model answers to this question now, or to the nearest questions. */
+  function Answers({ run, numbers, question }) {
+    const { value: table } = useLoaded(`${run.key}/answer_table`);
     if (!numbers.length) return null;
-    return html`<section aria-labelledby="answered"><h2 id="answered">Answers to this question</h2>
+    if (!table) return null;
+    const same = table.question[numbers[0]].slice(0, 100) === question.slice(0, 100);
+    const source = (number) => table.names.source[table.source[number]].replaceAll("_", " ");
+    return html`<section aria-labelledby="answered"><h2 id="answered">${same ? "Models on this question" : "Models on the nearest questions"}</h2>
       <ul class="entries">${numbers
         .slice(0, LINKS)
-        .map((number) => html`<li key=${number}><a href=${link({ view: "answers", query: { answer: number } })}>models' answers, number ${number}</a></li>`)}</ul></section>`;
+        .map((number) => html`<li key=${number}><a href=${link({ view: "answer", path: [number] })}>
+          <span><${Text} inline value=${table.question[number]} limit=${90} /></span><span class="quiet">${source(number)}</span></a></li>`)}</ul></section>`;
   }
 
   /** The same question in the other runs of the page. */
@@ -136,7 +141,7 @@
     return html`<aside aria-label="Ratings and links" class="beside-column">
       <${Ratings} interaction=${interaction} scale=${interaction.rating_scale ?? run.rating_scale} />
       <${Groups} run=${run} numbers=${record.groups} />
-      <${Answers} numbers=${record.answers} />
+      <${Answers} run=${run} numbers=${record.answers} question=${interaction.question} />
       <${Entries} id="history" title=${`History of ${interaction.agent}`} table=${table} rows=${history} current=${row}
         label=${(other) => `round ${table.round[other]}`} query=${{ agent: interaction.agent, world: interaction.world, sort: "round" }} />
       <${Entries} id="others" title="Same question, others" table=${table} rows=${others} current=${row} label=${place} query=${{ question: table.question[row] }} />

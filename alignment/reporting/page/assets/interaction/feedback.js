@@ -7,7 +7,7 @@
   /** The memory that came to the agent's mind. */
   function Memory({ memory }) {
     return html`<section class="card" aria-labelledby="memory">
-      <div class="row head"><h2 id="memory">Memory that came to mind</h2>
+      <div class="row card-head"><h2 id="memory">Memory that came to mind</h2>
         ${memory && html`<span class="small quiet">distance ${Number(memory.distance).toFixed(3)}</span>`}</div>
       ${memory
         ? html`<p class="small quiet">Asked before:</p><${Text} value=${memory.question} limit=${1000} />
@@ -20,7 +20,7 @@
   function Feedback({ interaction, scale }) {
     const { feedback, round, world } = interaction;
     return html`<section class="card" aria-labelledby="feedback">
-      <div class="row head"><h2 id="feedback">Feedback</h2>
+      <div class="row card-head"><h2 id="feedback">Feedback</h2>
         ${feedback.length > 0 && html`<span class="small quiet">${feedback.length} ${feedback.length === 1 ? "peer" : "peers"}, in the order in which the agent read them</span>`}</div>
       ${feedback.length === 0 && html`<p class="quiet">No peer gave feedback.</p>`}
       <ol class="feedback">
@@ -43,7 +43,7 @@
       <h2 id="prompts">As the model saw it</h2>
       <p class="small quiet">The exact prompts, in the order of the turns.</p>
       ${prompts.map(
-        (prompt, number) => html`<details key=${number} class="prompt">
+        (prompt, number) => html`<details key=${number} class="folded">
           <summary><${Text} inline value=${prompt.agent} limit=${60} /> <span class="quiet">${prompt.phase}</span>
             <span class="quiet small"> <${Text} inline value=${prompt.policy} limit=${60} /></span></summary>
           ${prompt.note && html`<p class="small quiet"><${Text} inline value=${prompt.note} limit=${400} /></p>`}

@@ -55,12 +55,12 @@
     });
     return html`<nav class="row steps no-print" aria-label="Interactions">
       <a href=${list} onClick=${() => sandbox.interactions.look(run.key, row)}>← All interactions</a>
+      <span class="row">
       ${place >= 0 &&
-      html`<span class="row">
-        <button disabled=${place === 0} onClick=${move(-1)} title="Previous (k)">Previous</button>
+      html`<button disabled=${place === 0} onClick=${move(-1)} title="Previous (k)">Previous</button>
         <span class="small quiet">${(place + 1).toLocaleString("en")} of ${rows.length.toLocaleString("en")}</span>
-        <button disabled=${place === rows.length - 1} onClick=${move(1)} title="Next (j)">Next</button></span>`}
-      <${CopyLink} />
+        <button disabled=${place === rows.length - 1} onClick=${move(1)} title="Next (j)">Next</button>`}
+      <${CopyLink} /></span>
     </nav>`;
   }
 
@@ -79,7 +79,7 @@
     return html`<article class="stack">
       <header class="stack question">
         <h1 dir="auto"><${Text} inline value=${interaction.question} limit=${600} /></h1>
-        <ul class="facts">${facts.map(
+        <ul class="particulars">${facts.map(
           ([name, value]) => html`<li key=${name}><span class="quiet">${name}</span> <a href=${filter(name, value)}><${Text} inline value=${String(value)} limit=${60} /></a></li>`,
         )}</ul>
       </header>

@@ -58,21 +58,21 @@
       select(place);
       open(place);
     };
-    return html`<div class=${`grid ${name}`} role="grid" tabindex="0" aria-label=${label}
+    return html`<div class=${`listing ${name}`} role="grid" tabindex="0" aria-label=${label}
       aria-rowcount=${items.length + 1} aria-colcount=${columns.length}
       aria-activedescendant=${selected >= 0 && selected < items.length ? `${name}-${selected}` : undefined}
       onFocus=${(event) => event.target === event.currentTarget && selected < 0 && items.length && select(Math.max(0, Math.ceil(top / height.current)))}>
-      <div role="rowgroup" class="grid-head"><div role="row" aria-rowindex="1" class="grid-row">
+      <div role="rowgroup" class="listing-head"><div role="row" aria-rowindex="1" class="listing-row">
         ${columns.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} onSort=${onSort} />`)}
       </div></div>
-      <div role="rowgroup" ref=${body} class="grid-body" style=${{ height: `${items.length * height.current}px` }}>
+      <div role="rowgroup" ref=${body} class="listing-body" style=${{ height: `${items.length * height.current}px` }}>
         ${places.map(
           (place) => html`<div key=${place} id=${`${name}-${place}`} role="row" aria-rowindex=${place + 2}
-            aria-selected=${place === selected ? "true" : "false"} class="grid-row"
+            aria-selected=${place === selected ? "true" : "false"} class="listing-row"
             style=${{ top: `${place * height.current}px` }} onClick=${(event) => click(event, place)}>
             ${cells(items[place], place).map(
               (cell, number) => html`<div key=${number} role="gridcell" aria-colindex=${number + 1}
-                class=${`cell ${columns[number].name}${columns[number].number ? " number" : ""}`}>${cell}</div>`,
+                class=${`field ${columns[number].name}${columns[number].number ? " number" : ""}`}>${cell}</div>`,
             )}
           </div>`,
         )}
@@ -93,7 +93,7 @@
     const down = sort === `-${column.name}`;
     const up = sort === column.name;
     const direction = up ? "ascending" : down ? "descending" : onSort ? "none" : undefined;
-    return html`<div role="columnheader" aria-sort=${direction} class=${`cell ${column.name}${column.number ? " number" : ""}`}>
+    return html`<div role="columnheader" aria-sort=${direction} class=${`field ${column.name}${column.number ? " number" : ""}`}>
       ${onSort
         ? html`<button class="plain" title=${column.help} onClick=${() => onSort(column.name)}>
             ${column.label}<span aria-hidden="true">${up ? " ↑" : down ? " ↓" : ""}</span></button>`
