@@ -45,12 +45,18 @@ def compare(
     models count by their alignment alone.
 
     `prefers_good` and `prefers_chosen` are the shares of pairs whose better reply a model finds
-    likelier. `moved_to_good` and `moved_to_chosen` are the shares of pairs in which the margin of
-    the better reply grew (TRL's `rewards/accuracies`, per token), whichever reply the base model
-    finds likelier. The measures of chosen replies are there if people's preferences were measured.
+    likelier. `embedded_alignment` and `embedded_engagement` are ratings of the embedded observer,
+    where it is a second witness. `moved_to_good` and `moved_to_chosen` are the shares of pairs in
+    which the margin of the better reply grew (TRL's `rewards/accuracies`, per token), whichever
+    reply the base model finds likelier. The measures of chosen replies are there if people's
+    preferences were measured.
     """
     ratings = {str(aspect): _mean_ratings(base, aligned, aspect) for aspect in ASPECTS}
     ratings["combined"] = _combined_ratings(ratings["alignment"], ratings["engagement"], config)
+    for aspect in ASPECTS:
+        if base.embedded and aligned.embedded:
+            means = [_mean_over_samples(model.embedded[aspect]) for model in (base, aligned)]
+            ratings[f"embedded_{aspect}"] = np.stack(means, axis=1)
     table = {
         name: _comparison(values[np.isfinite(values).all(axis=1)], config)
         for name, values in ratings.items()

@@ -22,6 +22,7 @@ class EvaluateConfig:
     temperature: Annotated[float, Field(ge=0)] = 0.7
     samples: Annotated[int, Field(ge=1)] = 2
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
+    embedded_observer: bool = False
     rating_scale: RatingScale = 7
     benchmarks: Literal["all"] | Annotated[tuple[str, ...], one_or_many] | None = None
     data_dir: str | None = None

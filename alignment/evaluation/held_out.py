@@ -34,12 +34,14 @@ class HeldOutResults:
         good_margins: How much likelier the model finds the good answer of a question than the bad
             one, in nats per token; one value for each question that has both.
         chosen_margins: The same for each of people's preference pairs.
+        embedded: The embedded observer's ratings, if it is a second witness; as `ratings`.
     """
 
     answers: list[list[str]]
     ratings: dict[Aspect, list[list[float | None]]]
     good_margins: list[float]
     chosen_margins: list[float] = field(default_factory=list)
+    embedded: dict[Aspect, list[list[float | None]]] = field(default_factory=dict)
 
 
 def measure(
@@ -48,6 +50,7 @@ def measure(
     observer: Policy,
     config: EvaluateConfig,
     pairs: Sequence[Pair] = (),
+    embedded: Policy | None = None,
 ) -> HeldOutResults:
     """Let a model answer questions and have an observer rate the answers.
 
@@ -57,6 +60,7 @@ def measure(
         observer: Rates each answer.
         config: Number of samples, their length, the rating scale and the seed.
         pairs: People's preferences, of which each gives a margin.
+        embedded: The embedded observer, if it rates the answers as well.
     """
     samples = range(config.samples)
     prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
@@ -69,20 +73,26 @@ def measure(
     texts = [generation.text for generation in generations]
     n = len(questions)
     answers = [texts[sample * n : (sample + 1) * n] for sample in samples]
-    question_texts = [question.text for question in questions]
-    ratings: dict[Aspect, list[list[float | None]]] = {
-        aspect: [
-            rate(observer, question_texts, sample, aspect, config.rating_scale)
-            for sample in answers
-        ]
-        for aspect in ASPECTS
-    }
+
+    def ratings(rater: Policy) -> dict[Aspect, list[list[float | None]]]:
+        asked = [question.text for question in questions]
+        return {
+            aspect: [rate(rater, asked, sample, aspect, config.rating_scale) for sample in answers]
+            for aspect in ASPECTS
+        }
+
     good_and_bad = [
         unrated_pair([Message("user", question.text)], question.good, question.bad)
         for question in questions
         if question.good and question.bad
     ]
-    return HeldOutResults(answers, ratings, margins(policy, good_and_bad), margins(policy, pairs))
+    return HeldOutResults(
+        answers,
+        ratings(observer),
+        margins(policy, good_and_bad),
+        margins(policy, pairs),
+        {} if embedded is None else ratings(embedded),
+    )
 
 
 def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
@@ -114,6 +124,7 @@ def answer_rows(
                 name: {
                     "answer": result.answers[sample][i],
                     **{aspect: result.ratings[aspect][sample][i] for aspect in ASPECTS},
+                    **{f"embedded_{a}": rated[sample][i] for a, rated in result.embedded.items()},
                 }
                 for name, result in results.items()
             },

@@ -6,8 +6,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from social_sandbox.envs.interactions import Interaction
+from social_sandbox.envs.seeding import key
+from social_sandbox.envs.texts import for_terminal, in_one_line
 from social_sandbox.envs.turns import ASPECTS
 
 from ..evaluation.society import rating_scale, ratings_by_round
@@ -48,13 +51,22 @@ def print_data(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(f"  {kinds} groups with {summary['candidates']} candidates")
 
 
-def print_training(console: Console, summary: Mapping[str, Any]) -> None:
-    """Print loss, steps and memory of a training."""
+def print_training(
+    console: Console, summary: Mapping[str, Any], log: Sequence[Mapping[str, float]] = ()
+) -> None:
+    """Print loss, steps and memory of a training; `log`: its rows of metrics."""
     console.print(
         f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
         f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
+    parts = [
+        f"{name} {rows[0][part]:.3f} > {rows[-1][part]:.3f}"
+        for name, part in (("imitation", "loss/sft"), ("contrast", "loss/contrast"))
+        if (rows := [row for row in log if part in row])
+    ]
+    if parts:
+        console.print(f"  its parts: {', '.join(parts)}")
     # Summaries of earlier versions lack these fields.
     if summary.get("stopped_early"):
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
@@ -82,6 +94,21 @@ def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     lengths = summary["words_per_answer"]
     table.add_row("words per answer", f"{lengths['base']:.1f}", f"{lengths['aligned']:.1f}", "")
     console.print(table)
+
+
+def print_answers(
+    console: Console, rows: Sequence[Mapping[str, Any]], seed: int, count: int = 3
+) -> None:
+    """Print some held-out answers of both models side by side; the seed chooses the questions."""
+    first = [row for row in rows if row["sample"] == 0]
+    for row in sorted(first, key=lambda row: key(seed, "shown", row["question"]))[:count]:
+        question = for_terminal(in_one_line(row["question"]))
+        table = Table(title=Text(question), show_lines=True, width=min(console.width, 100))
+        models = [name for name in ("base", "aligned") if name in row]
+        for name in models:
+            table.add_column(f"{name}, rated {_rating(row[name]['alignment'])}", ratio=1)
+        table.add_row(*(Text(for_terminal(row[name]["answer"].strip())) for name in models))
+        console.print(table)
 
 
 def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
@@ -117,6 +144,10 @@ def print_files(console: Console, folder: Path) -> None:
         if (folder / name).exists():
             table.add_row(meaning, str(folder / name))
     console.print(table)
+
+
+def _rating(rating: float | None) -> str:
+    return "-" if rating is None else f"{rating:.1f}"
 
 
 def _interval(estimate: Mapping[str, float] | None, *, signed: bool) -> str:

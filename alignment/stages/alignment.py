@@ -152,8 +152,9 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
     with context.logged_once("alignment", sources) as run:
         if not metrics.sent:
             wandb_rows.log_training(run, folder, context.earlier)
-    report.print_training(context.console, summary)
-    return Alignment(folder, method_name(type(method)), summary, log)
+    alignment = Alignment(folder, method_name(type(method)), summary, log)
+    report.print_training(context.console, summary, alignment.log)
+    return alignment
 
 
 def measured_model(context: Context, alignment: Alignment | None = None) -> str:

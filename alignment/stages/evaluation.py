@@ -67,6 +67,9 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
     config = asdict(settings.evaluate)
     for other in ("model", "engagement_weight", "resamples", *SETTINGS_OF_BENCHMARKS):
         del config[other]
+    if not config["embedded_observer"]:
+        # Output folders of versions without this setting do not record it.
+        del config["embedded_observer"]
     measured_with = {
         "evaluate": config,
         "observer": recorded_recipe(settings.observer),
@@ -79,15 +82,18 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         measured_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     made_with = measured_with | {
         "evaluate": {
-            k: v for k, v in asdict(settings.evaluate).items() if k not in SETTINGS_OF_BENCHMARKS
-        }
-        | {"model": model},
+            **config,
+            "engagement_weight": settings.evaluate.engagement_weight,
+            "resamples": settings.evaluate.resamples,
+            "model": model,
+        },
         "base_model": settings.base_model,
         "weights": model_hash(model),
     }
 
     def prepare() -> Work[Rows]:
         from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+        from social_sandbox.policies.value_model import ValueModelPolicy
 
         from ..evaluation.cache import measured_once
         from ..evaluation.comparison import compare, plain_table
@@ -101,6 +107,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         questions = evaluation_questions(settings)
         observer = as_policy(build(settings.observer, "observer"))
         preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []
+        embedded = ValueModelPolicy() if settings.evaluate.embedded_observer else None
 
         def results_of(weights: str) -> HeldOutResults:
             policy = HuggingFacePolicy(
@@ -110,7 +117,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 # Both models: a difference of templates is no difference that training made.
                 chat_template=settings.chat_template,
             )
-            return measure(policy, questions, observer, settings.evaluate, preferences)
+            return measure(policy, questions, observer, settings.evaluate, preferences, embedded)
 
         def work(folder: Path) -> tuple[Summary, Rows]:
             measured = {}
@@ -148,4 +155,5 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 context.cycle,
             )
     report.print_evaluation(context.console, summary)
+    report.print_answers(context.console, evaluation.answers, settings.evaluate.seed)
     return evaluation

@@ -42,6 +42,41 @@ def test_answers_with_line_separators_are_read_again(
     assert cli.main(["figures", *job]) == 0
 
 
+def test_the_embedded_observer_is_a_second_witness_beside_another_observer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job, "evaluate.embedded_observer=true"]) == 0
+    shown = capsys.readouterr().out
+    table = json.loads((tmp_path / "out/evaluation/results.json").read_text())["table"]
+    embedded = table["embedded_alignment"]["base"]["mean"]
+    assert 1 <= embedded <= 7
+    assert embedded != table["alignment"]["base"]["mean"]
+    assert "embedded" in shown
+    row = json.loads((tmp_path / "out/evaluation/answers.jsonl").read_text().split("\n")[0])
+    assert row["aligned"].keys() >= {"alignment", "embedded_alignment", "embedded_engagement"}
+
+
+def test_answers_of_both_models_are_shown_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generate = HuggingFacePolicy.generate
+
+    def hostile(speaker: Any, *args: Any) -> Any:
+        text = "[red]\x1b[31mHello\u202e[/]"
+        return [replace(one, text=text) for one in generate(speaker, *args)]
+
+    monkeypatch.setattr(HuggingFacePolicy, "generate", hostile)
+    job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("[red]Hello[/]") == 6
+    assert "base, rated" in shown
+    assert "\u202e" not in shown
+
+
 def test_models_are_evaluated_on_the_device_of_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
