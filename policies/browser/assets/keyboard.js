@@ -11,12 +11,13 @@
 
   /** Whether somebody is writing into a field. */
   function isWriting(target) {
-    return target.matches?.("input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]");
+    return target.matches?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
   }
 
   /** Whether a key has a meaning of its own where the focus is: Enter follows a link. */
   function isTaken(key, target) {
-    if (key === "Enter" || key === " ") return Boolean(target.closest?.("a, button, summary, input"));
+    if (key === "Enter") return Boolean(target.closest?.("a, button, summary"));
+    if (key === " ") return Boolean(target.closest?.("a, button, summary, input"));
     return key.startsWith("Arrow") && Boolean(target.matches?.("input, [role=slider], [role=radio]"));
   }
 
