@@ -18,6 +18,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_whole
 from social_sandbox.policies.society.lock import is_of_lock, locked
 
+from .attempts import ATTEMPTS, begun, ended
 from .processes import is_first
 from .secrets import without_secrets
 
@@ -103,11 +104,15 @@ def run_stage(
         suffix = " (keeps its results, and adds what is missing or failed)"
     console.print(_heading(folder, suffix))
     made_with = {"settings": settings, **({} if amount is None else {"asked": amount})}
-    write_json(folder / RECORD, {**made_with, "complete": False})
+    attempts = [*(record or {}).get(ATTEMPTS, ()), begun()]
+    write_json(folder / RECORD, {**made_with, "complete": False, ATTEMPTS: attempts})
     summary, made = work(folder)
+    attempts[-1] = ended(attempts[-1])
     # The same values as those that are read from the record of a complete stage.
     summary = json.loads(json.dumps(summary))
-    write_json(folder / RECORD, {**made_with, "complete": True, "summary": summary})
+    write_json(
+        folder / RECORD, {**made_with, "complete": True, "summary": summary, ATTEMPTS: attempts}
+    )
     return summary, made
 
 
