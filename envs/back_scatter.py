@@ -266,6 +266,7 @@ class BackScatter:
                 utterance.tokens,
                 utterance.error,
                 utterance.cut_off,
+                turn.memory,
             )
             for turn, utterance in self.answers(Phase.FEEDBACK)
         ]

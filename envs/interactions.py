@@ -33,7 +33,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A peer's opinion of the draft; `rating` is null if the peer gave no rating."""
+    """A peer's opinion of the draft; `rating` is null if the peer gave no rating.
+
+    `memory` is what the peer remembered; files of earlier versions do not say.
+    """
 
     peer: str
     rating: float | None
@@ -42,6 +45,7 @@ class Feedback:
     tokens: Tokens = field(default_factory=Tokens)
     error: str = ""
     cut_off: bool = False
+    memory: Recollection | None = None
 
     def __post_init__(self) -> None:
         """Take thoughts away, as from an `Answer`."""

@@ -1,32 +1,159 @@
 """What each agent of an interaction read, rebuilt from the record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import Opinion, Phase, Turn
-from social_sandbox.policies.prompts.prompts import prompt_for
+from social_sandbox.envs.turns import RATED_PHASES, Aspect, Judged, Opinion, Phase, Turn
+from social_sandbox.policies.openai.rating_forms import FORMS, Form, form_sentence
+from social_sandbox.policies.prompts.control_tokens import defused
+from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
 
 from .records import PromptRecord
 
+_NO_MEMORY = "What the peer remembered is not in this record, which an earlier version wrote."
+_KINDS = {
+    "HuggingFacePolicy": "",
+    "OpenAIPolicy": "",
+    "ValueModelPolicy": (
+        "This policy reads no prompt: it rates the embeddings of the question and of the answer."
+    ),
+    "ScriptedPolicy": "This policy reads no prompt: it answers by its seed.",
+    "HumanPolicy": "A person read this in other words.",
+}
+_NO_PROMPT = ("ValueModelPolicy", "ScriptedPolicy")
+_NAMES = {
+    "value_model": "ValueModelPolicy",
+    "scripted": "ScriptedPolicy",
+    "human": "HumanPolicy",
+}
+_UNKNOWN = "How this policy asks its model is not recorded: these are the usual messages."
 
-def prompts_of(one: Interaction) -> list[PromptRecord]:
-    """Return the prompt of each turn, in the order of the turns."""
-    return [_record(turn, policy) for turn, policy in _turns(one)]
+
+@dataclass(frozen=True)
+class Readers:
+    """How the policies of a run ask their models.
+
+    Attributes:
+        recipes: Recorded settings of a policy, by its name in the interactions.
+        reasons: Whether peers were asked for reasons.
+    """
+
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reasons: bool = True
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Readers":
+        """Return the readers of a simulation with these recorded settings."""
+        players: Sequence[Mapping[str, Any]] = [
+            *(settings.get("population") or ()),
+            *(settings[name] for name in ("policy", "observer") if settings.get(name)),
+        ]
+        recipes: dict[str, Mapping[str, Any]] = {}
+        for player in players:
+            # An entry of a population names a policy, or holds a recipe, beside changed settings.
+            recipe = player.get("policy", player)
+            if isinstance(recipe, str):
+                recipe = {"_target_": _TARGETS.get(recipe, recipe)}
+            merged = {**recipe, **{name: v for name, v in player.items() if name != "policy"}}
+            recipes.setdefault(_name(merged), merged)
+        env = settings.get("env") or {}
+        return cls(recipes, env.get("feedback", "reason") == "reason")
+
+    def prompts(self, one: Interaction, line: Mapping[str, Any]) -> list[PromptRecord]:
+        """Return the prompt of each turn, in the order of the turns.
+
+        Args:
+            one: The interaction.
+            line: Its line, which says whether the memory of a peer was recorded.
+        """
+        records = [self._record(turn, policy) for turn, policy in _turns(one, self.reasons)]
+        feedback = line.get("feedback") or ()
+        for number, given in enumerate(feedback, start=1):
+            if "memory" not in given and records[number].messages:
+                record = records[number]
+                records[number] = _noted(record, _NO_MEMORY)
+        return records
+
+    def _record(self, turn: Turn, policy: str) -> PromptRecord:
+        recipe = self.recipes.get(policy, {})
+        kind = str(recipe.get("_target_", "")).rpartition(".")[2] or _NAMES.get(policy, "")
+        if kind in _NO_PROMPT:
+            return PromptRecord(turn.id, turn.agent, turn.phase.value, policy, [], "", _KINDS[kind])
+        note = _KINDS.get(kind, _UNKNOWN)
+        prompt = prompt_for(turn)
+        messages = [{"role": m.role, "content": m.content} for m in prompt.messages]
+        if kind == "OpenAIPolicy":
+            prompt, note = _asked_by_api(turn, recipe)
+            messages = _as_sent(prompt, recipe.get("system_prompt"))
+        return PromptRecord(
+            turn.id, turn.agent, turn.phase.value, policy, messages, prompt.prefill, note
+        )
 
 
-def _record(turn: Turn, policy: str) -> PromptRecord:
-    prompt = prompt_for(turn)
+_TARGETS = {
+    "huggingface": "HuggingFacePolicy",
+    "openai": "OpenAIPolicy",
+    "value_model": "ValueModelPolicy",
+    "scripted": "ScriptedPolicy",
+    "human": "HumanPolicy",
+}
+
+
+def _name(recipe: Mapping[str, Any]) -> str:
+    """Return the name of a policy in the interactions, by its settings."""
+    kind = str(recipe.get("_target_", "")).rpartition(".")[2]
+    given = recipe.get("name")
+    if given:
+        return str(given)
+    if kind == "HuggingFacePolicy":
+        return Path(str(recipe.get("adapter") or recipe.get("model"))).name
+    if kind == "OpenAIPolicy":
+        return str(recipe.get("model"))
+    return next((name for name, known in _NAMES.items() if known == kind), kind)
+
+
+def _asked_by_api(turn: Turn, recipe: Mapping[str, Any]) -> tuple[Prompt, str]:
+    if turn.phase not in RATED_PHASES:
+        return Prompt(prompt_for(turn).messages), ""
+    ratings = recipe.get("ratings", "auto")
+    form: Form = ratings if ratings in FORMS else FORMS[0]
+    reason = turn.reason and turn.phase.value in (recipe.get("reasons") or ())
+    note = (
+        ""
+        if ratings in FORMS
+        else (f"The form of ratings was found out at the time and is not recorded; this is {form}.")
+    )
+    return Prompt(prompt_for(turn, form_sentence(form, reason=reason)).messages), note
+
+
+def _as_sent(prompt: Prompt, system: str | None) -> list[dict[str, str]]:
+    """Return messages as an API gets them: with the system prompt, without control tokens."""
+    messages = [(message.role, message.content) for message in prompt.messages]
+    if system and messages and messages[0][0] == "system":
+        messages[0] = ("system", f"{system}\n\n{messages[0][1]}")
+    elif system:
+        messages.insert(0, ("system", system))
+    return [{"role": role, "content": defused(content)} for role, content in messages]
+
+
+def _noted(record: PromptRecord, note: str) -> PromptRecord:
     return PromptRecord(
-        turn=turn.id,
-        agent=turn.agent,
-        phase=turn.phase.value,
-        policy=policy,
-        messages=[{"role": m.role, "content": m.content} for m in prompt.messages],
-        prefill=prompt.prefill,
+        record.turn,
+        record.agent,
+        record.phase,
+        record.policy,
+        record.messages,
+        record.prefill,
+        " ".join(filter(None, (record.note, note))),
     )
 
 
-def _turns(one: Interaction) -> Iterator[tuple[Turn, str]]:
+def _turns(one: Interaction, reasons: bool) -> Iterator[tuple[Turn, str]]:
+    """Yield the turns of an interaction with the policies that answered them."""
+
     def turn(agent: str, phase: Phase, *parts: str, **fields: object) -> Turn:
         return Turn(
             id="/".join((str(one.round), one.agent, phase.value, *parts)),
@@ -37,6 +164,7 @@ def _turns(one: Interaction) -> Iterator[tuple[Turn, str]]:
             phase=phase,
             question=one.question,
             seed=0,
+            reason=reasons or phase is not Phase.FEEDBACK,
             rating_scale=one.rating_scale,
             **fields,  # type: ignore[arg-type]
         )
@@ -44,31 +172,22 @@ def _turns(one: Interaction) -> Iterator[tuple[Turn, str]]:
     draft, revision = one.draft, one.revision
     yield turn(one.agent, Phase.DRAFT, memory=one.memory), draft.policy
     for given in one.feedback:
-        yield turn(given.peer, Phase.FEEDBACK, given.peer, answer=draft.text), given.policy
+        peer = given.peer
+        yield turn(peer, Phase.FEEDBACK, peer, answer=draft.text, memory=given.memory), given.policy
     opinions = tuple(Opinion(given.peer, given.rating, given.reason) for given in one.feedback)
-    yield (
-        turn(
-            one.agent,
-            Phase.REVISE,
-            answer=draft.text,
-            opinions=opinions,
-            mean_rating=one.mean_rating,
-            memory=one.memory,
-        ),
-        revision.policy,
+    revise = turn(
+        one.agent,
+        Phase.REVISE,
+        answer=draft.text,
+        opinions=opinions,
+        mean_rating=one.mean_rating,
+        memory=one.memory,
     )
-    texts: Mapping[str, str] = {"draft": draft.text, "revision": revision.text}
+    yield revise, revision.policy
+    texts: Mapping[Judged, str] = {"draft": draft.text, "revision": revision.text}
     for seen in one.observations:
-        yield (
-            turn(
-                seen.observer,
-                Phase.OBSERVE,
-                seen.observer,
-                seen.judged,
-                seen.aspect,
-                answer=texts[seen.judged],
-                judged=seen.judged,
-                aspect=seen.aspect,
-            ),
-            seen.policy,
-        )
+        judged, aspect = seen.judged, seen.aspect
+        parts = (seen.observer, judged, aspect)
+        fields: dict[str, str | Judged | Aspect] = {"judged": judged, "aspect": aspect}
+        observe = turn(seen.observer, Phase.OBSERVE, *parts, answer=texts[judged], **fields)
+        yield observe, seen.policy

@@ -34,11 +34,6 @@ class DataFolder:
         lines = "".join(f"{name} {value}\n" for name, value in sorted(self._hashes.items()))
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the files written so far."""
-        return frozenset(self._hashes)
-
     def write(self, name: str, value: object) -> None:
         """Write a dataclass, or a list or dictionary of them, as the file `NAME.js`."""
         data = script(name, value)
@@ -57,6 +52,15 @@ class DataFolder:
             self.write(chunk_name(name, number), chunk)
             number += 1
         return number
+
+    def remove_others(self) -> None:
+        """Remove the files that were not written, such as those of a run that is gone."""
+        known = {self.path / f"{name}.js" for name in self._hashes}
+        for file in sorted(self.path.rglob("*"), reverse=True):
+            if file.is_file() and file not in known:
+                file.unlink()
+            elif file.is_dir() and not any(file.iterdir()):
+                file.rmdir()
 
 
 def chunk_name(name: str, number: int) -> str:

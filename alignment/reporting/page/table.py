@@ -1,10 +1,12 @@
 """The table of a run's interactions, in columns that grow row by row."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from social_sandbox.envs.interactions import Feedback, Interaction, Observation
 from social_sandbox.envs.texts import in_one_line
+from social_sandbox.envs.turns import Tokens
 
 from .records import Table
 
@@ -12,6 +14,7 @@ EXTRACT = 80
 """Characters of the revision that the table shows."""
 
 _DIGITS = 4
+_LOOKED_AT = 20_000
 _VIEWS = ("good", "bad")
 
 
@@ -34,7 +37,15 @@ class Names:
 
 @dataclass(slots=True)
 class Columns:
-    """The columns of `Table` under way, and numbers that are counted on the way."""
+    """The columns of `Table` under way, and numbers that are counted on the way.
+
+    Attributes:
+        rating_scale: The highest rating; 0 without interactions.
+        observations: Number of the observers' ratings, missing ones included.
+        repeated: Number of revisions that another interaction has too, letter by letter.
+        circling: Number of revisions that go in circles, see `goes_in_circles`.
+        costs: What each policy has spent.
+    """
 
     ids: list[str] = field(default_factory=list)
     world: list[int] = field(default_factory=list)
@@ -66,6 +77,11 @@ class Columns:
         }
     )
     rating_scale: int = 0
+    observations: int = 0
+    repeated: int = 0
+    circling: int = 0
+    costs: dict[str, Tokens] = field(default_factory=dict)
+    _revisions: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -103,6 +119,17 @@ class Columns:
         # Cut before the blanks are counted: a text may have a million characters.
         self.extract.append(in_one_line(one.revision.text[: 4 * EXTRACT])[:EXTRACT])
         self.rating_scale = max(self.rating_scale, one.rating_scale)
+        self.observations += len(one.observations)
+        self.circling += goes_in_circles(one.revision.text)
+        if one.revision.text.strip():
+            known = zlib.crc32(one.revision.text.encode()) << 32 | len(one.revision.text)
+            before = self._revisions.get(known, 0)
+            self._revisions[known] = before + 1
+            # With the second one, the first counts too.
+            self.repeated += 2 if before == 1 else before > 1
+        for utterance in (one.draft, one.revision, *rated):
+            spent = self.costs.get(utterance.policy, Tokens())
+            self.costs[utterance.policy] = spent + utterance.tokens
 
     def table(self) -> Table:
         """Return the record of the table."""
@@ -129,6 +156,13 @@ class Columns:
             extract=self.extract,
             names={name: names.texts for name, names in self.names.items()},
         )
+
+
+def goes_in_circles(text: str) -> bool:
+    """Return whether more than half of a text's sequences of four words stand in it twice."""
+    words = text[:_LOOKED_AT].lower().split()
+    sequences = list(zip(*(words[start:] for start in range(4)), strict=False))
+    return len(sequences) >= 8 and 2 * len(set(sequences)) < len(sequences)
 
 
 def _rounded(rating: float | None) -> float | None:

@@ -1,0 +1,1 @@
+"""What the page says about a run as a whole."""
