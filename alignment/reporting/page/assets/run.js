@@ -113,7 +113,7 @@
   function Facts({ facts }) {
     return html`<section aria-labelledby="facts">
       <h2 id="facts">What it was</h2>
-      <dl class="facts">
+      <dl class="run-facts">
         ${facts.map(
           (fact) => html`<div>
             <dt>${fact.label}</dt>

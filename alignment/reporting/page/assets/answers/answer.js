@@ -78,7 +78,7 @@
     if (fields.length === 0) return null;
     return html`<details class="answer-detail">
       <summary>The item of the benchmark</summary>
-      <dl class="facts">${fields.map(([name, value]) => html`<div><dt><bdi>${name}</bdi></dt><dd><${sandbox.Text} value=${value} /></dd></div>`)}</dl>
+      <dl class="run-facts">${fields.map(([name, value]) => html`<div><dt><bdi>${name}</bdi></dt><dd><${sandbox.Text} value=${value} /></dd></div>`)}</dl>
     </details>`;
   }
 

@@ -57,9 +57,16 @@
       .flatMap((series) => series.points.flatMap((point) => [point.y, point.low, point.high]))
       .filter(known);
     let [low, high] = d3.extent(withZero ? [0, ...values] : values);
-    if (low === high) [low, high] = [low - (withZero ? 0 : 0.5), high + 0.5];
+    if (low === high) [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
     const [nice0, nice1] = d3.scaleLinear([low, high], [0, 1]).nice(5).domain();
     return [figure.y_low ?? nice0, figure.y_high ?? nice1];
+  }
+
+  /** How the ticks of a domain are written: very small and very large numbers in short. */
+  function tickFormat(domain) {
+    const size = Math.max(...domain.map(Math.abs));
+    if (size < 0.001) return d3.format(".0e");
+    return size >= 100_000 ? d3.format("~s") : undefined;
   }
 
   /** A small picture of a series' colour, symbol, dash or pattern, for the legend. */
@@ -138,10 +145,11 @@
     if (first === last) [first, last] = [first - 1, last + 1];
     const ticks = d3.ticks(first, last, Math.max(2, Math.min(10, Math.floor(width / 70))))
       .filter((tick) => !xs.every(Number.isInteger) || Number.isInteger(tick));
+    const levels = valueDomain(figure, false);
     const marks = [
       Plot.gridY({ stroke: theme.faint, strokeOpacity: 1, ticks: 5 }),
       Plot.axisX({ ticks, tickFormat: ticks.every(Number.isInteger) ? d3.format(",d") : undefined, label: null, tickSize: 4 }),
-      Plot.axisY({ ticks: 5, label: null, tickSize: 0 }),
+      Plot.axisY({ ticks: 5, tickFormat: tickFormat(levels), label: null, tickSize: 0 }),
     ];
     series.forEach((one, order) => {
       const stroke = theme.series[order % COLOURS];
@@ -167,7 +175,7 @@
     const plot = Plot.plot({
       ...frame(figure, width, height, theme),
       x: { domain: [first, last], inset: 8 },
-      y: { domain: valueDomain(figure, false), clamp: true },
+      y: { domain: levels, clamp: true },
       marks,
     });
     const [place, level] = [plot.scale("x"), plot.scale("y")];
@@ -241,11 +249,11 @@
       ? [
           Plot.gridY({ stroke: theme.faint, strokeOpacity: 1, ticks: valueTicks }),
           Plot.axisX({ ticks: categoryTicks, tickFormat: words, label: null, tickSize: 0 }),
-          Plot.axisY({ ticks: valueTicks, label: null, tickSize: 0 }),
+          Plot.axisY({ ticks: valueTicks, tickFormat: tickFormat(values), label: null, tickSize: 0 }),
         ]
       : [
           Plot.gridX({ stroke: theme.faint, strokeOpacity: 1, ticks: valueTicks }),
-          Plot.axisX({ ticks: valueTicks, label: null, tickSize: 0 }),
+          Plot.axisX({ ticks: valueTicks, tickFormat: tickFormat(values), label: null, tickSize: 0 }),
           Plot.axisY({ ticks: categoryTicks, tickFormat: words, label: null, tickSize: 0 }),
         ];
     const [category, value, rule] = across ? ["x", "y", Plot.ruleX] : ["y", "x", Plot.ruleY];

@@ -65,7 +65,7 @@
    * @param props `run`, `table`, `world` (see `worldsOf`), `round`, `by` (a name in `MEASURES`),
    *   `agent` (the chosen one or null) and `choose(agent)`.
    */
-  sandbox.Grid = function Grid({ run, table, world, round, by, agent, choose }) {
+  sandbox.SocietyGrid = function SocietyGrid({ run, table, world, round, by, agent, choose }) {
     const box = useRef();
     const width = sandbox.useWidth(box);
     const measure = MEASURES[by];

@@ -113,7 +113,7 @@
       <${Controls} ...${shared} />
       <div class="society-columns" style=${{ "--grid-most": `${world.size * sandbox.LARGEST_CELL + 4}px` }}>
         <div class="grid-side">
-          <${sandbox.Grid} ...${shared} />
+          <${sandbox.SocietyGrid} ...${shared} />
           <${GridLegend} measure=${MEASURES[by]} scale=${run.rating_scale} />
         </div>
         <${Chosen} ...${shared} />
