@@ -59,7 +59,7 @@ def _by_round(
     series = []
     for name, values in ratings.items():
         points = [
-            mean_point(int(number) + 1, values[chosen & (rounds == number)], low, high)
+            mean_point(int(number), values[chosen & (rounds == number)], low, high)
             for number in np.unique(rounds[chosen])
         ]
         series.append(Series(name, [point for point in points if point is not None]))

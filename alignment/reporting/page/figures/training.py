@@ -6,6 +6,18 @@ from typing import Any
 
 from ..records import Figure, Point, Series
 
+_WORDS = {
+    "loss/sft": "imitation of the best-rated",
+    "loss/contrast": "contrast",
+    "eval_loss": "loss on held-out groups",
+    "hinge_active": "groups with an active hinge",
+    "margin_violations": "candidates inside the margin",
+    "nll/past_margin": "past the margin",
+    "response_tokens": "tokens of a response",
+    "log_ratio": "log-ratio to the base model",
+}
+"""What logged numbers are called in a legend; the others keep their names."""
+
 Rows = Sequence[Mapping[str, Any]]
 
 _BOOKKEEPING = ("step", "epoch", "num_input_tokens_seen", "total_flos")
@@ -35,8 +47,8 @@ _PANELS = (
         "share",
         ("hinge_active", "margin_violations"),
         note=(
-            "hinge_active: groups whose contrast loss is above 0. margin_violations: worse "
-            "candidates that are not far enough below the best."
+            "Groups whose contrast loss is above 0, and worse-rated candidates that are not far "
+            "enough below the best-rated one."
         ),
     ),
     _Panel("nll", "Likelihood by rating", "negative log-likelihood, nats per token", (), ("nll/",)),
@@ -102,6 +114,16 @@ def _figure(
         kind="line",
         x_label="step",
         y_label=y_label,
-        series=[Series(name, series[name]) for name in names],
+        series=[Series(_word(name), series[name]) for name in sorted(names, key=_place)],
         note=note,
     )
+
+
+def _word(name: str) -> str:
+    """Return what a logged number is called in a legend."""
+    return _WORDS.get(name, name.removeprefix("nll/").replace("_", " "))
+
+
+def _place(name: str) -> tuple[bool, str]:
+    """Return the place of a logged number in a legend: ratings in their order."""
+    return not name.startswith("nll/rating_"), name if name.startswith("nll/rating_") else ""
