@@ -10,6 +10,7 @@ nothing about which answer is better, and is left out.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from social_sandbox.envs.combined import combined_rating
@@ -149,4 +150,5 @@ def _is_known(record: Record, judgement: Judgement) -> bool:
 
 
 def _prompt(item: Item) -> tuple[Message, ...]:
-    return (Message("user", item.question),)
+    earlier = [(Message("user", asked), Message("assistant", said)) for asked, said in item.earlier]
+    return (*chain.from_iterable(earlier), Message("user", item.question))
