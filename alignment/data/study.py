@@ -208,6 +208,20 @@ def read_study(folder: Path) -> tuple[Study, list[Item]] | None:
     return study, items
 
 
+def find_study(path: Path, setting: str) -> Path:
+    """Return the folder of the study in the folder of a run, or in this folder or beside this file.
+
+    Raises:
+        UserError: There is no study; names the setting.
+    """
+    for folder in (path / PEOPLE, path, path.parent if path.is_file() else path):
+        if (folder / STUDY).is_file():
+            return folder
+    raise UserError(
+        f"{setting}: no {PEOPLE}/{STUDY} in {path}; people judge with: social-sandbox rate {path}"
+    )
+
+
 def read_record(folder: Path) -> Record:
     """Return the study in a folder with its judgements; needs no lock.
 

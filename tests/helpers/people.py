@@ -75,7 +75,7 @@ def write_people(run: Path, items: Sequence[Item], judgements: Iterable[Judgemen
     folder = run / PEOPLE
     folder.mkdir(parents=True, exist_ok=True)
     models = tuple(dict.fromkeys(model for each in items for model in each.answers))
-    study = with_id(Study(models, "both", 0, 0.1, 0.1), items)
+    study = with_id(Study(models), items)
     write_study(folder, study, items)
     judgement_log(folder).append([replace(each, study=study.id) for each in judgements])
     return folder

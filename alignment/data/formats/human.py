@@ -19,7 +19,7 @@ from social_sandbox.envs.interactions import mean
 from social_sandbox.envs.messages import Message
 
 from ..groups import Candidate, RatedGroup
-from ..study import JUDGEMENTS, PEOPLE, Item, Judgement, Record, read_record
+from ..study import JUDGEMENTS, Item, Judgement, Record, find_study, read_record
 from .pair import PairRating, pair_group, why_unusable
 
 PAIRS, RATINGS = "human_pairs", "human_ratings"
@@ -32,15 +32,11 @@ def judgements_file(path: Path, setting: str) -> Path:
     Raises:
         UserError: There is none; names the setting.
     """
-    inside = (path / PEOPLE / JUDGEMENTS, path / JUDGEMENTS)
-    file = next((file for file in inside if file.is_file()), path)
-    if file.is_dir() or not file.exists():
-        raise UserError(
-            f"{setting}: no {PEOPLE}/{JUDGEMENTS} in {path}; people judge with: "
-            f"social-sandbox rate {path}"
-        )
-    if file.name != JUDGEMENTS:
-        raise UserError(f"{setting}: {file}: name the folder that was rated, or its {JUDGEMENTS}")
+    file = find_study(path, setting) / JUDGEMENTS
+    if not file.is_file():
+        raise UserError(f"{setting}: nobody has judged anything in {file.parent} yet")
+    if path.is_file() and path.name != JUDGEMENTS:
+        raise UserError(f"{setting}: {path}: name the folder that was rated, or its {JUDGEMENTS}")
     return file
 
 

@@ -92,7 +92,7 @@ def test_held_out_questions_that_people_judged_are_no_data_for_a_head(
     assert cli.main(["observer", "--people", "run"]) == 2
     assert "--people: run: group" in capsys.readouterr().err
     assert cli.main(["observer", "--people", "nobody"]) == 2
-    assert "--people: no people/judgements.jsonl in nobody" in capsys.readouterr().err
+    assert "--people: no people/study.json in nobody" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

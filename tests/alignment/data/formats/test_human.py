@@ -113,13 +113,16 @@ def test_held_out_questions_that_people_judged_are_a_leak(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("nobody", "no people/judgements.jsonl in .*nobody; people judge with"),
+        ("nobody", "no people/study.json in .*nobody; people judge with"),
         ("nowhere", "cannot read"),
-        ("other.jsonl", "name the folder that was rated"),
+        ("asked", "nobody has judged anything in .*people yet"),
+        ("asked/people/items.jsonl", "name the folder that was rated"),
     ],
 )
 def test_a_path_without_judgements_is_named(tmp_path: Path, path: str, problem: str) -> None:
     (tmp_path / "nobody").mkdir()
-    (tmp_path / "other.jsonl").touch()
+    asked = write_people(tmp_path / "asked", [item(0)], [])
+    if "items" not in path:
+        (asked / "judgements.jsonl").unlink()
     with pytest.raises(UserError, match=problem):
         read(tmp_path / path)
