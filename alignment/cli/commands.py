@@ -195,6 +195,11 @@ def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def _rate(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
+    if rest[:1] == ["report"]:
+        from ..reporting.people import main as report
+
+        report.main(rest[1:])
+        return
     from ..evaluation.people import main
 
     main.main(rest)

@@ -8,6 +8,7 @@ from social_sandbox.envs.turns import RATING_SCALE
 from ..answers import Answers
 from ..figures.answers import benchmark_figures, held_out_figures
 from ..figures.data import data_figures
+from ..figures.people import people_figures
 from ..figures.society import society_figures
 from ..figures.training import training_figures
 from ..folders import RunFolder
@@ -63,6 +64,7 @@ def run_record(
             *training_figures(reward_model.get("rows", ()), "reward_model"),
             *held_out_figures(results, answers),
             *benchmark_figures(benchmarks),
+            *people_figures(benchmarks),
         ],
         rating_scale=columns.rating_scale or results.get("rating_scale") or RATING_SCALE,
         grid_size=1 + max((*columns.row, *columns.column), default=-1),

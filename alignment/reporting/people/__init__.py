@@ -1,0 +1,1 @@
+"""The report of what people judged: table, Markdown, JSON, figure, wandb."""
