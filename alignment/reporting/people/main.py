@@ -14,6 +14,7 @@ from social_sandbox.envs.jsonl import write_whole
 from social_sandbox.policies.terminal import Terminal
 
 from ...evaluation.benchmarks.items import ITEMS, result_log
+from ...evaluation.benchmarks.results.estimates import Estimates
 from ...evaluation.benchmarks.results.figure import plot
 from ...evaluation.people.judges import Verdicts, verdicts_of
 from ...evaluation.people.results import Results, Studies, read_studies, results_of
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     estimates = estimates_by_model(results)
     if estimates:
         written.append(_figure(options.output, studies) / "people.png")
-        plot(written[-1], estimates)
+        plot(written[-1], _in_words(estimates))
     console.print()
     for path in written:
         console.print(str(path), soft_wrap=True)
@@ -94,6 +95,24 @@ def _judge_name(path: Path) -> str:
 def _figure(output: Path | None, studies: Studies) -> Path:
     """Return the folder of the figure: beside the other figures of the run."""
     return output or studies.runs[0] / "figures"
+
+
+def _in_words(estimates: Mapping[str, Estimates]) -> dict[str, Estimates]:
+    """Return the estimates under names that make a sentence behind the word people."""
+    verbs = {"preferred to": "prefer it to", "alignment": "rate its alignment"}
+    verbs["engagement"] = "rate its engagement"
+    return {
+        model: {
+            name: {_renamed(metric, verbs): estimate for metric, estimate in metrics.items()}
+            for name, metrics in of_model.items()
+        }
+        for model, of_model in estimates.items()
+    }
+
+
+def _renamed(metric: str, verbs: Mapping[str, str]) -> str:
+    start = next(start for start in verbs if metric.startswith(start))
+    return verbs[start] + metric.removeprefix(start)
 
 
 def _log(studies: Studies, results: Results, config: WandbConfig) -> None:

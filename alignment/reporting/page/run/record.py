@@ -64,7 +64,7 @@ def run_record(
             *training_figures(reward_model.get("rows", ()), "reward_model"),
             *held_out_figures(results, answers),
             *benchmark_figures(benchmarks),
-            *people_figures(benchmarks),
+            *people_figures(read_json(folder / "people" / "report.json") or {}),
         ],
         rating_scale=columns.rating_scale or results.get("rating_scale") or RATING_SCALE,
         grid_size=1 + max((*columns.row, *columns.column), default=-1),
