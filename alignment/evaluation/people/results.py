@@ -284,7 +284,9 @@ def _notes(
         )
     if results.win_rates:
         notes.append("A tie counts one half of a win. Intervals are 95 %, by questions.")
-    if any(each.estimate is None for each in (*results.win_rates, *results.ratings)):
+    estimates = [rate.estimate for rate in results.win_rates]
+    estimates += [rating.estimate for rating in results.ratings]
+    if None in estimates:
         notes.append("An interval needs judgements of two questions at least.")
     for group in linked_models(compared)[1:]:
         notes.append(
