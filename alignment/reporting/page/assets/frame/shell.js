@@ -140,8 +140,8 @@
       event.preventDefault();
       main.current.focus();
     };
-    return html`<a class="skip" href=${location.hash || "#/"} onClick=${skip}>To the content</a>
-      <header class="top">
+    return html`<header class="top">
+        <a class="skip" href=${location.hash || "#/"} onClick=${skip}>To the content</a>
         <${RunChoice} route=${route} runs=${runs} />
         <${Navigation} route=${route} runs=${runs} />
         <div class="tools">

@@ -18,7 +18,7 @@
     if (values.length < 2 && !query[name]) return null;
     const known = query[name] && !values.map(String).includes(query[name]) ? [query[name], ...values] : values;
     return html`<label class="choice"><span>${label}</span>
-      <select value=${query[name] ?? ""} onChange=${(event) => change({ [name]: event.target.value })}>
+      <select aria-label=${label} value=${query[name] ?? ""} onChange=${(event) => change({ [name]: event.target.value })}>
         <option value="">any</option>
         ${known.map((value) => {
           const [key, text] = Array.isArray(value) ? value : [value, value];
