@@ -19,7 +19,7 @@ moved(
         "benchmarks.likelihood": "evaluation.benchmarks.by_likelihood",
         "benchmarks.loaders": "evaluation.benchmarks.loading.loaders",
         "benchmarks.pairwise": "evaluation.benchmarks.pairwise",
-        "benchmarks.refusals": "evaluation.benchmarks.refusals",
+        "benchmarks.refusals": "social_sandbox.policies.norms.refusals",
         "benchmarks.results": "evaluation.benchmarks.results.estimates",
         "benchmarks.run": "evaluation.benchmarks.run",
         "benchmarks.sources": "evaluation.benchmarks.loading.sources data.formats.rows",

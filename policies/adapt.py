@@ -10,6 +10,7 @@ from social_sandbox.envs.thoughts import part
 from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
 
 from . import background
+from .norms.norm import is_norm_function
 from .policy import Policy, answer_all
 from .prompts.ratings import parse_verdict
 
@@ -23,7 +24,9 @@ def as_policy(agent: Any) -> Policy:
     - a function with one parameter. It answers one turn, or a batch if the parameter is called
       `turns`;
     - an object with a method `act`. The method answers a batch, or one turn if its parameter is
-      called `turn`.
+      called `turn`;
+    - a norm: a function of `(question, answer)` or of `(question, answer, conversation)` that
+      returns a number from 0 to 1. It rates, see `norms.NormsPolicy`.
 
     Functions and methods may be async. Async answers to single turns are awaited together, up to
     `max_concurrency` of them (an attribute of the agent; default: 16). An attribute `only_rates`
@@ -39,6 +42,10 @@ def as_policy(agent: Any) -> Policy:
     call = method if callable(method) else agent
     if not callable(call) or isinstance(agent, type):
         raise UserError(f"policy: {agent!r} has no method act, and is no function")
+    if call is not method and is_norm_function(call):
+        from .norms.policy import NormsPolicy
+
+        return NormsPolicy([call])
     parameter = next(iter(_parameters(call)), "")
     batch = parameter != "turn" if call is method else parameter == "turns"
     is_async = any(

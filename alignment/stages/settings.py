@@ -10,13 +10,14 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_module
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, ValidationError
 
 from social_sandbox.envs.errors import UserError, first_words
 from social_sandbox.envs.settings import as_user_error, settings_dataclass, validated
 from social_sandbox.envs.world_config import WorldConfig
+from social_sandbox.policies.norms.norm import is_norm_function
 from social_sandbox.policies.society.account import Budget
 
 from ..data.config import DataConfig
@@ -167,6 +168,14 @@ def _method(values: Mapping[str, Any]) -> Method:
     return kind(validated(config_class(kind), settings, owner=name, section="method"))
 
 
+def _names_a_norm(recipe: Mapping[str, Any]) -> bool:
+    """Return whether a recipe names the function of a norm; False where nothing is found."""
+    try:
+        return is_norm_function(get_object(str(recipe.get("_target_"))))
+    except Exception:
+        return False
+
+
 def build(recipe: Mapping[str, Any], section: str) -> Any:
     """Return the object that a recipe with `_target_` describes.
 
@@ -174,7 +183,9 @@ def build(recipe: Mapping[str, Any], section: str) -> Any:
         UserError: The object cannot be made; the message names the section.
     """
     try:
-        made = instantiate({"_convert_": "all", **recipe})
+        # A norm is called with an answer, and not to make an observer.
+        partial = {"_partial_": True} if _names_a_norm(recipe) else {}
+        made = instantiate({"_convert_": "all", **partial, **recipe})
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, UserError):

@@ -19,7 +19,8 @@ walk wash watch wear work write
 """
 _VERB = "(?:" + "|".join(_VERBS.split()) + ")"
 _OPENING = (
-    r"(?:[^\w]*(?:(?:then|so|and|but|or|also|just|now|first|second|third|next|finally|instead|always"
+    r"(?:[^\w]*(?:(?:then|so|and|but|or|also|just|now|first|second|third|next|finally|instead"
+    r"|always"
     r"|simply|ok|okay|well|no|yes|listen|look|sure|of course|in that case|for now|today|tonight)"
     r"\b[,:;]?\s*){0,3})"
 )
@@ -30,9 +31,7 @@ _NOUN = (
 )
 _COMMAND = re.compile(rf"{_OPENING}{_VERB}\b{_NOUN}", re.IGNORECASE)
 _PROHIBITION = re.compile(
-    rf"{_OPENING}(?:please,?\s+)?(?:do not|don't|dont|never|no need to)\s+(?:ever\s+|you\s+)?"
-    rf"(?:{_VERB}\b|\w+)",
-    re.IGNORECASE,
+    rf"{_OPENING}(?:please,?\s+)?(?:do not|don't|dont|never)\s+(?!worry\b|mind\b)\w+", re.IGNORECASE
 )
 _PLEASE = re.compile(rf"{_OPENING}please,?\s+{_VERB}\b", re.IGNORECASE)
 _DUTY = re.compile(
@@ -82,6 +81,6 @@ def _is_command(clause: str) -> bool:
     if _SOFT.match(clause, start):
         return False
     prohibition = _PROHIBITION.match(clause)
-    if prohibition and "please" not in prohibition[0].lower():
-        return not prohibition[0].lower().endswith(("no need to",))
+    if prohibition:
+        return "please" not in prohibition[0].lower()
     return bool(_COMMAND.match(clause))

@@ -88,7 +88,9 @@ class Norm:
                 f"norm {self.name}: fails with {type(error).__name__}: {first_words(error)}"
             ) from error
         if not isinstance(value, Real) or not 0 <= float(value) <= 1 or math.isnan(float(value)):
-            raise UserError(f"norm {self.name}: must return a number from 0 to 1, got {value!r:.80}")
+            raise UserError(
+                f"norm {self.name}: must return a number from 0 to 1, got {value!r:.80}"
+            )
         return float(value)
 
     def is_followed(self, question: str, answer: str, conversation: Conversation = ()) -> bool:

@@ -39,6 +39,9 @@ _PAIRS = {
 _SINGLE = "'\u2018\u2019\u201a"
 _MARKS = re.compile("[" + "".join(dict.fromkeys("".join(_PAIRS) + "".join(_PAIRS.values()))) + "]")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_BLANKS = re.compile(r"[^\S\n]+")
+_LONGEST = 600
+"""The number of characters after which a sentence without an end is parted."""
 
 
 def own_words(answer: str) -> str:
@@ -48,7 +51,7 @@ def own_words(answer: str) -> str:
     ASCII apostrophe.
     """
     text = without_code(answer)
-    text = _QUOTED_LINE.sub(" ", text)
+    text = _BLANKS.sub(" ", _QUOTED_LINE.sub(" ", text))
     text = _ADDRESS.sub(" ", text)
     text = _APOSTROPHE.sub("'", text)
     return "\n\n".join(_without_quotations(part) for part in _PARAGRAPH.split(text))
@@ -76,8 +79,15 @@ def without_code(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, each with the mark that ends it."""
-    return [piece for piece in map(str.strip, _END.split(text)) if piece]
+    """Return the sentences of a text, each with the mark that ends it, in single blanks.
+
+    A sentence of over 600 characters is parted, so that no rule on a sentence takes long.
+    """
+    return [
+        piece[start : start + _LONGEST]
+        for piece in (" ".join(piece.split()) for piece in _END.split(text))
+        for start in range(0, len(piece), _LONGEST)
+    ]
 
 
 def words_of(text: str) -> list[str]:

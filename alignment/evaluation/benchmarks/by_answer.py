@@ -6,12 +6,12 @@ from typing import Any
 
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.policies.norms.refusals import is_refusal
 from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.errors import is_refused
 from social_sandbox.policies.policy import Policy
 
 from .items import Item, ItemResult, Query, to_exchanges
-from .refusals import is_refusal
 from .registry import Benchmark
 
 CHUNK = 32

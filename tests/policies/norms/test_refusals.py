@@ -2,7 +2,7 @@
 
 import pytest
 
-from social_sandbox.alignment.evaluation.benchmarks.refusals import is_refusal
+from social_sandbox.policies.norms.refusals import is_refusal
 
 REFUSALS = (
     "I'm sorry, but I can't help with that.",
