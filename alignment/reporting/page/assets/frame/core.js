@@ -143,9 +143,9 @@
     return state.name === name ? state : {};
   }
 
-  /** Load a file while a component is shown, see `load` and `useResult`. */
+  /** Load a file while a component is shown, see `load` and `useResult`; no file for an empty path. */
   function useLoaded(path) {
-    return useResult(path, () => load(path));
+    return useResult(path, () => (path ? load(path) : Promise.resolve(undefined)));
   }
 
   /** Load a record while a component is shown, see `loadRecord` and `useResult`. */

@@ -82,7 +82,7 @@
 
   /** The training groups that the interaction became a part of. */
   function Groups({ run, numbers }) {
-    const { value: table } = useLoaded(`${run.key}/group_table`);
+    const { value: table } = useLoaded(numbers.length > 0 && `${run.key}/group_table`);
     if (!numbers.length) {
       return html`<section aria-labelledby="became"><h2 id="became">Became data</h2>
         <p class="small quiet">${run.counts.groups ? "It is in no training group." : "This run has made no training data."}</p></section>`;
@@ -96,7 +96,7 @@
 
   /** What each model answers to this question now, or to the nearest questions. */
   function Answers({ run, numbers, question }) {
-    const { value: table } = useLoaded(`${run.key}/answer_table`);
+    const { value: table } = useLoaded(numbers.length > 0 && `${run.key}/answer_table`);
     if (!numbers.length) return null;
     if (!table) return null;
     const same = table.question[numbers[0]].slice(0, 100) === question.slice(0, 100);

@@ -164,11 +164,11 @@
     }, [name, wanted]);
     const search = wanted && latest?.name === name ? latest : null;
     const version = search?.version ?? -1;
-    const rows = useMemo(() => {
-      if (!table || !wanted) return filtered;
-      const known = new Set(rowsByTable(table, run, filtered, terms));
-      return filtered.filter((row) => known.has(row) || search?.found.has(row));
-    }, [filtered, name, version, wanted]);
+    const known = useMemo(() => (wanted ? new Set(rowsByTable(table, run, filtered, terms)) : null), [filtered, terms, wanted]);
+    const rows = useMemo(
+      () => (known ? filtered.filter((row) => known.has(row) || search?.found.has(row)) : filtered),
+      [filtered, known, name, version],
+    );
     const ordered = useMemo(() => (table ? sortedRows(table, rows, sort) : []), [rows, sort]);
     return { rows: ordered, terms, search };
   }
