@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from social_sandbox.envs.memory import HashingEmbedder, Vectors
+from social_sandbox.policies.norms.refusals import is_refusal
 
-from ...evaluation.benchmarks.refusals import is_refusal
 from .lines import read_json, read_lines
 from .records import AnswerRecord, AnswerTable
 from .table import Columns, Names
