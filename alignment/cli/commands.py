@@ -29,6 +29,7 @@ COMMANDS = {
     "figures": "draw what there is; writes figures/",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
     "observer": "fit the head of the embedded observer to preferences; see observer --help",
+    "view": "show runs in the browser; writes page/index.html; see view --help",
     "rate": "let people judge answers, in the browser; see rate --help",
     "bench": "measure how fast everything is here; see bench --help",
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
@@ -205,6 +206,13 @@ def _rate(options: argparse.Namespace, rest: Sequence[str]) -> None:
     main.main(rest)
 
 
+def _view(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..reporting.page import command
+
+    command.main(rest)
+
+
 def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
     from ..show import main
 
@@ -219,5 +227,6 @@ _FUNCTIONS = {
     "rate": _rate,
     "show": _show,
     "sweeps": _list_sweeps,
+    "view": _view,
 }
 """Commands that are no jobs with settings."""

@@ -138,6 +138,7 @@ def print_files(console: Console, folder: Path) -> None:
         "evaluation/answers.jsonl": "the held-out answers",
         "metrics.json": "the summary of all stages",
         "figures": "the figures",
+        "page/index.html": "all of it, in a browser",
     }
     table = Table(show_header=False, box=None)
     for name, meaning in contents.items():

@@ -23,6 +23,7 @@ from .alignment import Alignment, align
 from .context import Context
 from .evaluation import evaluate
 from .inputs import read_json
+from .page import write_page_of
 from .preflight import preflight
 from .settings import Settings
 from .simulation import simulate
@@ -30,7 +31,7 @@ from .training_data import make_data
 
 
 def run_online(context: Context) -> Summary:
-    """Simulate, make data, align and evaluate `cycles` times; writes `cycles.json` and a figure.
+    """Simulate, make data, align and evaluate `cycles` times; writes `cycles.json`, a figure and the page.
 
     The social agents of a cycle are played by the model of the cycle before, which is also the
     model that is aligned further. Held-out results always compare with `base_model`. The seed of
@@ -82,6 +83,7 @@ def _run_online(context: Context) -> Summary:
     report.print_cycles(console, rows)
     figure = plot_cycles(settings.output_dir / "figures" / "cycles.png", rows)
     console.print(f"  {figure}", soft_wrap=True, highlight=False)
+    write_page_of(context)
     return {"cycles": rows, "figures": [str(figure)]}
 
 

@@ -1,4 +1,4 @@
-"""The main job: simulate -> data -> align -> evaluate -> figures.
+"""The main job: simulate -> data -> align -> evaluate -> figures, and the page of them all.
 
 Each stage returns what it made, and the next stage uses it. Any stage can be given a file of
 another program instead.
@@ -11,6 +11,7 @@ from .benchmarks import benchmark
 from .context import Context
 from .evaluation import evaluate
 from .figures import draw_figures
+from .page import write_page_of
 from .preflight import preflight
 from .simulation import simulate
 from .training_data import make_data
@@ -48,5 +49,6 @@ def _run_all(context: Context) -> Summary:
         summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
     summary |= draw_figures(context, simulation, alignment, evaluation)
     write_json(context.output_dir / "metrics.json", summary)
+    write_page_of(context)
     report.print_files(context.console, context.output_dir)
     return summary

@@ -4,7 +4,7 @@
 `policies/browser/assets/`) and the data of the runs, whose layout `records` describes. To work on
 the application with the data of a real run, write its page and open `index.html`:
 
-    python -m social_sandbox.alignment.reporting.page.write runs/demo /tmp/demo_page
+    social-sandbox view runs/demo --output /tmp/demo_page --no-serve
 
 The assets are copied: run the command again after a change of them.
 """

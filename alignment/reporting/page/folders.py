@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.society.lock import HOLDER
 from social_sandbox.policies.society.log import INTERACTIONS
+
+from .lines import read_json
 
 _PARTS = (
     f"simulation/{INTERACTIONS}",
@@ -44,8 +47,21 @@ class RunFolder:
         if self.path.is_file():
             return self.path
         inner = self.path / "simulation" / INTERACTIONS
+        if inner.exists():
+            return inner
         outer = self.path / INTERACTIONS
-        return outer if outer.exists() and not inner.exists() else inner
+        return outer if outer.exists() else self._read_by_data() or inner
+
+    def _read_by_data(self) -> Path | None:
+        """Return the file of interactions of another run that this run made its data of."""
+        report = read_json(self.path / "data" / "report.json") or {}
+        files = [
+            Path(file)
+            for source in report.get("sources") or ()
+            if source.get("kind") == "interactions"
+            for file in source.get("files") or ()
+        ]
+        return next((file for file in files if file.is_file()), None)
 
 
 def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
@@ -72,12 +88,38 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
     return runs
 
 
+def newest_run(here: Path) -> Path:
+    """Return the run below `runs` or `outputs` of a folder whose files are the newest.
+
+    The folder itself counts where it is a run.
+
+    Raises:
+        UserError: There is none.
+    """
+    if _is_run(here):
+        return here
+    parents = [here / name for name in ("runs", "outputs") if (here / name).is_dir()]
+    inner = [path for parent in parents for path in _folders(parent)]
+    runs = [path for path in inner if _is_run(path) or any(map(_is_run, _folders(path)))]
+    if not runs:
+        raise UserError("view: no run in ./runs or ./outputs: give a folder, as in view runs/demo")
+    return max(runs, key=_last_change)
+
+
+def _last_change(path: Path) -> float:
+    files = [file for part in _PARTS for file in (path / part, *path.glob(f"*/{part}"))]
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+
+
 def _runs_at(path: Path) -> list[Path]:
     if not path.exists():
         raise UserError(f"view: {path} does not exist")
     if path.is_file() or _is_run(path):
         return [path]
     runs = sorted((inner for inner in _folders(path) if _is_run(inner)), key=_by_number)
+    # A process has just begun there.
+    if not runs and (path / HOLDER).exists():
+        return [path]
     if not runs:
         raise UserError(
             f"view: {path} holds no run: give the output_dir of a run, or a file of interactions"

@@ -7,7 +7,6 @@ from typing import Any
 
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import RATED_PHASES, Aspect, Judged, Opinion, Phase, Turn
-from social_sandbox.policies.openai.rating_forms import FORMS, Form, form_sentence
 from social_sandbox.policies.prompts.control_tokens import defused
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
 
@@ -118,6 +117,9 @@ def _name(recipe: Mapping[str, Any]) -> str:
 def _asked_by_api(turn: Turn, recipe: Mapping[str, Any]) -> tuple[Prompt, str]:
     if turn.phase not in RATED_PHASES:
         return Prompt(prompt_for(turn).messages), ""
+    # Only now: the client of the API takes a second to import.
+    from social_sandbox.policies.openai.rating_forms import FORMS, Form, form_sentence
+
     ratings = recipe.get("ratings", "auto")
     form: Form = ratings if ratings in FORMS else FORMS[0]
     reason = turn.reason and turn.phase.value in (recipe.get("reasons") or ())

@@ -30,8 +30,9 @@ class DataFolder:
 
     @property
     def stamp(self) -> str:
-        """A hash of all files written so far."""
-        lines = "".join(f"{name} {value}\n" for name, value in sorted(self._hashes.items()))
+        """A hash of all files written so far but the index, which holds it."""
+        hashes = sorted((name, value) for name, value in self._hashes.items() if name != "index")
+        lines = "".join(f"{name} {value}\n" for name, value in hashes)
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
     def write(self, name: str, value: object) -> None:

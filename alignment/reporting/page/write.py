@@ -1,6 +1,5 @@
 """Write the page of runs: the application and the data."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -41,12 +40,13 @@ class Page:
         Raises:
             UserError: A folder holds no run, or `target` holds something else.
         """
+        self._folders = folders
         self.runs: Sequence[RunFolder] = find_runs(folders)
         default = folders[0] if folders[0].is_dir() else folders[0].parent
         self.target = default / "page" if target is None else target
         self._following = following
         self._data = DataFolder(self.target / "data")
-        self._written = [WrittenRun(run, self._data) for run in self.runs]
+        self._written = {run: WrittenRun(run, self._data) for run in self.runs}
         self._is_new = True
 
     @property
@@ -69,11 +69,14 @@ class Page:
             if self._is_new:
                 _check_empty(self.target)
                 copy_application(self.target)
-            changed = [written.update(advance) for written in self._written]
+            elif self._following:
+                # An online job or a sweep may have begun another run.
+                self.runs = find_runs(self._folders)
+            for run in self.runs:
+                self._written.setdefault(run, WrittenRun(run, self._data))
+            changed = [self._written[run].update(advance) for run in self.runs]
             if any(changed):
-                names = [RunName(run.key, run.name) for run in self.runs]
-                index = Index(VERSION, names, following=self._following, stamp=self._data.stamp)
-                self._data.write("index", index)
+                self._write_index()
             if self._is_new:
                 self._data.remove_others()
         except OSError as error:
@@ -83,6 +86,16 @@ class Page:
             ) from error
         self._is_new = False
         return any(changed)
+
+    def stop_following(self) -> None:
+        """Tell the page that nobody keeps it up to date any more."""
+        self._following = False
+        self._write_index()
+
+    def _write_index(self) -> None:
+        names = [RunName(run.key, run.name) for run in self.runs]
+        stamp = self._data.stamp
+        self._data.write("index", Index(VERSION, names, following=self._following, stamp=stamp))
 
 
 def write_page(
@@ -130,7 +143,3 @@ def _files(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Travers
             yield from _files(entry, f"{prefix}{entry.name}/")
         else:
             yield prefix + entry.name, entry
-
-
-if __name__ == "__main__":
-    print(write_page([Path(sys.argv[1])], Path(sys.argv[2])))

@@ -1,0 +1,20 @@
+"""The page of a run, written at the end of a job."""
+
+from rich.text import Text
+
+from .context import Context
+
+
+def write_page_of(context: Context) -> None:
+    """Write `page/` in the output folder; where that fails, the job goes on after a warning."""
+    from ..reporting.page.write import write_page
+
+    console = context.console
+    try:
+        index = write_page([context.output_dir])
+    # Whatever it is: the results of hours must not be lost to a picture of them.
+    except Exception as error:
+        line = f"page: not written: {error}; social-sandbox view {context.output_dir} tries again"
+        console.print(line, style="yellow", soft_wrap=True, highlight=False)
+        return
+    console.print(Text.assemble(("page", "bold"), f": {index}"), soft_wrap=True)
