@@ -31,7 +31,7 @@ from .training_data import make_data
 
 
 def run_online(context: Context) -> Summary:
-    """Simulate, make data, align and evaluate `cycles` times; writes `cycles.json`, a figure and the page.
+    """Simulate, make data, align and evaluate `cycles` times; writes `cycles.json` and the page.
 
     The social agents of a cycle are played by the model of the cycle before, which is also the
     model that is aligned further. Held-out results always compare with `base_model`. The seed of
