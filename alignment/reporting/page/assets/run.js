@@ -129,7 +129,7 @@
 
   /** Settings that differ from the default. */
   function Settings({ settings }) {
-    return html`<section aria-labelledby="settings">
+    return html`<section>
       <h2 id="settings">Settings that differ from the default</h2>
       ${settings.length === 0
         ? html`<p class="quiet">None.</p>`

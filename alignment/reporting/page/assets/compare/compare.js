@@ -8,7 +8,7 @@
 
   /** A table with a column for each run; rows that differ are marked by a word and by weight. */
   function SideBySide({ id, title, runs, rows, empty }) {
-    return html`<section aria-labelledby=${id} class="society-part">
+    return html`<section class="society-part">
       <h2 id=${id}>${title}</h2>
       ${rows.length === 0
         ? html`<p class="quiet">${empty}</p>`
