@@ -127,7 +127,10 @@ def record(key: str, rate: str, change: float) -> Run:
             Estimate("refusals", 0.3, 0.2, 0.4, "share", -1),
             Estimate("benchmark", None),
         ],
-        health=[Health("cut off", 6, 27, "fair", filter="?cut_off=1"), Health("errors", 0, 27, "good")],
+        health=[
+            Health("cut off", 6, 27, "fair", filter="?cut_off=1"),
+            Health("errors", 0, 27, "good"),
+        ],
         figures=FIGURES,
         grid_size=3,
         worlds=["world_0"],
@@ -159,7 +162,9 @@ def many_answers() -> AnswerTable:
         kind=[number % 3 for number in numbers],
         sample=[0] * MANY,
         question=[f"Question {number} about neighbours?" for number in numbers],
-        extract={model: [f"{model} answers {n}." for n in numbers] for model in ("base", "aligned")},
+        extract={
+            model: [f"{model} answers {n}." for n in numbers] for model in ("base", "aligned")
+        },
         scores={
             "base": {"alignment": [4.0] * MANY},
             "aligned": {"alignment": [4.0 + (number % 21 - 10) / 10 for number in numbers]},
