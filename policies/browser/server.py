@@ -167,13 +167,13 @@ def serve(
             end, and raises nothing.
     """
     with served(app, host, port, token) as server:
-        if show is None:
-            print(f"{server.link(path)}   (Ctrl-C ends the server)", flush=True)
-        else:
-            show(server)
-        if open_browser:
-            open_page(server.link(path))
         try:
+            if show is None:
+                print(f"{server.link(path)}   (Ctrl-C ends the server)", flush=True)
+            else:
+                show(server)
+            if open_browser:
+                open_page(server.link(path))
             # With a time-out, since only then signals arrive on every system.
             while not server.ended.wait(0.5):
                 pass

@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UserError."""
-        raise UserError(f"{message}; see social-sandbox rate --help")
+        raise UserError(f"{message.removeprefix('argument ')}; see social-sandbox rate --help")
 
 
 def parser() -> argparse.ArgumentParser:
