@@ -44,6 +44,7 @@ Every setting is a Hydra override, for example:
   social-sandbox export to=preference format=parquet
   social-sandbox evaluate model=embedded benchmarks=all data_dir=FOLDER limit=100
   social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
+  social-sandbox run experiment=norms output_dir=runs/norms
   wandb sweep $(social-sandbox sweeps margin)
 
 A complete stage is not run again; an interrupted one is resumed.
