@@ -135,6 +135,24 @@ def test_only_tokens_of_responses_carry_loss(
     assert ids(tokenizer, "i am fine") + end in rows
 
 
+@every_method
+def test_a_candidate_that_was_cut_off_teaches_no_end(
+    tokenizer: Any, tmp_path: Path, kind: type[Method]
+) -> None:
+    group = rated("a", ("i am fine", 7.0), ("go away", 1.0))
+    other = rated("b", ("yes of course", 6.0), ("no", 2.0))
+    cut_off = [
+        dataclasses.replace(
+            each, candidates=tuple(dataclasses.replace(c, ends=False) for c in each.candidates)
+        )
+        for each in (group, other)
+    ]
+    trainer = trainer_of(make_method(kind, **QUICK), tokenizer, tmp_path, cut_off)
+    rows = [row for batch in trainer.get_train_dataloader() for row in learnt(batch)]
+    assert any(row[-3:] == ids(tokenizer, "i am fine") for row in rows)
+    assert not any(tokenizer.eos_token_id in row for row in rows)
+
+
 @pytest.mark.parametrize("kind", [Sft, StableAlignment])
 def test_tokens_are_spent_however_batches_are_accumulated(align: Any, kind: type[Method]) -> None:
     # The last step of an epoch has fewer batches than the others.
