@@ -13,7 +13,7 @@
   const AT_ONCE = 6;
   /** Letters of full texts that stay in memory. */
   const LETTERS_MOST = 150e6;
-  const SHOW_MS = 200;
+  const SHOW_MS = 400;
   const BEFORE = 40;
   const EXTRACT = 160;
 
