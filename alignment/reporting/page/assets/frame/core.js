@@ -13,6 +13,8 @@
   /** Number of decoded chunks that stay in memory, beside each run's own record and table. */
   const CHUNKS_KEPT = 60;
 
+  const TOO_OLD = new Error("This browser is too old to read the data of the page: it has no DecompressionStream.");
+
   /** Path -> `{resolve, reject}` of files that are being loaded. */
   const awaited = new Map();
   /** Path -> promise of the decoded file, the least recently used one first. */
@@ -41,9 +43,8 @@
     const waiting = awaited.get(path);
     if (!waiting) return;
     awaited.delete(path);
-    decoded(text).then(waiting.resolve, () =>
-      waiting.reject(new Error(`data/${path}.js is damaged. Write the page again.`)),
-    );
+    const damaged = new Error(`data/${path}.js is damaged. Write the page again.`);
+    decoded(text).then(waiting.resolve, () => waiting.reject(window.DecompressionStream ? damaged : TOO_OLD));
   }
 
   /**

@@ -115,7 +115,7 @@
     const last = useRef(place);
     useEffect(() => {
       const run = runs.find((each) => each.key === route.run);
-      const title = [sandbox.views[route.view]?.title, run?.name, "social sandbox"].filter(Boolean);
+      const title = [`${sandbox.views[route.view]?.title ?? ""} ${route.path.join("/")}`.trim(), run?.name, "social sandbox"].filter(Boolean);
       document.title = title.join(" · ");
       if (last.current === place) return;
       last.current = place;

@@ -2,7 +2,7 @@
 
 /** View: one group of the training data, its candidates by rating, and where each comes from. */
 (() => {
-  const { Rating, Text, Waiting, html, link, useLoaded, useMemo, useRecord } = sandbox;
+  const { ModelAnswers, Rating, Text, Waiting, html, link, useLoaded, useMemo, useRecord, useResult } = sandbox;
   const { kindName, look, selected } = sandbox.groups;
 
   function Group({ run, route }) {
@@ -60,7 +60,17 @@
           ([place, candidate]) => html`<${Candidate} key=${place} run=${run} candidate=${candidate} row=${interactions[place] ?? null} scale=${scale} />`,
         )}</ol>
       </section>
+      <${Models} run=${run} row=${interactions.find((row) => row !== null)} />
     </article>`;
+  }
+
+  /** What the models answer to the question of the group, known from the interaction it is from. */
+  function Models({ run, row }) {
+    const { value: record } = useResult(`models ${run.key} ${row}`, async () =>
+      row === undefined ? undefined : sandbox.loadRecord(run.key, "interactions", row),
+    );
+    if (!record) return null;
+    return html`<div class="models"><${ModelAnswers} run=${run} numbers=${record.answers} question=${record.interaction.question} /></div>`;
   }
 
   function Candidate({ run, candidate, row, scale }) {

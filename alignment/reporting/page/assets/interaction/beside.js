@@ -14,9 +14,22 @@
     return observations.find((one) => one.observer === observer && one.aspect === aspect && one.judged === judged)?.rating ?? null;
   }
 
+  /** Show a rating that an observer was asked for, or in words that there is none. */
+  const asked = (value) => (value === null ? html`<span class="tag fair">missing</span>` : rated(value));
+
   function mean(values) {
     const known = values.filter((value) => value !== null);
     return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  }
+
+  /** Tokens and cost of all that was said. */
+  function Spent({ interaction }) {
+    const { draft, feedback, observations = [], revision } = interaction;
+    const spent = [draft, revision, ...feedback, ...observations].map((said) => said.tokens ?? {});
+    const sum = (name) => spent.reduce((total, tokens) => total + (tokens[name] ?? 0), 0);
+    const usd = sum("usd");
+    return html`<p class="row small"><span class="quiet">Tokens</span>
+      <span>${sum("prompt").toLocaleString("en")} read, ${sum("completion").toLocaleString("en")} written${usd > 0 && `, $${usd.toPrecision(2)}`}</span></p>`;
   }
 
   /** Ratings of the observers before and after; each observer's own where there are several. */
@@ -30,18 +43,19 @@
         <thead><tr><th scope="col">Observers</th><th scope="col" class="number">Draft</th><th scope="col" class="number">Revision</th><th scope="col" class="number">Rise</th></tr></thead>
         <tbody>${ASPECTS.map((aspect) => {
           const [before, after] = [of(aspect, "draft"), of(aspect, "revision")];
-          return html`<tr class="overall"><th scope="row">${aspect}</th><td class="number">${rated(before)}</td><td class="number">${rated(after)}</td>
+          return html`<tr class="overall"><th scope="row">${aspect}</th><td class="number">${asked(before)}</td><td class="number">${asked(after)}</td>
               <td class="number">${difference(before === null || after === null ? null : after - before)}</td></tr>
             ${observers.length > 1 &&
             observers.map((name) => {
               const [first, second] = ["draft", "revision"].map((judged) => given(observations, name, aspect, judged));
-              return html`<tr><th scope="row"><${Text} inline value=${name} limit=${40} /></th><td class="number">${rated(first)}</td>
-                <td class="number">${rated(second)}</td><td class="number">${difference(first === null || second === null ? null : second - first)}</td></tr>`;
+              return html`<tr><th scope="row"><${Text} inline value=${name} limit=${40} /></th><td class="number">${asked(first)}</td>
+                <td class="number">${asked(second)}</td><td class="number">${difference(first === null || second === null ? null : second - first)}</td></tr>`;
             })}`;
         })}</tbody>
       </table></div>
       ${!observations.length && html`<p class="quiet small">No observer rated this interaction.</p>`}
       <p class="row small"><span class="quiet">Peers' mean</span><${Rating} value=${interaction.mean_rating} scale=${scale} /></p>
+      <${Spent} interaction=${interaction} />
       <p class="row small"><span class="quiet">Reward</span> ${difference(interaction.reward ?? null)}</p>
       ${errors.map((one) => html`<p class="small problem"><${Text} inline value=${`${one.observer}: ${one.error}`} limit=${300} /></p>`)}
     </section>`;
@@ -111,8 +125,8 @@
   /** The same question in the other runs of the page. */
   function OtherRuns({ run, runs, question }) {
     const others = runs.filter((each) => each.key !== run.key);
-    const { value: found } = useResult(`other runs ${run.key} ${question}`, () => Promise.all(others.map((each) => asked(each, question))));
-    const rows = found?.filter(({ count }) => count > 0) ?? [];
+    const { value: counts } = useResult(`other runs ${run.key} ${question}`, () => Promise.all(others.map((each) => found(each, question))));
+    const rows = counts?.filter(({ count }) => count > 0) ?? [];
     if (!rows.length) return null;
     return html`<section aria-labelledby="elsewhere"><h2 id="elsewhere">Same question in other runs</h2>
       <ul class="entries">${rows.map(
@@ -122,7 +136,7 @@
   }
 
   /** Count how often a run asked a question; a run that cannot be read did not ask. */
-  async function asked(each, question) {
+  async function found(each, question) {
     try {
       const table = await sandbox.load(`${each.key}/table`);
       const number = table.names.question.indexOf(question);
@@ -149,5 +163,5 @@
     </aside>`;
   }
 
-  Object.assign(sandbox, { Beside, relatives });
+  Object.assign(sandbox, { Beside, ModelAnswers: Answers });
 })();

@@ -3,20 +3,31 @@
 /** The fields above the list of interactions; each is a part of the address. */
 (() => {
   const { html, useEffect, useMemo, useRef, useState } = sandbox;
-  const { RATINGS, activeFilters } = sandbox.interactions;
+  const { COLUMNS, RATINGS, activeFilters } = sandbox.interactions;
 
   const TYPING_MS = 150;
   const SWITCHES = [
     ["missing", "Missing ratings"],
-    ["cut_off", "Cut off"],
     ["errors", "Errors"],
     ["same", "Revision same as draft"],
   ];
 
+  const CUT_OFF = [
+    ["1", "draft or revision"],
+    ["draft", "draft"],
+    ["revision", "revision"],
+    ["feedback", "feedback"],
+  ];
+  /** Orders of the list, for windows that are too narrow for the heads of all columns. */
+  const ORDERS = COLUMNS.flatMap(({ name, label, number }) => [
+    [name, `${label}, ${number ? "lowest first" : "A to Z"}`],
+    [`-${name}`, `${label}, ${number ? "highest first" : "Z to A"}`],
+  ]);
+
   /** A choice of one value or any. */
   function Choice({ label, name, values, query, change }) {
     if (values.length < 2 && !query[name]) return null;
-    const known = query[name] && !values.map(String).includes(query[name]) ? [query[name], ...values] : values;
+    const known = query[name] && values.every((value) => String([value].flat()[0]) !== query[name]) ? [query[name], ...values] : values;
     return html`<label class="choice"><span>${label}</span>
       <select aria-label=${label} value=${query[name] ?? ""} onChange=${(event) => change({ [name]: event.target.value })}>
         <option value="">any</option>
@@ -105,11 +116,13 @@
           <${Choice} label="Kind" name="kind" values=${inOrder(table.names.kind)} ...${choice} />
           <${Choice} label="View" name="view" values=${table.names.view} ...${choice} />
           <${Choice} label="Rise" name="rise" values=${["better", "worse", "equal"]} ...${choice} />
+          <${Choice} label="Cut off" name="cut_off" values=${CUT_OFF} ...${choice} />
           <${Range} query=${query} change=${change} scale=${run.rating_scale} />
           ${SWITCHES.map(
             ([name, label]) => html`<button key=${name} aria-pressed=${query[name] ? "true" : "false"}
               onClick=${() => change({ [name]: query[name] ? "" : "1" })}>${label}</button>`,
           )}
+          <span class="sort-choice"><${Choice} label="Sort" name="sort" values=${ORDERS} ...${choice} /></span>
           ${active.length > 0 && html`<button class="plain" onClick=${clear}>Clear filters</button>`}
         </div>
       </details>

@@ -6,8 +6,8 @@
   const named = (column) => (table, row) => table.names[column][table[column][row]];
   const rated = (column) => (table, row) => table[column][row];
 
-  /** Whether an answer was cut off, by bit of the column `cut_off`. */
-  const CUT_OFF = { 1: "draft", 2: "revision", 4: "feedback" };
+  /** Bits of the column `cut_off`, by value of the filter. */
+  const CUT_OFF = { 1: 3, draft: 1, revision: 2, feedback: 4 };
 
   /** How much better the observers rate the revision's alignment than the draft's, or null. */
   function rise(table, row) {
@@ -21,7 +21,7 @@
     const found = [];
     if (table.errors[row]) found.push("error");
     if (table.missing[row]) found.push("missing");
-    if (table.cut_off[row]) found.push("cut off");
+    if (table.cut_off[row] & CUT_OFF[1]) found.push("cut off");
     if (table.same[row]) found.push("same");
     return found;
   }
@@ -81,7 +81,7 @@
       return by !== null && (DIRECTIONS[value]?.(by) ?? true);
     },
     missing: (table) => (row) => table.missing[row] > 0,
-    cut_off: (table) => (row) => table.cut_off[row] > 0,
+    cut_off: (table, value) => (row) => (table.cut_off[row] & (CUT_OFF[value] ?? CUT_OFF[1])) > 0,
     errors: (table) => (row) => table.errors[row] > 0,
     same: (table) => (row) => table.same[row],
     low: (table, value, run, query) => (row) => (rating(table, row, query) ?? -Infinity) >= Number(value),
@@ -141,6 +141,6 @@
   }
 
   Object.assign(sandbox, {
-    interactions: { COLUMNS, CUT_OFF, RATINGS, activeFilters, filteredRows, flags, policyOf, rise, sortedRows },
+    interactions: { COLUMNS, RATINGS, activeFilters, filteredRows, flags, policyOf, rise, sortedRows },
   });
 })();
