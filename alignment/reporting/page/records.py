@@ -264,7 +264,8 @@ class InteractionRecord:
     """An interaction with what the page links to it.
 
     Attributes:
-        interaction: The line of `interactions.jsonl` as it is.
+        interaction: The line of `interactions.jsonl` as it is; a seed that JavaScript cannot hold
+            is a text.
         prompts: What each agent read, in the order of the turns.
         groups: Numbers of the groups that it became a part of, see `GroupRecord`.
         answers: Numbers of the answers to the same question.

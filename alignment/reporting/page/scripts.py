@@ -7,14 +7,12 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .records import CHUNK
-
-EXACT = 2**53
-"""JavaScript knows integers up to this one exactly; greater ones are written as texts."""
 
 
 class DataFolder:
@@ -71,11 +69,11 @@ def chunk_name(name: str, number: int) -> str:
 
 def script(name: str, value: object) -> bytes:
     """Return a data file: ASCII, the same bytes for the same value."""
-    plain = _plain(value)
     try:
-        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _encoder.encode(value)
     except ValueError:
-        text = json.dumps(_finite(plain), ensure_ascii=False, separators=(",", ":"))
+        finite = _finite(json.loads(json.dumps(value, default=_fields_of)))
+        text = _encoder.encode(finite)
     packed = base64.b64encode(
         gzip.compress(text.encode("utf-8", "replace"), compresslevel=6, mtime=0)
     )
@@ -97,12 +95,15 @@ def write_if_changed(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _plain(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value
+def _fields_of(value: object) -> dict[str, Any]:
+    """Return the fields of a dataclass, for `json.dumps`, which asks for those inside itself."""
+    # Not asdict, which copies everything that is inside and takes most of the time.
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _finite(value: Any) -> Any:
@@ -114,3 +115,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return value
+
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_fields_of
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -123,7 +124,7 @@ class WrittenRun:
             self._rows.setdefault(one.id, len(self._columns))
             self._columns.add(one)
             record = InteractionRecord(
-                interaction=line.value,
+                interaction=_exact(line.value),
                 prompts=readers.prompts(one, line.value),
                 groups=self._groups_of.get(one.id, ()),
                 answers=self._answers.of_question(one.question),
@@ -180,6 +181,14 @@ def _checked(line: Line, file: Path) -> Interaction:
     except ValidationError as error:
         problem = first_problem(error)
         raise UserError(f"interactions: {file}, line {line.end.lines}: {problem}") from error
+
+
+def _exact(value: dict[str, Any]) -> dict[str, Any]:
+    """Return an interaction whose seed JavaScript can read: as a text where it is too large."""
+    seed = value.get("seed")
+    if isinstance(seed, int) and abs(seed) >= 2**53:
+        return {**value, "seed": str(seed)}
+    return value
 
 
 def _state(path: Path) -> tuple[int, int] | None:
