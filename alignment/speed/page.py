@@ -10,9 +10,15 @@ from time import perf_counter
 
 import numpy as np
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
-from social_sandbox.envs.interactions import interaction_id, write_interactions
-from social_sandbox.envs.interactions import mean
+from social_sandbox.envs.interactions import (
+    Answer,
+    Feedback,
+    Interaction,
+    Observation,
+    interaction_id,
+    mean,
+    write_interactions,
+)
 from social_sandbox.envs.questions import society_questions
 from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
 
@@ -98,7 +104,7 @@ def _usable_after(index: Path) -> float:
 def _society(count: int) -> Iterator[Interaction]:
     """Yield interactions with random sentences of the length that a small model writes."""
     questions = society_questions()
-    words = " ".join(question.good for question in questions).split()
+    words = " ".join(question.good or "" for question in questions).split()
     draw = np.random.default_rng(0)
     agents = _GRID**2
 

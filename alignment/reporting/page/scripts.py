@@ -8,7 +8,6 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +97,13 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def _fields_of(value: object) -> dict[str, Any]:
     """Return the fields of a dataclass, for `json.dumps`, which asks for those inside itself."""
     # Not asdict, which copies everything that is inside and takes most of the time.
-    return {name: getattr(value, name) for name in _names(type(value))}
+    kind = type(value)
+    if kind not in _names:
+        _names[kind] = tuple(field.name for field in fields(value))  # type: ignore[arg-type]
+    return {name: getattr(value, name) for name in _names[kind]}
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+_names: dict[type, tuple[str, ...]] = {}
 
 
 def _finite(value: Any) -> Any:
