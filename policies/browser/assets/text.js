@@ -7,12 +7,18 @@
  * text as it was. Characters that turn the direction of writing act inside their own sign only.
  */
 (() => {
-  const { html, useState } = sandbox;
+  const { createContext, html, useContext, useState } = sandbox;
+
+  /** Terms in lower case that all texts inside mark, see `Text`. */
+  const Find = createContext([]);
 
   /** Number of letters that are shown before "show all". */
   const SHORT = 4000;
   /** Above this number of invisible characters, a text is shown with signs in their place. */
   const SIGNS_MOST = 5000;
+
+  /** Number of marks on a text. */
+  const MARKS_MOST = 2000;
 
   const INVISIBLE =
     /(?:[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs})+/gu;
@@ -76,13 +82,14 @@
    * @param {string} value The text; what is no string is written as JSON.
    * @param {boolean} inline On the line of what is around, else a block that keeps its lines.
    * @param {number} limit Number of letters that are shown at first.
-   * @param {string} find Words that are marked, as one text.
+   * @param {string[]} find Terms that are marked, beside those of `Find`.
    */
-  function Text({ value, inline = false, limit = SHORT, find = "" }) {
+  function Text({ value, inline = false, limit = SHORT, find = [] }) {
+    const terms = [...find, ...useContext(Find)];
     const [whole, setWhole] = useState(false);
     const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";
     const shown = whole ? text : shortened(text, limit);
-    const content = find ? marked(shown, find) : children(shown);
+    const content = terms.length ? marked(shown, terms) : children(shown);
     if (inline) return html`<bdi class="inline-text">${content}${shown.length < text.length && "…"}</bdi>`;
     if (!text) return html`<p class="quiet">(an empty text)</p>`;
     return html`<div class="text" dir="auto">${content}</div>
@@ -90,20 +97,19 @@
       html`<button class="more" onClick=${() => setWhole(true)}>show all (${size(text)})</button>`}`;
   }
 
-  /** Divide a text into children, with what somebody searched for marked. */
-  function marked(text, find) {
+  /** Divide a text into children, with the terms marked that somebody searched for. */
+  function marked(text, terms) {
+    const words = terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const parts = [];
-    const where = text.toLowerCase();
-    // Some letters grow in lower case; then the places would not fit.
-    if (where.length !== text.length) return children(text);
     let end = 0;
-    for (let place = where.indexOf(find); place >= 0; place = where.indexOf(find, end)) {
-      parts.push(children(text.slice(end, place)), html`<mark>${children(text.slice(place, place + find.length))}</mark>`);
-      end = place + find.length;
+    for (const match of text.matchAll(new RegExp(words.join("|"), "giu"))) {
+      parts.push(children(text.slice(end, match.index)), html`<mark>${children(match[0])}</mark>`);
+      end = match.index + match[0].length;
+      if (parts.length > 2 * MARKS_MOST) break;
     }
     parts.push(children(text.slice(end)));
     return parts;
   }
 
-  Object.assign(sandbox, { Text, textChildren: children, textSize: size });
+  Object.assign(sandbox, { Find, Text, textChildren: children, textSize: size });
 })();

@@ -112,9 +112,10 @@
    * @returns {Promise<any>} The record; rejected with a sentence when there is none.
    */
   async function loadRecord(run, kind, number) {
-    const records = await load(chunkPath(run, kind, Math.floor(number / CHUNK)));
+    const isNumber = Number.isInteger(number) && number >= 0;
+    const records = isNumber ? await load(chunkPath(run, kind, Math.floor(number / CHUNK))) : [];
     const record = records[number % CHUNK];
-    if (!record) throw new Error(`There is no number ${number} among the run's ${kind}.`);
+    if (!record) throw new Error(`There is no such number among the run's ${kind}.`);
     return record;
   }
 
@@ -135,7 +136,8 @@
       let current = true;
       start().then(
         (value) => current && setState({ name, value }),
-        (error) => current && setState({ name, error }),
+        // While a process writes the page anew, what was read before goes on being shown.
+        (error) => current && setState((shown) => (shown.name === name && shown.value !== undefined ? shown : { name, error })),
       );
       return () => {
         current = false;
@@ -192,6 +194,6 @@
     useLoaded,
     useRecord,
     useResult,
-    views: {},
+    views: Object.create(null),
   };
 })();

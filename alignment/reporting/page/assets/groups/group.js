@@ -8,7 +8,8 @@
   function Group({ run, route }) {
     const number = Number(route.path[0]);
     const { value: table } = useLoaded(`${run.key}/group_table`);
-    const { value: record, error } = useRecord(run.key, "groups", number);
+    // A number beyond the last group has no chunk that could be loaded.
+    const { value: record, error } = useRecord(run.key, "groups", number < run.counts.groups ? number : NaN);
     return html`<div class="stack">
       <${Steps} run=${run} table=${table} number=${number} query=${route.query} />
       ${record ? html`<${Content} key=${number} run=${run} number=${number} record=${record} />` : html`<${Waiting} error=${error} />`}

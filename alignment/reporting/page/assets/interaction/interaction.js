@@ -3,7 +3,7 @@
 /** View: one interaction from the question to the revision, and what belongs to it. */
 (() => {
   const { Beside, Draft, Feedback, Memory, Prompts, Revision, Text, Waiting, html, link } = sandbox;
-  const { useLoaded, useRecord, useSelection, useState } = sandbox;
+  const { Find, termsOf, useLoaded, useMemo, useRecord, useSelection, useState } = sandbox;
 
   const COPIED_MS = 1500;
 
@@ -66,9 +66,12 @@
 
   function Shown({ run, runs, route, table, row }) {
     const { value: record, error } = useRecord(run.key, "interactions", row);
+    const find = useMemo(() => termsOf(route.query.search ?? ""), [route.query.search]);
     return html`<div class="stack">
       <${Steps} run=${run} table=${table} row=${row} route=${route} />
-      ${record ? html`<${Content} key=${row} run=${run} runs=${runs} table=${table} row=${row} record=${record} />` : html`<${Waiting} error=${error} />`}
+      ${record
+        ? html`<${Find.Provider} value=${find}><${Content} key=${row} run=${run} runs=${runs} table=${table} row=${row} record=${record} /><//>`
+        : html`<${Waiting} error=${error} />`}
     </div>`;
   }
 

@@ -57,21 +57,19 @@
     const change = (values) =>
       go({ run: run.key, view: "interactions", query: { ...query, find: "", ...values } }, { replace: true });
     const order = (name) => {
-      const next = { [name]: `-${name}`, [`-${name}`]: "" };
-      change({ sort: query.sort in next ? next[query.sort] : name });
+      change({ sort: query.sort === name ? `-${name}` : query.sort === `-${name}` ? "" : name });
     };
     sandbox.useGridKeys(rows.length, selected, select, open);
     useEffect(() => {
       if (query.find) document.querySelector("[data-search]").focus();
     }, [query.find]);
 
-    const find = terms[0] ?? "";
     const cells = (item) => {
       const extract = search?.found.get(item);
       return COLUMNS.map(({ name, value, number }) => {
         if (name === "question") {
-          return html`<a href=${address(item)} tabindex="-1"><${Text} inline value=${value(table, item)} limit=${200} find=${find} /></a>
-            <span class="extract"><${Text} inline value=${extract ?? table.extract[item]} limit=${160} find=${find} /></span>`;
+          return html`<a href=${address(item)} tabindex="-1"><${Text} inline value=${value(table, item)} limit=${200} find=${terms} /></a>
+            <span class="extract"><${Text} inline value=${extract ?? table.extract[item]} limit=${160} find=${terms} /></span>`;
         }
         if (name === "rise") return difference(rise(table, item));
         if (name === "flags") return flags(table, item).map((flag) => html`<span class=${`tag ${WORDS_OF_FLAGS[flag]}`}>${flag}</span> `);

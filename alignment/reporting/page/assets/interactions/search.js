@@ -173,5 +173,5 @@
     return { rows: ordered, terms, search };
   }
 
-  Object.assign(sandbox, { useSelection });
+  Object.assign(sandbox, { termsOf, useSelection });
 })();

@@ -78,7 +78,7 @@
     },
     rise: (table, value) => (row) => {
       const by = rise(table, row);
-      return by !== null && (DIRECTIONS[value]?.(by) ?? true);
+      return by !== null && (!Object.hasOwn(DIRECTIONS, value) || DIRECTIONS[value](by));
     },
     missing: (table) => (row) => table.missing[row] > 0,
     cut_off: (table, value) => (row) => (table.cut_off[row] & (CUT_OFF[value] ?? CUT_OFF[1])) > 0,
@@ -96,7 +96,8 @@
 
   /** Return the rating that the range of a query is about. */
   function rating(table, row, query) {
-    return (RATINGS[query.rating] ?? RATINGS.after)[1](table, row);
+    const name = Object.hasOwn(RATINGS, query.rating ?? "") ? query.rating : "after";
+    return RATINGS[name][1](table, row);
   }
 
   /** Return the names of the filters that a query sets. */
