@@ -90,7 +90,7 @@ class Study:
     sources: tuple[str, ...] = ()
     seed: int = 0
     share_repeats: float = 0.1
-    share_checks: float = 0.05
+    share_checks: float = 0.1
     scale: int = SCALE
     id: str = ""
 
