@@ -24,6 +24,7 @@ from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.processes import in_sweep, is_first, several
 from ..runtime.signals import sigterm_stops
+from ..runtime.tables import print_path
 from .messages import one_line, print_error
 from .overrides import hydra_overrides
 from .quiet import quiet_libraries
@@ -72,14 +73,15 @@ def run_job(command: str, arguments: Sequence[str]) -> None:
 
 def _run(command: str, config: DictConfig) -> None:
     # Only now: help texts and errors in settings should not wait for torch.
-    quiet_libraries()
-    _log_to_stderr()
-    from ..reporting.wandb_run import tracked
-    from ..stages import Context, read_settings
-    from ..stages.identity import settings_hash
-
-    settings = read_settings(config)
     console = Terminal(quiet=not is_first())
+    with console.status("loading libraries"):
+        quiet_libraries()
+        _log_to_stderr()
+        from ..reporting.wandb_run import tracked
+        from ..stages import Context, read_settings
+        from ..stages.identity import settings_hash
+
+        settings = read_settings(config)
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
     whole_dir = settings.output_dir
@@ -89,11 +91,13 @@ def _run(command: str, config: DictConfig) -> None:
         settings = _point_settings(settings)
     # Figures are drawn of what there is, also while another process goes on with it.
     is_alone = is_first() and command != "figures"
+    if command not in ("figures", "export"):
+        print_path(console, "output", settings.output_dir)
     lock = locked(settings.output_dir, command) if is_alone else nullcontext()
     with lock:
         if _is_point():
             begin_point(settings.output_dir, HydraConfig.get().overrides.task)
-            console.print(f"{settings.output_dir}: {_point()}", style="bold", markup=False)
+            console.print(_point(), style="bold", soft_wrap=True)
         values = OmegaConf.to_container(config, resolve=True)
         assert isinstance(values, dict)
         named = {str(name): value for name, value in values.items()}

@@ -65,6 +65,11 @@ def run_stage(
     Raises:
         UserError: The folder was made with other settings.
     """
+
+    def prepared() -> Work[Made]:
+        with console.status(Text(f"{folder.name}: loading models and data")):
+            return prepare()
+
     settings = without_secrets(json.loads(json.dumps(settings, default=str)))
     amount = json.loads(json.dumps(amount, default=str))
     record = read_record(folder)
@@ -80,7 +85,7 @@ def run_stage(
                 f"({_difference(record['settings'], settings)}); choose another output_dir, "
                 "or overwrite=true to replace it"
             )
-        work = prepare()
+        work = prepared()
         barrier()
         if is_first():
             # A script may be playing in this folder alone.
@@ -98,7 +103,7 @@ def run_stage(
         console.print(_heading(folder, ": complete, kept"))
         return dict(record["summary"]), None
     else:
-        work = prepare()
+        work = prepared()
     suffix = " (resumes where it was interrupted)" if record else ""
     if record and record["complete"]:
         suffix = " (keeps its results, and adds what is missing or failed)"

@@ -108,7 +108,7 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
                 folder,
                 console,
                 made_with | amount,
-                settings.progress,
+                bool(settings.progress),
             )
             write_json(folder / "results.json", {"model": model, **results})
             return results, None

@@ -19,6 +19,7 @@ from social_sandbox.envs.settings import as_user_error, settings_dataclass, vali
 from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.norms.norm import is_norm_function
 from social_sandbox.policies.society.account import Budget
+from social_sandbox.policies.society.progress import ShowProgress
 
 from ..data.config import DataConfig
 from ..data.export import ExportConfig
@@ -40,7 +41,7 @@ class Settings:
     seed: int
     output_dir: Path
     overwrite: bool
-    progress: bool
+    progress: ShowProgress
     questions: Path | None
     priors: str | None
     n_worlds: Annotated[int, Field(ge=1)]

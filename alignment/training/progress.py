@@ -3,7 +3,14 @@
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from transformers import TrainerCallback
 
 
@@ -14,9 +21,11 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         """Take the console that shows the progress bar."""
         self._bar = Progress(
             TextColumn("align"),
-            BarColumn(20),
+            BarColumn(12),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             TextColumn("{task.fields[metrics]}", markup=False),
             console=console,
         )

@@ -1,56 +1,67 @@
-"""The progress bar of a rollout: interactions, speed, cost and ratings."""
+"""The progress of a rollout on the console: turns, time, cost, ratings, the last interaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 from types import TracebackType
+from typing import Literal
 
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
-from rich.table import Column
+from rich.text import Text
 
 from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import ASPECTS, Aspect, Utterance
+from social_sandbox.envs.texts import for_terminal, in_one_line
+from social_sandbox.envs.turns import ASPECTS, Aspect, Turn, Utterance
 from social_sandbox.envs.world import World
 
+from ..changed_text import marked
+from ..terminal import Terminal
 from .account import Account
+
+ShowProgress = bool | Literal["full"]
+"""Whether to show a progress bar; `full`: and the last finished interaction."""
+
+_LINES = 3
+"""Most lines of one text of the last interaction, so that all of it fits below the bar."""
 
 
 class RolloutProgress:
     """Shows the progress of a rollout while the rollout runs."""
 
-    def __init__(self, worlds: Sequence[World], account: Account, *, enabled: bool) -> None:
+    def __init__(self, worlds: Sequence[World], account: Account, *, show: ShowProgress) -> None:
         """Create the bar.
 
         Args:
             worlds: The worlds of the rollout; they determine the number of interactions.
             account: The running cost, which the rollout updates.
-            enabled: Whether to show anything.
+            show: Whether to show anything, and how much.
         """
         self._account = account
-        self._bar = Progress(
-            BarColumn(10),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            # On a narrow terminal this text is cut off, and the bar keeps its width.
-            TextColumn(
-                "{task.fields[rates]}",
-                markup=False,
-                table_column=Column(ratio=1, overflow="ellipsis"),
-            ),
-            expand=True,
-            disable=not enabled,
-        )
-        total = sum(world.config.n_rounds * len(world.social_agents) for world in worlds)
+        self._bar = _Bar(disable=not show)
+        self._full = show == "full"
+        self._rounds = max((world.config.n_rounds for world in worlds), default=0)
+        self._total = sum(world.config.n_rounds * len(world.social_agents) for world in worlds)
         self._interactions = [one for world in worlds for one in world.interactions]
+        # No interaction is finished before all of a round's drafts are written: turns are counted.
+        self._turns_each = max((_turns(world) for world in worlds), default=1)
+        self._n_before = len(self._interactions)
+        self._n_turns = self._n_played = self._n_tokens = 0
+        first = min((world.round for world in worlds), default=0)
+        self._phase = f"round {min(first + 1, self._rounds)}/{self._rounds} draft"
         self._task = self._bar.add_task(
-            "simulate", total=total, completed=len(self._interactions), rates=""
+            "simulate",
+            total=self._total * self._turns_each,
+            completed=self._n_before * self._turns_each,
+            phase=self._phase,
+            interactions=self._counted(),
         )
-        self._n_played = self._n_tokens = 0
         self._start = monotonic()
 
     def __enter__(self) -> "RolloutProgress":
@@ -65,28 +76,50 @@ class RolloutProgress:
         trace: TracebackType | None,
     ) -> None:
         """Stop the bar and leave its last state on the screen."""
+        self._bar.last = None
         self._bar.stop()
 
-    def add_utterances(self, utterances: Iterable[Utterance]) -> None:
-        """Count the tokens of some utterances."""
-        self._n_tokens += sum(utterance.tokens.completion for utterance in utterances)
+    def add_answers(self, answers: Sequence[tuple[Turn, Utterance]]) -> None:
+        """Count some answers and their tokens."""
+        self._n_turns += len(answers)
+        self._n_tokens += sum(utterance.tokens.completion for _, utterance in answers)
+        turn, _ = answers[-1]
+        self._phase = f"round {turn.round + 1}/{self._rounds} {turn.phase.value}"
         self._show()
 
     def add_interaction(self, interaction: Interaction) -> None:
         """Count a finished interaction."""
         self._interactions.append(interaction)
         self._n_played += 1
-        self._bar.advance(self._task)
+        if self._full:
+            self._bar.last = _LastInteraction(interaction)
         self._show()
+
+    def _counted(self) -> str:
+        return f"{self._n_before + self._n_played}/{self._total}"
 
     def _show(self) -> None:
         if self._bar.disable:
             return
         seconds = max(monotonic() - self._start, 1e-9)
-        # Short texts, since the whole line has to fit into 80 columns.
-        rates = f"{self._n_played / seconds:.2f}/s {self._n_tokens / seconds:.0f} tokens/s"
-        ratings = (f"{aspect[:5]} {self._recent_ratings(aspect)}" for aspect in ASPECTS)
-        self._bar.update(self._task, rates=" ".join([rates, *self._costs(), *ratings]))
+        rates = f"{self._n_played / seconds:.2f}/s, {self._n_tokens / seconds:.0f} tokens/s"
+        ratings = (f"{aspect} {self._recent_ratings(aspect)}" for aspect in ASPECTS)
+        self._bar.rates = ", ".join([rates, *ratings, *self._costs()])
+        self._bar.update(
+            self._task,
+            completed=self._completed_turns(),
+            phase=self._phase,
+            interactions=self._counted(),
+        )
+
+    def _completed_turns(self) -> int:
+        """Return how many turns of the total are done; peers who are absent have none."""
+        each, finished = self._turns_each, self._n_before + self._n_played
+        if finished == self._total:
+            return self._total * each
+        in_progress = (self._total - finished) * each
+        begun = max(0, self._n_turns - self._n_played * each)
+        return finished * each + min(begun, in_progress)
 
     def _costs(self) -> Iterator[str]:
         """Yield requests, retries and money, as far as there are any."""
@@ -102,3 +135,87 @@ class RolloutProgress:
         draft = mean(interaction.rating(aspect, "draft") for interaction in recent)
         revision = mean(interaction.rating(aspect, "revision") for interaction in recent)
         return "-" if draft is None or revision is None else f"{draft:.2f}>{revision:.2f}"
+
+
+def _turns(world: World) -> int:
+    """Return how many turns an interaction has if all peers are there."""
+    peers = min(world.config.n_peers, len(world.social_agents) - 1)
+    return 2 + peers + 4 * world.config.n_observers
+
+
+class _Bar(Progress):
+    """A bar over the whole width, a line of rates, and the last interaction on a terminal."""
+
+    def __init__(self, *, disable: bool) -> None:
+        self.last: RenderableType | None = None
+        self.rates = "no answer yet: models may have to be loaded first"
+        # `Progress` asks for the parts before it has its own console.
+        self._screen = Terminal(highlight=False)
+        super().__init__(
+            TextColumn("{task.fields[phase]}", markup=False),
+            BarColumn(None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[interactions]}", markup=False),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=self._screen,
+            expand=True,
+            disable=disable,
+        )
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the parts, the last of which never fills its line.
+
+        A terminal writes `^C` behind the last line. In a full line, this would begin a new line,
+        and the bar would stay there twice.
+        """
+        yield self.make_tasks_table(self.tasks)
+        if self.last is not None and self._screen.is_terminal:
+            yield self.last
+        line = Text(self.rates, no_wrap=True)
+        line.truncate(max(1, self._screen.width - 4), overflow="ellipsis")
+        yield line
+
+
+class _LastInteraction:
+    """The last finished interaction in a few lines."""
+
+    def __init__(self, interaction: Interaction) -> None:
+        self._interaction = interaction
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Yield the lines: question, draft, revision and ratings."""
+        one = self._interaction
+        yield Text(f"{one.id}  {_ratings(one)}", style="bold", no_wrap=True, overflow="ellipsis")
+        draft, revision = in_one_line(one.draft.text), in_one_line(one.revision.text)
+        texts = {
+            "question": Text(in_one_line(for_terminal(one.question))),
+            "draft": Text(for_terminal(draft) or _nothing(one.draft.error)),
+            "revision": marked(draft[:2_000], revision[:2_000])
+            if revision
+            else Text(_nothing(one.revision.error)),
+        }
+        for name, text in texts.items():
+            width = max(20, options.max_width - 10)
+            lines = text.wrap(console, width)
+            for number, line in enumerate(lines[:_LINES]):
+                if number == _LINES - 1 and len(lines) > _LINES:
+                    line.truncate(width - 1)
+                    line.append("…")
+                yield Text.assemble((f"{'' if number else name:<10}", "dim"), line)
+
+
+def _ratings(one: Interaction) -> str:
+    parts = []
+    for aspect in ASPECTS:
+        draft, revision = one.rating(aspect, "draft"), one.rating(aspect, "revision")
+        shown = [f"{rating:.2f}" if rating is not None else "-" for rating in (draft, revision)]
+        parts.append(f"{aspect} {'>'.join(shown)}")
+    if one.mean_rating is not None:
+        parts.append(f"peers {one.mean_rating:.2f}")
+    return ", ".join(parts)
+
+
+def _nothing(error: str) -> str:
+    return f"(error: {in_one_line(for_terminal(error))})" if error else "(empty)"

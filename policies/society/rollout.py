@@ -16,7 +16,7 @@ from ..adapt import to_utterances
 from ..policy import AsyncPolicy, Policy
 from .account import Account, Budget
 from .population import Cast, Population, as_population
-from .progress import RolloutProgress
+from .progress import RolloutProgress, ShowProgress
 
 Answers = Sequence[tuple[Turn, Utterance]]
 """Turns with their answers."""
@@ -33,7 +33,7 @@ def rollout(
     on_interaction: OnInteraction | None = None,
     budget: Budget | None = None,
     chunk: int = 128,
-    progress: bool = False,
+    progress: ShowProgress = False,
 ) -> list[Interaction]:
     """Play worlds to their end.
 
@@ -53,7 +53,7 @@ def rollout(
         on_interaction: Called with every finished interaction and the cost so far.
         budget: Limits of the cost, including the past cost of partly played worlds.
         chunk: The largest number of turns in a batch.
-        progress: Whether to show a live progress bar.
+        progress: Whether to show a live progress bar; `full`: and the last finished interaction.
 
     Returns:
         The interactions in the order in which they finished.
@@ -71,7 +71,7 @@ def rollout(
     finished: list[Interaction] = []
     queues, account, budget = _Queues(cast, chunk), Account.of(worlds), budget or Budget()
     interactive = any(map(_is_interactive, cast.values()))
-    with RolloutProgress(worlds, account, enabled=progress and not interactive) as bar:
+    with RolloutProgress(worlds, account, show=not interactive and progress) as bar:
 
         def submit(answers: Answers) -> None:
             if not answers:
@@ -79,7 +79,7 @@ def rollout(
             if on_utterances:
                 on_utterances(answers)
             account.add(utterance for _, utterance in answers)
-            bar.add_utterances(utterance for _, utterance in answers)
+            bar.add_answers(answers)
             for turn, utterance in answers:
                 interaction = by_name[turn.world].submit(turn.id, utterance)
                 if interaction:

@@ -18,6 +18,7 @@ from .account import Account, Budget
 from .lock import locked
 from .log import INTERACTIONS, Logged, resume, utterance_log, write_society
 from .population import Cast, Population, as_population
+from .progress import ShowProgress
 from .rollout import Answers, OnInteraction, rollout
 
 
@@ -28,7 +29,7 @@ def simulate(
     *,
     on_interaction: OnInteraction | None = None,
     budget: Budget | None = None,
-    progress: bool = False,
+    progress: ShowProgress = False,
     checked: bool = False,
 ) -> list[Interaction]:
     """Play worlds to their end, or resume where an earlier call with this folder has stopped.
@@ -39,7 +40,7 @@ def simulate(
         folder: The folder of the simulation.
         on_interaction: See `rollout`.
         budget: Limits of the simulation over all calls with this folder.
-        progress: Whether to show a live progress bar.
+        progress: See `rollout`.
         checked: Whether the caller has checked the policies, see `check_cast`.
 
     Returns:
