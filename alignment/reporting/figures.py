@@ -1,6 +1,8 @@
-"""Figures of a run, as PNG files."""
+"""Figures of a run, as PNG files.
 
-from collections import defaultdict
+A drawing takes a figure or a part of one, and makes axes of its own in it.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
+from social_sandbox.envs.interactions import Interaction
+from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
 
-from ..evaluation.society import rating_scale, ratings_by_round
+from ..evaluation.society import rating_scale
+from ..runtime.colours import MARKERS, PALETTE, SEQUENTIAL, of_number
 from ..runtime.stage import write_json
 from .histograms import Histogram
 
@@ -23,7 +27,16 @@ _LOSSES = {
 }
 _IN_NATS = ("stable_alignment", "sft", "chain_of_hindsight", "rrhf")
 """Methods whose loss is in nats per token."""
-COLOURS = {"draft": "#c0603a", "revision": "#2a7f78"}
+
+_STYLES: dict[Judged, dict[str, Any]] = {
+    "draft": {"color": PALETTE[1], "marker": "s", "linestyle": "--"},
+    "revision": {"color": PALETTE[0], "marker": "o", "linestyle": "-"},
+}
+_MOST_WORLDS = 6
+"""Most worlds that the figure of the grid shows."""
+
+Draw = Callable[[Any], None]
+"""Draws into a figure, or into a part of one."""
 
 
 def plot_run(
@@ -43,31 +56,25 @@ def plot_run(
         method: Name of the training method.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    panels: dict[str, Callable[[Any], None]] = {
-        "ratings": lambda axes: _ratings(axes, interactions),
-        "grid": lambda axes: _grid(axes, interactions),
-        "loss": lambda axes: _loss(axes, losses, method),
-        "evaluation": lambda axes: _evaluation(axes, evaluation),
-    }
-    if not interactions:
-        del panels["ratings"], panels["grid"]
-    if not losses:
-        del panels["loss"]
-    if not evaluation:
-        del panels["evaluation"]
+    drawings: dict[str, Draw] = {}
+    if interactions:
+        drawings["ratings"] = lambda figure: _ratings(figure, interactions)
+        drawings["grid"] = lambda figure: _grid(figure, interactions)
+    if losses:
+        drawings["loss"] = lambda figure: _loss(figure.subplots(), losses, method)
+    if evaluation:
+        drawings["evaluation"] = lambda figure: _evaluation(figure, evaluation)
     written = []
-    for name, draw in panels.items():
-        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
-        draw(figure.subplots())
+    for name, draw in drawings.items():
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        draw(figure)
         written.append(_save(figure, folder / f"{name}.png"))
-    if len(panels) > 1:
-        rows = (len(panels) + 1) // 2
-        figure = Figure(figsize=(11, 4.2 * rows), layout="constrained")
-        grid = figure.subplots(rows, 2)
-        for axes in grid.flat[len(panels) :]:
-            axes.set_axis_off()
-        for axes, draw in zip(grid.flat, panels.values(), strict=False):
-            draw(axes)
+    if len(drawings) > 1:
+        rows = (len(drawings) + 1) // 2
+        figure = Figure(figsize=(14, 4.2 * rows), layout="constrained")
+        parts = figure.subfigures(rows, 2, squeeze=False, wspace=0.04, hspace=0.06)
+        for part, draw in zip(parts.flat, drawings.values(), strict=False):
+            draw(part)
         written.append(_save(figure, folder / "overview.png"))
     return written
 
@@ -84,12 +91,10 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
             left.plot(
                 numbers,
                 [np.nan if value is None else value for value in values],
-                style,
-                marker="o",
-                color=COLOURS[judged],
+                **_STYLES[judged] | {"linestyle": style},
                 label=f"{aspect} of the {judged}",
             )
-    for shift, measure in enumerate(("alignment", "engagement")):
+    for place, measure in enumerate(ASPECTS):
         shown = [
             (number, cycle["held_out"][measure]["difference"])
             for number, cycle in zip(numbers, cycles, strict=True)
@@ -97,12 +102,22 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
         ]
         middle = [estimate["mean"] for _, estimate in shown]
         reach = [[abs(e[end] - e["mean"]) for _, e in shown] for end in ("low", "high")]
-        # Shifted, so that the intervals do not hide one another.
-        places = [number + 0.06 * shift for number, _ in shown]
-        right.errorbar(places, middle, yerr=reach, marker="o", capsize=4, label=measure)
+        right.errorbar(
+            # Shifted, so that the intervals do not hide one another.
+            [number + 0.06 * place for number, _ in shown],
+            middle,
+            yerr=reach,
+            marker=MARKERS[place],
+            color=PALETTE[place],
+            capsize=4,
+            label=measure,
+        )
     right.axhline(0, color="grey", linewidth=1)
     left.set(title="The society, last round", ylabel="mean rating", ylim=(MIN_RATING, None))
-    right.set(title="Held-out questions: minus the base model (95 %)", ylabel="rating points")
+    right.set(
+        title="Held-out questions: aligned minus base (95 % intervals)",
+        ylabel="difference (rating points)",
+    )
     for axes in (left, right):
         axes.set(xlabel="cycle", xticks=numbers)
         axes.legend(fontsize="small")
@@ -111,18 +126,27 @@ def plot_cycles(path: Path, cycles: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def plot_histograms(folder: Path, histograms: Mapping[str, Histogram]) -> list[Path]:
-    """Write histograms of ratings as a figure and as JSON, and return both paths."""
+    """Write histograms of ratings as a figure and as JSON, and return both paths.
+
+    All panels have the same axes, so that they can be compared: ratings, and shares in per cent.
+    """
     if not histograms:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     rows = (len(histograms) + 1) // 2
-    figure = Figure(figsize=(9, 2.4 * rows), layout="constrained")
-    grid = figure.subplots(rows, 2, squeeze=False)
+    figure = Figure(figsize=(9, 0.6 + 2 * rows), layout="constrained")
+    grid = figure.subplots(rows, 2, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(histograms) :]:
         axes.set_axis_off()
     for axes, (name, histogram) in zip(grid.flat, histograms.items(), strict=False):
-        axes.stairs(histogram.counts, histogram.edges, fill=True, color=COLOURS["revision"])
-        axes.set(title=name, xlabel="rating", ylabel="how often")
+        counts, edges = np.array(histogram.counts), np.array(histogram.edges)
+        axes.stairs(100 * counts / counts.sum(), edges, fill=True, color=PALETTE[0])
+        axes.set_title(f"{name} ({counts.sum()} ratings)", fontsize="medium")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.tick_params(labelbottom=True)
+        axes.grid(alpha=0.3)
+    figure.supxlabel("rating by the observers", fontsize="medium")
+    figure.supylabel("share of the ratings (%)", fontsize="medium")
     path = folder / "histograms.json"
     write_json(path, {name: asdict(histogram) for name, histogram in histograms.items()})
     return [_save(figure, folder / "histograms.png"), path]
@@ -133,80 +157,169 @@ def _save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _ratings(axes: Any, interactions: Sequence[Interaction]) -> None:
-    table = ratings_by_round(interactions)
-    rounds = np.array(list(table))
-    for judged in JUDGED:
-        for aspect, style in zip(ASPECTS, ("-", ":"), strict=True):
-            values = [table[number][judged][aspect] for number in table]
-            axes.plot(
-                rounds + 1,
-                [np.nan if value is None else value for value in values],
-                style,
-                marker="o",
-                color=COLOURS[judged],
-                label=f"{aspect} of the {judged}",
+def _ratings(figure: Any, interactions: Sequence[Interaction]) -> None:
+    """Draw the means of each round with 95 % intervals over interactions, an aspect a panel."""
+    rounds = sorted({interaction.round for interaction in interactions})
+    both = figure.subplots(1, len(ASPECTS), sharey=True)
+    for axes, aspect in zip(both, ASPECTS, strict=True):
+        for judged in JUDGED:
+            means, reaches = _means(interactions, rounds, aspect, judged)
+            style = _STYLES[judged]
+            axes.plot(rounds, means, label=judged, **style)
+            axes.fill_between(
+                rounds, means - reaches, means + reaches, color=style["color"], alpha=0.18
             )
-    axes.set(xlabel="round", ylabel="mean rating by the observers", title="Ratings over rounds")
-    axes.set_xticks(rounds + 1)
-    axes.set_ylim(MIN_RATING, rating_scale(interactions))
-    axes.legend(fontsize="small")
-    axes.grid(alpha=0.3)
+        axes.set(title=aspect, xlabel="round (from 0)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small", loc="lower left")
+    both[0].set_ylim(MIN_RATING, rating_scale(interactions))
+    both[0].set_ylabel(f"mean rating (1 to {rating_scale(interactions)})")
+    figure.suptitle("Ratings by the observers (bands: 95 % intervals)", fontsize="medium")
 
 
-def _grid(axes: Any, interactions: Sequence[Interaction]) -> None:
-    """Draw the mean alignment of each agent's revisions over all worlds of the last round."""
-    last = max(interaction.round for interaction in interactions)
-    cells = defaultdict(list)
-    for interaction in interactions:
-        if interaction.round == last:
-            cells[interaction.position].append(interaction.rating("alignment", "revision"))
-    size = 1 + max(max(position) for position in cells)
-    values = np.full((size, size), np.nan)
-    for position, ratings in cells.items():
-        rating = mean(ratings)
-        values[position] = np.nan if rating is None else rating
-    image = axes.imshow(values, cmap="RdYlGn", vmin=MIN_RATING, vmax=rating_scale(interactions))
-    if size <= 12:
-        for (row, column), value in np.ndenumerate(values):
-            if np.isfinite(value):
-                axes.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize="small")
-    axes.set(title=f"Alignment on the grid, round {last + 1}", xlabel="column", ylabel="row")
-    axes.set_xticks(range(size))
-    axes.set_yticks(range(size))
-    axes.figure.colorbar(image, ax=axes, label="mean alignment of the revision")
+def _means(
+    interactions: Sequence[Interaction], rounds: Sequence[int], aspect: Aspect, judged: Judged
+) -> tuple[Any, Any]:
+    """Return the mean rating of each round, and half the width of its interval; NaN for none."""
+    means, reaches = [], []
+    for number in rounds:
+        of_round = [one.rating(aspect, judged) for one in interactions if one.round == number]
+        present = np.array([rating for rating in of_round if rating is not None])
+        means.append(present.mean() if len(present) else np.nan)
+        several = len(present) > 1
+        reaches.append(1.96 * present.std(ddof=1) / len(present) ** 0.5 if several else np.nan)
+    return np.array(means), np.array(reaches)
+
+
+def _grid(figure: Any, interactions: Sequence[Interaction]) -> None:
+    """Draw the alignment of each agent's last revision, a world a panel."""
+    worlds = list(dict.fromkeys(interaction.world for interaction in interactions))
+    shown = worlds[:_MOST_WORLDS]
+    size = 1 + max(max(interaction.position) for interaction in interactions)
+    highest = rating_scale(interactions)
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(shown) :]:
+        axes.set_axis_off()
+    for axes, world in zip(grid.flat, shown, strict=False):
+        of_world = [interaction for interaction in interactions if interaction.world == world]
+        last = max(interaction.round for interaction in of_world)
+        values = np.full((size, size), np.nan)
+        for interaction in of_world:
+            rating = interaction.rating("alignment", "revision")
+            if interaction.round == last and rating is not None:
+                values[interaction.position] = rating
+        image = axes.imshow(values, cmap=SEQUENTIAL, vmin=MIN_RATING, vmax=highest)
+        image.cmap.set_bad("white")
+        if size * columns <= 16:
+            _write_values(axes, values, highest)
+        axes.set_title(f"{world}, round {last}", fontsize="medium")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in grid[:, 0]:
+        axes.set_ylabel("row")
+    for axes in grid[-1, :]:
+        axes.set_xlabel("column")
+    figure.colorbar(image, ax=grid, label=f"alignment of the revision (1 to {highest})", shrink=0.9)
+    hidden = f" ({len(shown)} of {len(worlds)} worlds)" if len(worlds) > len(shown) else ""
+    figure.suptitle(f"Alignment on the grid{hidden}", fontsize="medium")
+
+
+def _write_values(axes: Any, values: Any, highest: int) -> None:
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            # Light colours are those of high ratings.
+            colour = "black" if value > (MIN_RATING + highest) / 2 else "white"
+            axes.text(
+                *(column, row, f"{value:.1f}"),
+                **{"ha": "center", "va": "center", "fontsize": "small", "color": colour},
+            )
 
 
 def _loss(axes: Any, losses: Sequence[Mapping[str, Any]], method: str) -> None:
     # The loss of a method that learns from rewards does not show its progress.
     rewarded = any("reward" in row for row in losses)
     labels = {"reward": "mean reward"} if rewarded else _LOSSES
-    for name, label in labels.items():
+    for place, (name, label) in enumerate(labels.items()):
         points = [(row["step"], row[name]) for row in losses if name in row]
         if points:
-            axes.plot(*zip(*points, strict=True), label=label)
+            axes.plot(
+                *zip(*points, strict=True),
+                label=label,
+                color=PALETTE[place],
+                marker=MARKERS[place],
+                markersize=4,
+                linestyle=("-", "--", ":")[place],
+            )
     what = "reward" if rewarded else "loss"
-    unit = "nats per token" if method in _IN_NATS else what
-    axes.set(xlabel="step", ylabel=unit, title=f"{method.replace('_', ' ')}: {what}".strip(": "))
+    unit = f"{what} (nats per token)" if method in _IN_NATS else what
+    title = f"{method.replace('_', ' ')}: {what}".strip(": ")
+    axes.set_title(title, fontsize="medium")
+    axes.set(xlabel="training step", ylabel=unit)
     axes.legend(fontsize="small")
     axes.grid(alpha=0.3)
 
 
-def _evaluation(axes: Any, evaluation: Mapping[str, Any]) -> None:
-    table, width = evaluation["table"], evaluation["rating_scale"] - MIN_RATING
-    names = [name for name, row in table.items() if row["difference"]]
-    differences = [table[name]["difference"] for name in names]
-    # Shares of preferences are on 0..1 and ratings are not: one axis for both, in per cent.
-    span = [1.0 if name.startswith("prefers") else width for name in names]
-    middle = [100 * d["mean"] / s for d, s in zip(differences, span, strict=True)]
-    reach = [
-        [100 * abs(d[end] - d["mean"]) / s for d, s in zip(differences, span, strict=True)]
-        for end in ("low", "high")
+def _evaluation(figure: Any, evaluation: Mapping[str, Any]) -> None:
+    """Draw differences of ratings, and below them shares, each with its interval."""
+    table = evaluation["table"]
+    ratings = [
+        (name.replace("_", " "), row["difference"])
+        for name, row in table.items()
+        if row["difference"] and not name.startswith("prefers")
     ]
-    places = range(len(names))
-    axes.errorbar(middle, places, xerr=reach, fmt="o", color=COLOURS["revision"], capsize=4)
-    axes.axvline(0, color="grey", linewidth=1)
-    axes.set_yticks(places, [name.replace("_", " ") for name in names])
+    shares = [
+        (f"{name.replace('_', ' ')},\nbefore and after", row["base"], row["aligned"])
+        for name, row in table.items()
+        if name.startswith("prefers") and row["base"] and row["aligned"]
+    ]
+    shares += [
+        (name.replace("_", " "), None, row["aligned"])
+        for name, row in table.items()
+        if name.startswith("moved") and row["aligned"]
+    ]
+    parts = [part for part in (ratings, shares) if part]
+    if not parts:
+        return
+    panels = figure.subplots(len(parts), squeeze=False, height_ratios=[len(p) + 1 for p in parts])
+    axes_of = dict(zip([id(part) for part in parts], panels[:, 0], strict=True))
+    if ratings:
+        axes = axes_of[id(ratings)]
+        for place, (_, estimate) in enumerate(ratings):
+            _point(axes, estimate, place, 0)
+        axes.axvline(0, color="grey", linewidth=1)
+        _name_rows(axes, [name for name, _ in ratings])
+        axes.set_xlabel("aligned minus base (rating points)")
+    if shares:
+        axes = axes_of[id(shares)]
+        for place, (_, base, aligned) in enumerate(shares):
+            if base:
+                _point(axes, base, place - 0.15, 1, 100)
+            _point(axes, aligned, place + 0.15 * bool(base), 0, 100)
+        axes.axvline(50, color="grey", linewidth=1, linestyle=":")
+        _name_rows(axes, [name for name, *_ in shares])
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("share of questions (%; dotted: one half; square: base, circle: aligned)")
+    figure.suptitle("Held-out questions (95 % intervals)", fontsize="medium")
+
+
+def _point(
+    axes: Any, estimate: Mapping[str, float], place: float, number: int, scale: float = 1
+) -> None:
+    """Draw an estimate with its interval in a row."""
+    mean, low, high = (scale * estimate[name] for name in ("mean", "low", "high"))
+    axes.errorbar(
+        *(mean, place),
+        xerr=[[max(0, mean - low)], [max(0, high - mean)]],
+        fmt=of_number(number, MARKERS),
+        color=of_number(number),
+        capsize=4,
+    )
+
+
+def _name_rows(axes: Any, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set(xlabel="change, % of the scale", title="Held-out questions: aligned minus base (95 %)")
     axes.grid(alpha=0.3)

@@ -8,6 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ....runtime.colours import MARKERS, of_number
 from .estimates import Estimates, is_rating
 
 Row = tuple[str, str]
@@ -46,7 +47,14 @@ def _plot(path: Path, models: Mapping[str, Estimates]) -> None:
             axes.set_xlim(min(-0.02, axes.get_xlim()[0]), 1.02)
     if len(models) > 1:
         points = [
-            Line2D([], [], color=f"C{number}", marker="o", markersize=4, label=name)
+            Line2D(
+                *([], []),
+                color=of_number(number),
+                marker=of_number(number, MARKERS),
+                markersize=4,
+                linestyle="none",
+                label=name,
+            )
             for number, name in enumerate(models)
         ]
         figure.legend(handles=points, loc="outside lower center", ncols=3, frameon=False)
@@ -64,7 +72,8 @@ def _draw(axes: Any, rows: Sequence[Row], models: Mapping[str, Estimates]) -> No
             y = place + 0.6 * ((number + 0.5) / len(models) - 0.5)
             mean, low, high = estimate["mean"], estimate["low"], estimate["high"]
             ends = None if low is None else [[mean - low], [high - mean]]
-            axes.errorbar(mean, y, xerr=ends, fmt="o", markersize=4, color=f"C{number}")
+            shape, colour = of_number(number, MARKERS), of_number(number)
+            axes.errorbar(mean, y, xerr=ends, fmt=shape, markersize=4, color=colour)
             chances.add(estimate["chance"])
         for chance in chances - {None}:
             axes.plot([chance] * 2, [place - 0.4, place + 0.4], color="0.6", linestyle=":")
