@@ -212,7 +212,6 @@ def _grid(figure: Any, interactions: Sequence[Interaction]) -> None:
             if interaction.round == last and rating is not None:
                 values[interaction.position] = rating
         image = axes.imshow(values, cmap=SEQUENTIAL, vmin=MIN_RATING, vmax=highest)
-        image.cmap.set_bad("white")
         if size * columns <= 16:
             _write_values(axes, values, highest)
         axes.set_title(f"{world}, round {last}", fontsize="medium")
