@@ -84,7 +84,9 @@ class StageState:
 class Estimate:
     """A result with its 95 % interval; the interval is null where there is none.
 
-    `good` says which direction is better: 1 up, -1 down, 0 neither.
+    `good` says which direction is better: 1 up, -1 down, 0 neither. `against` is the value that
+    means nothing: 0 for a difference, chance for a share of right answers, null for a number that
+    is compared with none.
     """
 
     label: str
@@ -94,6 +96,7 @@ class Estimate:
     unit: str = ""
     good: Literal[-1, 0, 1] = 0
     note: str = ""
+    against: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,8 @@ class Table:
         same: Whether the revision is the draft, letter by letter.
         extract: The first 80 characters of the revision.
         names: The texts that numbers stand for, by column.
+        norms: By name of a norm of this project: how far the revision follows the norm, from 0 to
+            1; empty for a run of very many interactions.
     """
 
     id: Sequence[str]
@@ -244,6 +249,7 @@ class Table:
     same: Sequence[bool]
     extract: Sequence[str]
     names: dict[str, Sequence[str]]
+    norms: dict[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from .records import Table
 EXTRACT = 80
 """Characters of the revision that the table shows."""
 
+MOST_WITH_NORMS = 2000
+"""Interactions from which on the norms are left out: a page of 100,000 would take minutes."""
+
 _DIGITS = 4
 _LOOKED_AT = 20_000
 _VIEWS = ("good", "bad")
@@ -76,6 +79,7 @@ class Columns:
             "kind": Names(),
         }
     )
+    norms: dict[str, list[float]] = field(default_factory=dict)
     rating_scale: int = 0
     observations: int = 0
     repeated: int = 0
@@ -118,6 +122,7 @@ class Columns:
         self.same.append(one.draft.text == one.revision.text)
         # Cut before the blanks are counted: a text may have a million characters.
         self.extract.append(in_one_line(one.revision.text[: 4 * EXTRACT])[:EXTRACT])
+        self._add_norms(one)
         self.rating_scale = max(self.rating_scale, one.rating_scale)
         self.observations += len(one.observations)
         self.circling += goes_in_circles(one.revision.text)
@@ -130,6 +135,16 @@ class Columns:
         for utterance in (one.draft, one.revision, *rated):
             spent = self.costs.get(utterance.policy, Tokens())
             self.costs[utterance.policy] = spent + utterance.tokens
+
+    def _add_norms(self, one: Interaction) -> None:
+        from social_sandbox.policies.norms.registry import NORMS
+
+        if len(self) > MOST_WITH_NORMS:
+            self.norms.clear()
+            return
+        for name, norm in NORMS.items():
+            value = norm(one.question[:_LOOKED_AT], one.revision.text[:_LOOKED_AT])
+            self.norms.setdefault(name, []).append(round(value, 2))
 
     def table(self) -> Table:
         """Return the record of the table."""
@@ -155,6 +170,7 @@ class Columns:
             same=self.same,
             extract=self.extract,
             names={name: names.texts for name, names in self.names.items()},
+            norms=dict(self.norms),
         )
 
 

@@ -3,6 +3,8 @@
 (() => {
   const { html, link, number } = sandbox;
 
+  /** Number of facts above everything else; the whole list is further down. */
+  const SUMMARY = 5;
   const STAGE_SIGNS = { complete: "✓", running: "…", interrupted: "!", missing: "○" };
   const HEALTH_SIGNS = { good: "✓", fair: "~", poor: "!" };
 
@@ -11,28 +13,33 @@
 
   /** Decimals that an estimate deserves: those in which its interval differs. */
   function decimals({ value, low, high }) {
-    const size = low !== null && high !== null && high > low ? (high - low) / 2 : Math.abs(value) || 1;
-    return Math.max(0, Math.min(4, 1 - Math.floor(Math.log10(size))));
+    const size = low !== null && high !== null && high > low ? high - low : Math.abs(value) || 1;
+    if (size >= 0.1) return size >= 30 ? 0 : size >= 3 ? 1 : 2;
+    return Math.min(5, 1 - Math.floor(Math.log10(size)));
   }
 
   /**
-   * Judge a change by its interval.
+   * Judge a result by its interval.
    *
    * @returns `word` and `sign` for people, and `tone` for the style sheet.
    */
-  function verdict({ value, low, high, good }) {
+  function verdict({ value, low, high, good, against }) {
     if (value === null) return { word: "not measured", sign: "○", tone: "quiet" };
-    if (!good) return null;
+    if (!good || against === null) return null;
     if (low === null || high === null) return { word: "no interval", sign: "○", tone: "quiet" };
-    if (low <= 0 && high >= 0) return { word: "unclear: the interval includes 0", sign: "≈", tone: "quiet" };
-    return low * good > 0 || high * good > 0 ? { word: "better", sign: "▲", tone: "good" } : { word: "worse", sign: "▼", tone: "poor" };
+    const than = against === 0 ? "" : " than chance";
+    if (low <= against && high >= against)
+      return { word: `unclear: the interval includes ${number(against)}`, sign: "≈", tone: "quiet" };
+    return (low - against) * good > 0
+      ? { word: `better${than}`, sign: "▲", tone: "good" }
+      : { word: `worse${than}`, sign: "▼", tone: "poor" };
   }
 
-  /** The interval of an estimate as a line beside 0. */
+  /** The interval of an estimate as a line beside the value that means nothing. */
   function Whisker({ estimate, domain }) {
     const place = d3.scaleLinear(domain, [4, 196]);
     return html`<svg class="whisker" viewBox="0 0 200 16" preserveAspectRatio="none" aria-hidden="true">
-      <line class="whisker-zero" x1=${place(0)} x2=${place(0)} y1="0" y2="16" />
+      <line class="whisker-zero" x1=${place(estimate.against)} x2=${place(estimate.against)} y1="0" y2="16" />
       <line class="whisker-range" x1=${place(estimate.low)} x2=${place(estimate.high)} y1="8" y2="8" />
       <line class="whisker-value" x1=${place(estimate.value)} x2=${place(estimate.value)} y1="3" y2="13" />
     </svg>`;
@@ -41,7 +48,7 @@
   /** A headline result: value, interval, and what both mean in a word. */
   function Headline({ estimate, domain }) {
     const judged = verdict(estimate);
-    const isChange = estimate.good !== 0;
+    const isChange = estimate.against === 0;
     const hasInterval = estimate.value !== null && estimate.low !== null && estimate.high !== null;
     const digits = estimate.value === null ? 0 : decimals(estimate);
     const written = (value) => (isChange ? signed(value, digits) : d3.format(`,.${digits}f`)(value));
@@ -51,7 +58,7 @@
         ${estimate.value === null ? "none" : written(estimate.value)}
         ${estimate.unit && html`${" "}<small><bdi>${estimate.unit}</bdi></small>`}
       </p>
-      ${hasInterval && isChange && html`<${Whisker} estimate=${estimate} domain=${domain} />`}
+      ${hasInterval && estimate.against !== null && html`<${Whisker} estimate=${estimate} domain=${domain} />`}
       ${hasInterval &&
       html`<p class="headline-interval">
         95 %: ${written(estimate.low)} to ${written(estimate.high)}
@@ -61,17 +68,20 @@
     </li>`;
   }
 
+  /** Results that can be drawn on one scale have the same family. */
+  const family = (estimate) => `${estimate.unit}\n${estimate.against}`;
+
   /** The headline results; changes of one unit share the scale of their intervals. */
   function Headlines({ estimates }) {
     const domains = d3.rollup(
       estimates,
-      (group) => d3.extent([0, ...group.flatMap((one) => [one.value, one.low, one.high])]),
-      (one) => one.unit,
+      (group) => d3.extent(group.flatMap((one) => [one.against, one.value, one.low, one.high])),
+      family,
     );
     return html`<section aria-labelledby="headlines">
       <h2 id="headlines">Results</h2>
       <ul class="headlines">
-        ${estimates.map((one) => html`<${Headline} estimate=${one} domain=${domains.get(one.unit)} />`)}
+        ${estimates.map((one) => html`<${Headline} estimate=${one} domain=${domains.get(family(one))} />`)}
       </ul>
     </section>`;
   }
@@ -157,9 +167,14 @@
     </section>`;
   }
 
-  /** The figures of one place, in the order of the record. */
+  /** Figures of other views that belong to a first look. */
+  const OVERVIEW = new Set(["shares-alignment", "training-loss", "held-out-differences"]);
+
+  /** The figures of one place, in the order of the record; the run shows some of other places too. */
   sandbox.Figures = function Figures({ run, place }) {
-    const figures = run.figures.filter((figure) => figure.place === place);
+    const figures = run.figures.filter(
+      (figure) => figure.place === place || (place === "run" && OVERVIEW.has(figure.id) && !sandbox.isEmpty(figure)),
+    );
     return html`<div class="figures">
       ${figures.map((figure) => html`<${sandbox.Figure} key=${figure.id} figure=${figure} name=${run.key} />`)}
     </div>`;
@@ -182,6 +197,10 @@
       <header>
         <h1><bdi>${run.name}</bdi></h1>
         <p class="quiet run-path"><bdi>${run.path}</bdi></p>
+        ${run.facts.length > 0 &&
+        html`<ul class="run-summary">
+          ${run.facts.slice(0, SUMMARY).map((fact) => html`<li><span class="quiet">${fact.label}</span> <bdi>${fact.value}</bdi></li>`)}
+        </ul>`}
         <${Counts} run=${run} />
       </header>
       ${run.stages.length > 0 && html`<${Stages} stages=${run.stages} />`}
@@ -196,6 +215,7 @@
     </div>`;
   }
 
+  sandbox.family = family;
   sandbox.verdict = verdict;
   sandbox.signed = signed;
   sandbox.views.run = { title: "Run", component: RunView };

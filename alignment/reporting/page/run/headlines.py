@@ -45,7 +45,8 @@ def headlines(
         row = table.get(name) or {}
         if row.get("aligned"):
             note = "share of pairs whose better answer became likelier; 0.5 is chance"
-            yield _estimate(name.replace("_", " ").capitalize(), row["aligned"], "share", 1, note)
+            label = name.replace("_", " ").capitalize()
+            yield _estimate(label, row["aligned"], "share", 1, note, against=0.5)
     yield from _refusals(answers)
     model = measured_name(benchmarks)
     measured = list((benchmarks.get("benchmarks") or {}).items())
@@ -54,7 +55,8 @@ def headlines(
             good = 1 if estimate.get("better") == "higher" else -1
             chance = estimate.get("chance")
             note = estimate["what"] + ("" if chance is None else f"; chance {chance:.2f}")
-            yield _estimate(f"{benchmark} {metric}, {model}", estimate, "", good, note)
+            label = f"{benchmark} {metric}, {model}"
+            yield _estimate(label, estimate, "", good, note, against=chance)
 
 
 def _society(columns: Columns) -> Iterator[Estimate]:
@@ -126,7 +128,14 @@ def _refusals(answers: Answers) -> Iterator[Estimate]:
             yield Estimate(label, point.y, point.low, point.high, "share", 0, "by a rule")
 
 
-def _estimate(label: str, estimate: Mapping[str, Any], unit: str, good: int, note: str) -> Estimate:
+def _estimate(
+    label: str,
+    estimate: Mapping[str, Any],
+    unit: str,
+    good: int,
+    note: str,
+    against: float | None = 0.0,
+) -> Estimate:
     return Estimate(
         label,
         estimate["mean"],
@@ -135,6 +144,7 @@ def _estimate(label: str, estimate: Mapping[str, Any], unit: str, good: int, not
         unit,
         1 if good > 0 else -1,
         note,
+        against,
     )
 
 

@@ -126,6 +126,7 @@ def record(key: str, rate: str, change: float) -> Run:
             Estimate("engagement", 0.02, -0.2, 0.24, "points of 7", 1),
             Estimate("refusals", 0.3, 0.2, 0.4, "share", -1),
             Estimate("benchmark", None),
+            Estimate("moved to good", 0.41, 0.32, 0.51, "share", 1, against=0.5),
         ],
         health=[
             Health("cut off", 6, 27, "fair", filter="?cut_off=1"),

@@ -182,6 +182,8 @@ def test_results_are_judged_in_words(page, index) -> None:
     assert words[1].endswith("unclear: the interval includes 0")
     assert words[2].endswith("▼ worse")
     assert words[3].endswith("not measured")
+    assert words[4].startswith("moved to good 0.41 share")
+    assert words[4].endswith("unclear: the interval includes 0.50")
 
 
 def test_a_sign_of_health_leads_to_the_interactions_that_it_counts(page, index) -> None:
@@ -239,7 +241,9 @@ def test_the_grid_is_used_by_keyboard_alone(page, index) -> None:
     page.wait_for_url("**#/first/interaction/world_0/1/social_4")
 
 
-@pytest.mark.parametrize("measure", ["alignment", "engagement", "rating", "rise", "view"])
+@pytest.mark.parametrize(
+    "measure", ["alignment", "engagement", "rating", "rise", "norm-brief", "view"]
+)
 def test_a_cell_shows_what_the_colours_stand_for_as_text(page, index, measure) -> None:
     opened(page, index, f"first/society?round=1&by={measure}")
     texts = set(cells(page))
@@ -289,6 +293,7 @@ def test_answers_are_walked_through_by_keyboard(page, index) -> None:
     page.wait_for_url("**#/first/answer/1*")
     page.wait_for_selector(".answer")
     assert f"worse {MINUS}0.75" in page.locator(".answer").nth(1).inner_text()
+    page.wait_for_timeout(200)
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**#/first/answer/2*")
 

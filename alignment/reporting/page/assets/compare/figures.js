@@ -10,18 +10,18 @@
    * @param runs `Run` records.
    */
   function headlineFigures(runs) {
-    const units = [...new Set(runs.flatMap((run) => run.headlines.map((one) => one.unit)))];
-    return units.map((unit, order) => {
+    const kinds = d3.group(runs.flatMap((run) => run.headlines), sandbox.family);
+    return [...kinds].map(([family, [{ unit, against }]], order) => {
       const series = runs.map((run) => ({
         name: run.name,
         points: run.headlines
-          .filter((one) => one.unit === unit && one.value !== null)
+          .filter((one) => sandbox.family(one) === family && one.value !== null)
           .map((one) => ({ x: one.label, y: one.value, low: one.low, high: one.high })),
       }));
       return {
         id: `headlines-${order}`,
         place: "run",
-        title: unit ? `Results in ${unit}` : "Results",
+        title: [against === 0 ? "Changes" : "Results", unit && `in ${unit}`].filter(Boolean).join(" "),
         kind: "dots",
         x_label: "result",
         y_label: unit || "value",

@@ -152,10 +152,10 @@
 
   /** Curves and numbers of all agents of a world; a view at birth has no curve, so alignment stands in. */
   sandbox.Agents = function Agents({ run, table, world, worldName, by, agent, choose, round }) {
-    const measure = MEASURES[by].isWord ? MEASURES.alignment : MEASURES[by];
-    const all = useMemo(() => curvesOf(table, world, measure), [table, world, measure]);
-    const reach = (run.rating_scale - 1) / 2;
-    const domain = measure.isChange ? [-reach, reach] : [1, run.rating_scale];
+    const chosen = sandbox.measuresOf(table)[by];
+    const measure = chosen.isWord ? MEASURES.alignment : chosen;
+    const all = useMemo(() => curvesOf(table, world, measure), [table, world, by]);
+    const domain = sandbox.rangeOf(measure, run.rating_scale);
     const shared = { run, table, world, worldName, measure, all, domain, agent, choose, round };
     return html`<section aria-labelledby="agents" class="society-part">
       <h2 id="agents">Agents over the rounds</h2>

@@ -9,8 +9,9 @@
   function colourOf(measure, value, scale) {
     if (value === null || value === undefined) return MISSING;
     if (measure.isWord) return VIEWS[value] ?? MISSING;
-    if (measure.isChange) return d3.interpolateBrBG(0.5 + 0.4 * Math.max(-1, Math.min(1, value / ((scale - 1) / 2))));
-    return d3.interpolateYlGnBu(0.06 + (0.86 * (value - 1)) / (scale - 1));
+    const [low, high] = sandbox.rangeOf(measure, scale);
+    const share = Math.max(0, Math.min(1, (value - low) / (high - low)));
+    return measure.isChange ? d3.interpolateBrBG(0.1 + 0.8 * share) : d3.interpolateYlGnBu(0.06 + 0.86 * share);
   }
 
   /** Black or white: the colour of writing that is read more easily on a colour. */
@@ -39,9 +40,11 @@
         )}
       </ul>`;
     }
-    const reach = (scale - 1) / 2;
-    const steps = measure.isChange ? d3.range(-4, 5).map((step) => (step * reach) / 4) : d3.range(0, 13).map((step) => 1 + (step * (scale - 1)) / 12);
-    const ends = measure.isChange ? [`\u2212${reach} or less`, "0", `+${reach} or more`] : ["1", String((1 + scale) / 2), String(scale)];
+    const [low, high] = sandbox.rangeOf(measure, scale);
+    const steps = d3.range(0, 13).map((step) => low + (step * (high - low)) / 12);
+    const ends = measure.isChange
+      ? [`\u2212${high} or less`, "0", `+${high} or more`]
+      : [low, (low + high) / 2, high].map(String);
     return html`<div class="colour-legend" role="img" aria-label=${`Colours of ${measure.words}, from ${ends[0]} to ${ends[2]}`}>
       <div class="colour-scale">
         ${steps.map((step) => html`<span style=${{ background: colourOf(measure, step, scale) }}></span>`)}

@@ -1,7 +1,7 @@
 "use strict";
 // The grid of a society in one round: a cell for each agent, and lines from those who rated to the rated.
 (() => {
-  const { MEASURES, colourOf, html, inkOn, link, useMemo, useRef, valueOf } = sandbox;
+  const { colourOf, html, inkOn, link, useMemo, useRef, valueOf } = sandbox;
   const SMALLEST = 21;
   /** The largest side of a cell, in pixels. */
   const LARGEST = 116;
@@ -68,7 +68,7 @@
   sandbox.SocietyGrid = function SocietyGrid({ run, table, world, round, by, agent, choose }) {
     const box = useRef();
     const width = sandbox.useWidth(box);
-    const measure = MEASURES[by];
+    const measure = sandbox.measuresOf(table)[by];
     const size = world.size;
     const cell = Math.max(SMALLEST, Math.min(LARGEST, Math.floor((width - 2) / size)));
     const cells = useMemo(() => {

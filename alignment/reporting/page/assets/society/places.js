@@ -23,6 +23,23 @@
     view: { label: "view at birth", words: "memories at birth", isWord: true, of: (table, row) => table.names.view[table.view[row]] },
   };
 
+  /** What the cells of a run can show: `MEASURES`, and each norm that the table knows. */
+  function measuresOf(table) {
+    const norms = Object.keys(table.norms ?? {}).map((name) => {
+      const words = name.replaceAll("_", " ");
+      const of = (one, row) => one.norms[name][row];
+      return [`norm-${name}`, { label: `norm: ${words}`, words: `how far the revision follows the norm "${words}"`, isNorm: true, of }];
+    });
+    return { ...MEASURES, ...Object.fromEntries(norms) };
+  }
+
+  /** The lowest and the highest value of a measure, for a scale of ratings from 1. */
+  function rangeOf(measure, scale) {
+    if (measure.isNorm) return [0, 1];
+    const reach = (scale - 1) / 2;
+    return measure.isChange ? [-reach, reach] : [1, scale];
+  }
+
   /** The difference of two ratings, null where either is missing. */
   function change(before, after) {
     return before === null || after === null ? null : after - before;
@@ -99,5 +116,5 @@
     return { groups, count, sum };
   }
 
-  Object.assign(sandbox, { MEASURES, compareNames: compare, raters, ratedBy, ratingsMatrix, worldsOf });
+  Object.assign(sandbox, { MEASURES, measuresOf, rangeOf, ratedBy, raters, ratingsMatrix, worldsOf });
 })();

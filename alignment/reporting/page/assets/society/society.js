@@ -1,7 +1,7 @@
 "use strict";
 // The society: its grid by round, the agents over the rounds, and who rated whom.
 (() => {
-  const { MEASURES, html, link, useEffect, useState, valueOf } = sandbox;
+  const { html, link, useEffect, useState, valueOf } = sandbox;
   const STEP_MS = 900;
 
   /** What an agent did in the round: ratings, raters, the beginning of its answer. */
@@ -64,7 +64,7 @@
       </label>`}
       <label class="inline-field">colour
         <select value=${by} onChange=${(event) => show({ by: event.target.value })}>
-          ${Object.entries(MEASURES).map(([name, { label }]) => html`<option value=${name}>${label}</option>`)}
+          ${Object.entries(sandbox.measuresOf(table)).map(([name, { label }]) => html`<option value=${name}>${label}</option>`)}
         </select>
       </label>
       <div class="round-field">
@@ -104,7 +104,8 @@
     const worldName = table.names.world[worldNumber];
     const asked = Number(route.query.round);
     const round = route.query.round !== undefined && world.rows.has(asked) ? asked : world.rounds.at(-1);
-    const by = route.query.by in MEASURES ? route.query.by : "alignment";
+    const measures = sandbox.measuresOf(table);
+    const by = route.query.by in measures ? route.query.by : "alignment";
     const show = (change) =>
       sandbox.go({ run: run.key, view: "society", query: { world: worldName, round, by, ...change } }, { replace: true });
     const shared = { run, table, worlds, world, worldName, round, by, agent, choose: setAgent, show };
@@ -114,7 +115,7 @@
       <div class="society-columns" style=${{ "--grid-most": `${world.size * sandbox.LARGEST_CELL + 4}px` }}>
         <div class="grid-side">
           <${sandbox.SocietyGrid} ...${shared} />
-          <${GridLegend} measure=${MEASURES[by]} scale=${run.rating_scale} />
+          <${GridLegend} measure=${measures[by]} scale=${run.rating_scale} />
         </div>
         <${Chosen} ...${shared} />
       </div>
