@@ -142,16 +142,26 @@ def test_the_revision_shows_the_words_that_changed(page, index) -> None:
     assert revision.locator(".beside .text").count() == 2
 
 
-def test_one_follows_an_interaction_to_its_data_and_to_the_aligned_answer(page, index) -> None:
-    page.goto(f"{index}#/small/interactions")
-    page.locator(".listing-body [role=row]").nth(4).click()
+def test_clicks_alone_lead_from_the_grid_to_the_data_and_to_the_aligned_answer(page, index) -> None:
+    page.goto(f"{index}#/small/society")
+    page.locator("[role=grid] a").nth(4).click()
+    page.wait_for_url("**/*#/small/interaction/world_0/2/social_4*")
     page.locator("section", has=page.locator("#became")).get_by_role("link").first.click()
     page.wait_for_selector(".candidates li")
     ratings = page.locator(".candidates .rating").all_inner_texts()
     assert ratings == sorted(ratings, reverse=True)
-    page.locator(".candidates").get_by_role("link").first.click()
+    assert page.locator(".candidates").get_by_role("link").count() == 2
     page.locator("section", has=page.locator("#answered")).get_by_role("link").first.click()
-    page.wait_for_url("**/*#/small/answer/*")
+    page.wait_for_selector("text=The aligned model says hello.")
+
+
+def test_a_question_leads_to_the_same_question_in_another_run(page, tmp_path) -> None:
+    folders = [write_run(tmp_path / name) for name in ("first", "second")]
+    page.goto(f"{write_page(folders).as_uri()}#/first/interaction/world_0/1/social_3")
+    page.locator("section", has=page.locator("#elsewhere")).get_by_role("link").click()
+    page.wait_for_url("**/*#/second/interactions?question=*")
+    page.get_by_label("Run", exact=True).select_option("first")
+    page.wait_for_url("**/*#/first/interactions")
 
 
 def test_texts_of_models_stay_texts(page, hostile_index) -> None:

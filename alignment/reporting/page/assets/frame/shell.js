@@ -41,8 +41,8 @@
       const view = sandbox.views[route.view]?.within ?? route.view;
       sandbox.go({ run: event.target.value, view: view === "compare" ? "run" : view });
     };
-    return html`<label class="run-name"><span class="unseen">Run</span>
-      <select value=${route.run} onChange=${change}>
+    return html`<label class="run-name">
+      <select aria-label="Run" value=${route.run} onChange=${change}>
         ${!route.run && html`<option value="">all runs</option>`}
         ${runs.map((run) => html`<option key=${run.key} value=${run.key}>${run.name}</option>`)}
       </select></label>`;
