@@ -69,9 +69,10 @@ _HOW_ASKED = frozenset(
         *("max_concurrency", "requests_per_minute", "tokens_per_minute", "timeout"),
         *("max_retries", "thought_tokens", "tries", "on_error", "api_key_env"),
         *("usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
+        *("where", "host", "port", "open_browser"),
     }
 )
-"""Settings of a policy that change how an API is asked, and not its answers."""
+"""Settings of a policy that change how an API or a person is asked, and not the answers."""
 
 
 def recorded_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,10 @@ def rollout(
     if len(by_name) != len(worlds):
         raise UserError("rollout: two worlds have the same name")
     cast = as_population(population).cast(worlds)
+    for policy in {id(policy): policy for policy in cast.values()}.values():
+        # A person likes to see how far the others are.
+        if watch := getattr(policy, "watch", None):
+            watch(worlds)
     finished: list[Interaction] = []
     queues, account, budget = _Queues(cast, chunk), Account.of(worlds), budget or Budget()
     interactive = any(map(_is_interactive, cast.values()))

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import hydra
 import pytest
-from hydra.utils import get_class
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from social_sandbox.alignment.methods import METHODS, config_class, find_method
@@ -59,7 +59,7 @@ def test_every_choice_of_wandb_differs_in_its_mode_alone(mode: Any) -> None:
 @pytest.mark.parametrize(("group", "name"), recipes())
 def test_a_recipe_has_the_defaults_of_its_class(group: str, name: str) -> None:
     values = recipe(group, name)
-    kind = get_class(values.pop("_target_"))
+    kind = get_object(values.pop("_target_"))
     defaults = {
         each.name: "???" if each.default is each.empty else each.default
         for each in inspect.signature(kind).parameters.values()

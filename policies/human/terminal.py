@@ -10,9 +10,9 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.texts import for_terminal, in_one_line
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
-from .prompts.frame import quoted
-from .prompts.ratings import read_number
-from .terminal import Terminal
+from ..prompts.frame import quoted
+from ..prompts.ratings import read_number
+from ..terminal import Terminal
 
 _TASKS = {
     Phase.DRAFT: "What do you answer?",

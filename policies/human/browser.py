@@ -1,0 +1,66 @@
+"""A person who plays in the browser, while others are played by models."""
+
+import asyncio
+from collections.abc import Sequence
+
+from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.world import World
+
+from ..browser.server import LOCAL
+from ..policy import answer_all
+from .seat import Seat
+from .table import Table, table_at
+
+PORT = 8422
+"""The usual port. It stays the same, so that an open page goes on when the simulation is started
+again."""
+
+
+class HumanInBrowser:
+    """Asks a person through a page; a rating that the person cannot give is recorded as missing.
+
+    The server is started by `check`, or by the first turn, and serves all people of this process:
+    each of them has a link with the own name. Two policies with one name are one person.
+    """
+
+    max_concurrency = 64
+    """All turns wait at the person's seat, so that the page can say how many there are."""
+
+    def __init__(
+        self, name: str = "human", host: str = LOCAL, port: int = PORT, open_browser: bool = True
+    ) -> None:
+        """Create the policy; see `person`."""
+        self.name = name
+        self._settings = (name, host, port, open_browser)
+        self._seat: Seat | None = None
+
+    def __reduce__(self) -> tuple[type["HumanInBrowser"], tuple[str, str, int, bool]]:
+        """Make copies and pickles anew, since they share the seat of their name."""
+        return type(self), self._settings
+
+    def check(self) -> None:
+        """Start the server; raise UserError if it cannot be started."""
+        self._sit()
+
+    def watch(self, worlds: Sequence[World]) -> None:
+        """Show how far these worlds are; a rollout calls this before its first turn."""
+        self._sit().watch(worlds)
+
+    async def answer(self, turn: Turn) -> Utterance:
+        """Return what the person says."""
+        seat = self._sit()
+        try:
+            return await asyncio.wrap_future(seat.ask(turn))
+        finally:
+            seat.withdraw(turn)
+
+    def act(self, turns: Sequence[Turn]) -> list[Utterance]:
+        """See `Policy.act`."""
+        return answer_all(self, turns)
+
+    def _sit(self) -> Seat:
+        if self._seat is None:
+            name, host, port, open_browser = self._settings
+            table: Table = table_at(host, port)
+            self._seat = table.seat(name, open_browser)
+        return self._seat
