@@ -38,6 +38,12 @@ class HumanInBrowser:
         """Make copies and pickles anew, since they share the seat of their name."""
         return type(self), self._settings
 
+    @property
+    def link(self) -> str:
+        """The link to the person's page, whose server is started where it does not run yet."""
+        self._sit()
+        return self._table().link(self.name)
+
     def check(self) -> None:
         """Start the server; raise UserError if it cannot be started."""
         self._sit()
@@ -60,7 +66,9 @@ class HumanInBrowser:
 
     def _sit(self) -> Seat:
         if self._seat is None:
-            name, host, port, open_browser = self._settings
-            table: Table = table_at(host, port)
-            self._seat = table.seat(name, open_browser)
+            self._seat = self._table().seat(self.name, self._settings[-1])
         return self._seat
+
+    def _table(self) -> Table:
+        _, host, port, _ = self._settings
+        return table_at(host, port)

@@ -4,7 +4,6 @@ import atexit
 import threading
 import time
 from contextlib import ExitStack
-from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,10 +83,16 @@ class Table:
         self._context.close()
 
 
-@cache
+_tables: dict[tuple[str, int], Table] = {}
+_opening = threading.Lock()
+
+
 def table_at(host: str, port: int) -> Table:
     """Return the table at an address; there is one for all people of this process."""
-    return Table(host, port)
+    with _opening:
+        if (host, port) not in _tables:
+            _tables[host, port] = Table(host, port)
+        return _tables[host, port]
 
 
 def _page(seats: dict[str, Seat]) -> "ASGIApp":
