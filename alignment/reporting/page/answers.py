@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.memory import HashingEmbedder, Vectors
 from social_sandbox.policies.norms.refusals import is_refusal
 
+from ...evaluation.config import EvaluateConfig
 from .lines import read_json, read_lines
 from .records import AnswerRecord, AnswerTable
 from .table import Columns, Names
@@ -150,9 +152,13 @@ def _held_out(folder: Path) -> Iterator[AnswerRecord]:
     path = folder / "answers.jsonl"
     if not path.exists():
         return
+    stage = read_json(folder / "stage.json") or {}
+    settings = (stage.get("settings") or {}).get("evaluate") or {}
+    weight = float(settings.get("engagement_weight", EvaluateConfig().engagement_weight))
     for line in read_lines(path, "answers"):
         row = line.value
-        answers = {name: _answer(given) for name, given in row.items() if isinstance(given, dict)}
+        given = {name: value for name, value in row.items() if isinstance(value, dict)}
+        answers = {name: _answer(value, weight) for name, value in given.items()}
         yield AnswerRecord(
             source=HELD_OUT,
             question=str(row.get("question", "")),
@@ -162,9 +168,13 @@ def _held_out(folder: Path) -> Iterator[AnswerRecord]:
         )
 
 
-def _answer(given: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(given: Mapping[str, Any], engagement_weight: float) -> dict[str, Any]:
     text = str(given.get("answer", ""))
     scores = {name: value for name, value in given.items() if _is_score(value)}
+    alignment, engagement = scores.get("alignment"), scores.get("engagement")
+    # A rating of alignment alone would be compared with a combined one.
+    if None not in (alignment, engagement):
+        scores["combined"] = combined_rating(alignment, engagement, engagement_weight)
     return {"text": text, "scores": scores, "refusal": is_refusal(text), "error": ""}
 
 
