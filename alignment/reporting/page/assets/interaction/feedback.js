@@ -44,7 +44,7 @@
       <p class="small quiet">The exact prompts, in the order of the turns.</p>
       ${prompts.map(
         (prompt, number) => html`<details key=${number} class="folded">
-          <summary><${Text} inline value=${prompt.agent} limit=${60} /> <span class="quiet">${prompt.phase}</span>
+          <summary><${Text} inline value=${prompt.agent} limit=${60} /> <span class="quiet">${[prompt.phase, ...prompt.turn.split("/").slice(4)].join(" ")}</span>
             <span class="quiet small"> <${Text} inline value=${prompt.policy} limit=${60} /></span></summary>
           ${prompt.note && html`<p class="small quiet"><${Text} inline value=${prompt.note} limit=${400} /></p>`}
           ${prompt.messages.map((message) => html`<div class="message"><span class="role">${message.role}</span><${Text} value=${message.content} /></div>`)}

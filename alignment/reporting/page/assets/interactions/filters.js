@@ -24,13 +24,13 @@
     [`-${name}`, `${label}, ${number ? "highest first" : "Z to A"}`],
   ]);
 
-  /** A choice of one value or any. */
-  function Choice({ label, name, values, query, change }) {
+  /** A choice of one value or none. */
+  function Choice({ label, name, values, query, change, none = "any" }) {
     if (values.length < 2 && !query[name]) return null;
     const known = query[name] && values.every((value) => String([value].flat()[0]) !== query[name]) ? [query[name], ...values] : values;
     return html`<label class="choice"><span>${label}</span>
       <select aria-label=${label} value=${query[name] ?? ""} onChange=${(event) => change({ [name]: event.target.value })}>
-        <option value="">any</option>
+        <option value="">${none}</option>
         ${known.map((value) => {
           const [key, text] = Array.isArray(value) ? value : [value, value];
           return html`<option key=${key} value=${key} selected=${String(key) === query[name]}>${text}</option>`;
@@ -122,7 +122,7 @@
             ([name, label]) => html`<button key=${name} aria-pressed=${query[name] ? "true" : "false"}
               onClick=${() => change({ [name]: query[name] ? "" : "1" })}>${label}</button>`,
           )}
-          <span class="sort-choice"><${Choice} label="Sort" name="sort" values=${ORDERS} ...${choice} /></span>
+          <span class="sort-choice"><${Choice} label="Sort" name="sort" none="as recorded" values=${ORDERS} ...${choice} /></span>
           ${active.length > 0 && html`<button class="plain" onClick=${clear}>Clear filters</button>`}
         </div>
       </details>

@@ -19,9 +19,10 @@
   /** Show a difference of ratings with its sign and an arrow. */
   function difference(value) {
     if (value === null || value === undefined) return rated(null);
-    const name = value > 0 ? "good-text" : value < 0 ? "poor-text" : "quiet";
-    const arrow = value > 0 ? "▲" : value < 0 ? "▼" : "";
-    return html`<span class=${name}><span class="arrow" aria-hidden="true">${arrow}</span>${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}</span>`;
+    const by = Math.round(100 * value) / 100;
+    if (by === 0) return html`<span class="quiet">0.00</span>`;
+    const [name, arrow, sign] = by > 0 ? ["good-text", "▲", "+"] : ["poor-text", "▼", "−"];
+    return html`<span class=${name}><span class="arrow" aria-hidden="true">${arrow}</span>${sign}${Math.abs(by).toFixed(2)}</span>`;
   }
 
   /** Progress of a search, and a way to end it. */
