@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     Raises:
         UserError: A folder has no study, a file is damaged, or an option is wrong.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     studies = read_studies(options.folders)
     judges = read_judges(studies)
     results = results_of(studies, judges, options.exclude_below, options.resamples, options.seed)
