@@ -1,5 +1,6 @@
 """The table of a run's interactions, in columns that grow row by row."""
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -182,4 +183,5 @@ def goes_in_circles(text: str) -> bool:
 
 
 def _rounded(rating: float | None) -> float | None:
-    return None if rating is None else round(rating, _DIGITS)
+    # A file of another program may hold NaN.
+    return None if rating is None or not math.isfinite(rating) else round(rating, _DIGITS)

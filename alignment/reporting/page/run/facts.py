@@ -31,8 +31,8 @@ def facts(
     if counts["interactions"]:
         yield Fact(
             "Society",
-            f"{counts['worlds']} worlds, {counts['agents']} social agents in each, "
-            f"{counts['rounds']} rounds",
+            f"{_count(counts['worlds'], 'world')}, {_count(counts['agents'], 'social agent')}"
+            f"{' in each' if counts['worlds'] > 1 else ''}, {_count(counts['rounds'], 'round')}",
             f"{counts['interactions']} interactions",
         )
         yield _questions(simulation, counts["questions"])
@@ -76,6 +76,10 @@ def recipe_name(recipe: Mapping[str, Any]) -> str:
     if model and target:
         return f"{model} ({target})"
     return str(model or target or recipe.get("policy") or "?")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _questions(simulation: Mapping[str, Any], asked: int) -> Fact:
