@@ -42,6 +42,7 @@ def test_answers_with_line_separators_are_read_again(
     assert cli.main(["figures", *job]) == 0
 
 
+@pytest.mark.embedded
 def test_the_embedded_observer_is_a_second_witness_beside_another_observer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,11 +1,13 @@
 """Experiments: named sets of settings, chosen by `experiment=NAME`."""
 
+import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from social_sandbox.alignment import cli
-from tests.helpers.small_job import composed, settings_of
+from tests.helpers.small_job import composed, settings_of, small_job
 
 NAMES = sorted(
     file.name.removesuffix(".yaml")
@@ -24,6 +26,22 @@ def test_the_norms_are_rated_by_rules_beside_the_embedded_observer() -> None:
     settings = settings_of(["experiment=norms"])
     assert settings.observer["_target_"].endswith("NormsPolicy")
     assert settings.evaluate.embedded_observer
+
+
+@pytest.mark.embedded
+def test_the_result_of_the_norms_can_be_checked_by_eye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = [o for o in small_job(tmp_path) if not o.startswith("observer=")]
+    assert cli.main(["run", "experiment=norms", *job, "wandb=disabled", "output_dir=out"]) == 0
+    shown = capsys.readouterr().out
+    for words in ("Observers' mean ratings", "its parts: imitation", "embedded", "base, rated"):
+        assert words in shown
+    table = json.loads((tmp_path / "out/evaluation/results.json").read_text())["table"]
+    # One and the same rule rates both aspects.
+    assert table["alignment"] == table["engagement"]
+    assert table["embedded_alignment"] != table["alignment"]
 
 
 def test_a_setting_of_the_command_line_is_stronger_than_the_experiment() -> None:
