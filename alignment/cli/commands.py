@@ -137,10 +137,9 @@ def _run_job(options: argparse.Namespace, overrides: Sequence[str]) -> None:
 
 
 def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
-    from rich.table import Table
-
     from social_sandbox.policies.terminal import Terminal
 
+    from ..runtime.tables import table
     from .sweeps import first_comment, sweep_file, sweep_files
 
     _refuse(rest, "social-sandbox sweeps [NAME]")
@@ -148,25 +147,25 @@ def _list_sweeps(options: argparse.Namespace, rest: Sequence[str]) -> None:
         # Only the path, for: wandb sweep $(social-sandbox sweeps NAME)
         print(sweep_file(options.name))
         return
-    table = Table("sweep", "what", title="wandb sweep $(social-sandbox sweeps NAME)")
+    made = table(
+        *("sweep", "what"), title="wandb sweep $(social-sandbox sweeps NAME)", whole=("sweep",)
+    )
     for name, path in sweep_files().items():
-        table.add_row(name, first_comment(path))
-    Terminal().print(table)
+        made.add_row(name, first_comment(path))
+    Terminal().print(made)
 
 
 def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
-    from rich.table import Table
-
     from social_sandbox.policies import registry
     from social_sandbox.policies.terminal import Terminal
 
+    from ..runtime.tables import table
+
     _refuse(rest, "social-sandbox policies")
-    table = Table("policy=")
-    for heading in ("what", "from"):
-        table.add_column(heading, overflow="fold")
+    made = table("policy=", "what", "from", whole=("policy=",))
     for policy in registry.installed():
-        table.add_row(policy.name, policy.target, policy.origin)
-    Terminal().print(table)
+        made.add_row(policy.name, policy.target, policy.origin)
+    Terminal().print(made)
 
 
 def _refuse(rest: Sequence[str], usage: str) -> None:

@@ -14,18 +14,17 @@ from social_sandbox.envs.texts import for_terminal, in_one_line
 from social_sandbox.envs.turns import ASPECTS
 
 from ..evaluation.society import rating_scale, ratings_by_round
+from ..runtime import tables
 
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
     """Print mean alignment and engagement of drafts and revisions, by round."""
-    title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}"
-    table = Table("round", title=title)
-    for aspect in ASPECTS:
-        table.add_column(f"{aspect}\ndraft", justify="right")
-        table.add_column(f"{aspect}\nrevision", justify="right")
+    title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}, by round from 0"
+    numbers = [f"{aspect}\n{judged}" for aspect in ASPECTS for judged in ("draft", "revision")]
+    table = tables.table("round", *numbers, title=title, numbers=("round", *numbers))
     for number, ratings in ratings_by_round(interactions).items():
         cells = [ratings[judged][aspect] for aspect in ASPECTS for judged in ("draft", "revision")]
-        table.add_row(str(number + 1), *("-" if c is None else f"{c:.2f}" for c in cells))
+        table.add_row(str(number), *map(tables.value, cells))
     console.print(table)
 
 
@@ -79,18 +78,12 @@ def print_training(
 
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     """Print held-out results with their intervals."""
-    table = Table(
-        "measure",
-        "base",
-        "aligned",
-        "difference",
-        title=f"{summary['questions']} held-out questions (95 % intervals)",
-    )
+    numbers = ("base", "aligned", "difference")
+    title = f"{summary['questions']} held-out questions, with 95 % intervals"
+    table = tables.table("measure", *numbers, title=title, numbers=numbers)
     for name, columns in summary["table"].items():
-        table.add_row(
-            name.replace("_", " "),
-            *(_interval(columns[column], signed=column == "difference") for column in columns),
-        )
+        cells = (tables.interval(columns[n], is_difference=n == "difference") for n in numbers)
+        table.add_row(name.replace("_", " "), *cells)
     lengths = summary["words_per_answer"]
     table.add_row("words per answer", f"{lengths['base']:.1f}", f"{lengths['aligned']:.1f}", "")
     console.print(table)
@@ -113,17 +106,16 @@ def print_answers(
 
 def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
     """Print the ratings of each cycle's society, and the differences to the base model."""
-    table = Table("cycle", title="Revisions in the society; held-out answers minus the base model")
-    for aspect in ASPECTS:
-        table.add_column(f"{aspect}\nrevision", justify="right")
-    for aspect in ASPECTS:
-        table.add_column(f"{aspect}\nheld out", justify="right")
+    numbers = [f"{aspect}\n{of}" for of in ("revision", "held out") for aspect in ASPECTS]
+    title = "Revisions in the society; held-out answers minus the base model (95 %)"
+    table = tables.table("cycle", *numbers, title=title, numbers=("cycle", *numbers))
     for cycle in cycles:
         ratings = [cycle["society"]["revision"][aspect] for aspect in ASPECTS]
+        held_out = [cycle["held_out"][aspect]["difference"] for aspect in ASPECTS]
         table.add_row(
             str(cycle["cycle"] + 1),
-            *("-" if rating is None else f"{rating:.2f}" for rating in ratings),
-            *(_interval(cycle["held_out"][a]["difference"], signed=True) for a in ASPECTS),
+            *map(tables.value, ratings),
+            *(tables.interval(difference, is_difference=True) for difference in held_out),
         )
     console.print(table)
 
@@ -140,20 +132,10 @@ def print_files(console: Console, folder: Path) -> None:
         "figures": "the figures",
         "page/index.html": "all of it, in a browser",
     }
-    table = Table(show_header=False, box=None)
     for name, meaning in contents.items():
         if (folder / name).exists():
-            table.add_row(meaning, str(folder / name))
-    console.print(table)
+            tables.print_path(console, f"  {meaning}", folder / name)
 
 
 def _rating(rating: float | None) -> str:
     return "-" if rating is None else f"{rating:.1f}"
-
-
-def _interval(estimate: Mapping[str, float] | None, *, signed: bool) -> str:
-    if estimate is None:
-        return "-"
-    sign = "+" if signed else ""
-    low, high = format(estimate["low"], f"{sign}.2f"), format(estimate["high"], f"{sign}.2f")
-    return f"{format(estimate['mean'], f'{sign}.2f')}  ({low} to {high})"

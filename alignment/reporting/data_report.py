@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+
+from ..runtime.tables import facts
 
 
 def print_report(console: Console, report: Mapping[str, Any]) -> None:
     """Print the report of `check_groups` and `measure_lengths`; an empty one prints nothing."""
     if not report:
         return
-    table = Table(show_header=False, title="Training data", title_justify="left")
-    table.add_column()
-    table.add_column(overflow="fold")
+    table = facts("Training data")
     for source in report.get("sources", ()):
         if len(report["sources"]) > 1 or source["dropped"]:
             table.add_row(

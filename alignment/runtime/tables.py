@@ -1,6 +1,6 @@
 """The form of all tables on the console: whole at 80 columns, and readable without colours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -48,6 +48,15 @@ def table(
     return made
 
 
+def facts(title: str = "") -> Table:
+    """Return an empty table of names and what there is to say of each, without a header."""
+    made = table("", "", title=title, whole=("",))
+    made.columns[1].no_wrap = False
+    made.show_header = False
+    made.box = None
+    return made
+
+
 def extract(text: str) -> Text:
     """Return as much of a text as fits into one line of its column; an ellipsis ends it."""
     return Text(in_one_line(for_terminal(text[:1_000])), no_wrap=True, overflow="ellipsis")
@@ -61,6 +70,22 @@ def value(number: float | None) -> str:
 def signed(number: float | None) -> str:
     """Return a difference with its sign; a missing one is a dash."""
     return "-" if number is None else f"{number:+.2f}"
+
+
+def interval(estimate: Mapping[str, float] | None, *, is_difference: bool = False) -> str:
+    """Return a mean with the ends of its interval; a missing one is a dash.
+
+    Args:
+        estimate: `mean`, `low` and `high`; None where there is none.
+        is_difference: Whether the numbers have signs.
+    """
+    if estimate is None:
+        return "-"
+    shown = [
+        signed(estimate[name]) if is_difference else value(estimate[name])
+        for name in ("mean", "low", "high")
+    ]
+    return "{} [{}, {}]".format(*shown)
 
 
 def print_path(console: Console, what: str, path: Path | str) -> None:

@@ -11,26 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..runtime.markdown import markdown_table
+from ..runtime.tables import table
 from .measure import Measurement, Row
 
 
 def show(console: Console, rows: Sequence[Row]) -> None:
     """Print the measurements with their goals."""
-    table = Table("", "what", title="How fast")
-    for heading in ("value", "goal"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
+    made = table(
+        *("part", "what", "value", "goal", "verdict"), title="How fast", numbers=("value", "goal")
+    )
     section = ""
     for row in rows:
         if row.section != section:
-            table.add_section()
+            made.add_section()
         cells = _cells(row)
-        table.add_row(row.section if row.section != section else "", *cells)
+        made.add_row(row.section if row.section != section else "", *cells)
         section = row.section
-    console.print(table)
+    console.print(made)
 
 
 def markdown(rows: Sequence[Row]) -> str:

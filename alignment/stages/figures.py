@@ -65,7 +65,7 @@ def draw_figures(
         )
     console = context.console
     console.print(Text.assemble(("figures", "bold"), f": {folder}"), soft_wrap=True)
-    console.print(f"  {', '.join(path.name for path in paths)}", highlight=False)
+    console.print(f"  {' '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
 
 

@@ -4,11 +4,13 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Column, Table
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
@@ -16,6 +18,7 @@ from social_sandbox.policies.terminal import Terminal
 
 from ....runtime.markdown import markdown_table, plain
 from ....runtime.stage import make_folder
+from ....runtime.tables import table
 from ...intervals import Estimate, estimate_mean
 from ..items import ITEMS, ItemResult, by_place, result_log
 from ..registry import Benchmark, find_benchmarks
@@ -156,11 +159,11 @@ def main(arguments: Sequence[str]) -> None:
         models = [replace(model, name=folder) for folder, model in folders]
     header, rows, reasons = side_by_side(models)
     console = Terminal()
-    # Text: brackets are no markup. Folded: names that are cut off could not be told apart.
-    table = Table(*(Column(Text(name), overflow="fold") for name in header))
+    wide = table(*header)
     for cells in rows:
-        table.add_row(*map(Text, cells))
-    console.print(table)
+        wide.add_row(*map(Text, cells))
+    is_narrow = Measurement.get(console, console.options, wide).maximum >= console.width
+    console.print(_narrow(header, rows) if is_narrow else wide)
     lines = [
         *reasons,
         *_different_settings(models),
@@ -214,6 +217,21 @@ def side_by_side(models: Sequence[Evaluated]) -> tuple[list[str], list[list[str]
         raise UserError("compare: these results have no benchmark in common")
     header = ["benchmark", "metric", "chance", "n", *(m.name for m in models), "judge right"]
     return header, rows, [f"{reason} ({', '.join(of)})" for reason, of in reasons.items()]
+
+
+def _narrow(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return the table with a line for each metric and model, for a terminal of 80 columns."""
+    made = table("metric", "model", "result", whole=("result",))
+    for benchmark, metric, *numbers, judge in rows:
+        about = [
+            f"{benchmark} {metric}",
+            ", ".join(f"{n} {v}" for n, v in zip(header[2:4], numbers, strict=False) if v),
+            f"judge right {judge}" if judge else "",
+        ]
+        made.add_section()
+        for name, what, result in zip_longest(header[4:-1], filter(None, about), numbers[2:]):
+            made.add_row(*(Text(cell or "") for cell in (what, name, result)))
+    return made
 
 
 def _metrics(models: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
