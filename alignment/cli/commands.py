@@ -162,9 +162,10 @@ def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
     from ..runtime.tables import table
 
     _refuse(rest, "social-sandbox policies")
-    made = table("policy=", "what", "from", whole=("policy=",))
+    made = table("policy=", "what", "package", whole=("policy=",))
     for policy in registry.installed():
-        made.add_row(policy.name, policy.target, policy.origin)
+        own = policy.origin == "social-sandbox"
+        made.add_row(policy.name, policy.target, "" if own else policy.origin)
     Terminal().print(made)
 
 
