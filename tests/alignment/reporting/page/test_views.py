@@ -1,6 +1,7 @@
 """The page of a run in a browser, opened from disk: the list, an interaction, the training data."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,8 @@ def test_texts_of_models_stay_texts(page, hostile_index) -> None:
 
 def test_a_text_of_a_million_characters_is_shown_short_and_whole(page, tmp_path) -> None:
     long = ("long words " * 100_000)[:1_000_000]
-    finished = [with_texts(interactions(rounds=1)[0], long)]
+    one = interactions(rounds=1)[0]
+    finished = [replace(one, draft=replace(one.draft, text=long))]
     page.goto(f"{write_page([write_run(tmp_path / 'long', finished)]).as_uri()}#/long/interactions")
     page.locator(".listing-body [role=row]").click()
     draft = page.locator("section", has=page.locator("#draft"))
