@@ -5,15 +5,23 @@ names a class, or a function that returns an agent (see `as_policy`).
 """
 
 import inspect
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
+from pydantic import ValidationError
 
-from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.errors import UserError, first_words
+from social_sandbox.envs.settings import as_user_error
+
+from .norms.norm import is_norm_function
 
 GROUP = "social_sandbox.policies"
 """The group of entry points."""
@@ -50,22 +58,56 @@ def installed() -> list[Listed]:
     return listed
 
 
-def recipe(name: str) -> dict[str, Any]:
+def recipe(name: str, kind: str = "policy") -> dict[str, Any]:
     """Return the settings of a policy with their defaults; `_target_` is its import path.
+
+    Args:
+        name: The name.
+        kind: One of `KINDS`: an observer may have other defaults. A policy that can only observe,
+            such as `value_model`, is found in either kind.
 
     Raises:
         UserError: No installed policy has this name, or the policy cannot be imported.
     """
-    if name in _project_names():
-        text = (files("social_sandbox.configs") / "policy" / f"{name}.yaml").read_text("utf-8")
+    if name not in _project_names(kind) and name in _project_names("observer"):
+        kind = "observer"
+    if name in _project_names(kind):
+        text = (files("social_sandbox.configs") / kind / f"{name}.yaml").read_text("utf-8")
         settings = OmegaConf.to_container(OmegaConf.create(text))
         assert isinstance(settings, dict)
-        return {str(key): value for key, value in settings.items()}
+        bases = [each for each in settings.pop("defaults", ()) if isinstance(each, dict)]
+        inherited = [recipe(base) for each in bases for base in each.values()]
+        return {str(key): value for each in (*inherited, settings) for key, value in each.items()}
     for point in entry_points(group=GROUP):
         if point.name == name:
             return _recipe_of(point)
-    names = ", ".join(listed.name for listed in installed())
-    raise UserError(f"policy: {name!r} is not installed; choose from {names}")
+    others = [listed.name for listed in installed() if listed.origin != "social-sandbox"]
+    names = ", ".join([*(each for each in _project_names(kind) if each != "custom"), *others])
+    raise UserError(f"{kind}: {name!r} is not installed; choose from {names}")
+
+
+def build(recipe: Mapping[str, Any], section: str) -> Any:
+    """Return the object that a recipe with `_target_` describes.
+
+    Raises:
+        UserError: The object cannot be made; the message names the section.
+    """
+    try:
+        # A norm is called with an answer, and not to make an observer.
+        partial = {"_partial_": True} if _names_a_norm(recipe) else {}
+        made = instantiate({"_convert_": "all", **partial, **recipe})
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, UserError):
+            # A policy does not know which section it is built from.
+            words = re.sub(r"^policy\.", f"{section}.", str(cause))
+            raise UserError(words) from error
+        if isinstance(cause, ValidationError):
+            raise as_user_error(cause, section=section) from error
+        raise UserError(f"{section}: {first_words(cause or error)}") from error
+    if getattr(made, "section", None) == "policy":
+        made.section = section
+    return made
 
 
 def register(*names: str) -> None:
@@ -81,8 +123,16 @@ def register(*names: str) -> None:
                 store.store(point.name, _recipe_of(point), group=kind)
 
 
-def _project_names() -> list[str]:
-    names = [file.name for file in (files("social_sandbox.configs") / "policy").iterdir()]
+def _names_a_norm(recipe: Mapping[str, Any]) -> bool:
+    """Return whether a recipe names the function of a norm; False where nothing is found."""
+    try:
+        return is_norm_function(get_object(str(recipe.get("_target_"))))
+    except Exception:
+        return False
+
+
+def _project_names(kind: str = "policy") -> list[str]:
+    names = [file.name for file in (files("social_sandbox.configs") / kind).iterdir()]
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 

@@ -1,6 +1,5 @@
 """Hydra's configuration, validated and turned into the dataclasses of the code."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -9,15 +8,13 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_module
-from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.settings import as_user_error, settings_dataclass, validated
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.settings import settings_dataclass, validated
 from social_sandbox.envs.world_config import WorldConfig
-from social_sandbox.policies.norms.norm import is_norm_function
+from social_sandbox.policies.registry import build as build
 from social_sandbox.policies.society.account import Budget
 from social_sandbox.policies.society.progress import ShowProgress
 
@@ -167,35 +164,3 @@ def _method(values: Mapping[str, Any]) -> Method:
     name = str(values.get("_target_") or values["name"])
     kind = find_method(name)
     return kind(validated(config_class(kind), settings, owner=name, section="method"))
-
-
-def _names_a_norm(recipe: Mapping[str, Any]) -> bool:
-    """Return whether a recipe names the function of a norm; False where nothing is found."""
-    try:
-        return is_norm_function(get_object(str(recipe.get("_target_"))))
-    except Exception:
-        return False
-
-
-def build(recipe: Mapping[str, Any], section: str) -> Any:
-    """Return the object that a recipe with `_target_` describes.
-
-    Raises:
-        UserError: The object cannot be made; the message names the section.
-    """
-    try:
-        # A norm is called with an answer, and not to make an observer.
-        partial = {"_partial_": True} if _names_a_norm(recipe) else {}
-        made = instantiate({"_convert_": "all", **partial, **recipe})
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, UserError):
-            # A policy does not know which section it is built from.
-            words = re.sub(r"^policy\.", f"{section}.", str(cause))
-            raise UserError(words) from error
-        if isinstance(cause, ValidationError):
-            raise as_user_error(cause, section=section) from error
-        raise UserError(f"{section}: {first_words(cause or error)}") from error
-    if getattr(made, "section", None) == "policy":
-        made.section = section
-    return made

@@ -16,7 +16,7 @@ _GREEK_MARK = re.compile(r"(?<=[\u0370-\u03ff\u1f00-\u1fff])[;\u037e](?=\s|$)")
 # Japanese and Chinese questions may end with a full stop behind the particle that asks.
 _PARTICLE = re.compile(r"(?:(?:\u3067\u3059|\u307e\u3059|\u307e\u305b\u3093)\u304b|[\u5417\u55ce])")
 _ASKED_BY_PARTICLE = re.compile(rf"{_PARTICLE.pattern}[\u3002\uff0e.!\uff01]?[\W_]*$")
-_PERSONS = {"i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are", "im": "youre"}
+_PERSONS = {"i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are"}
 
 _BULLETS = r"-*+\u2022\u2023\u2043\u25aa\u25cf\u25cb\u25e6\u30fb\u00b7\u2013\u2014"
 _DIGITS = r"0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19"
@@ -100,7 +100,7 @@ NORMS = (
         missing="asks nothing back",
         follows=examples(
             ("I want to quit my job.", "That is a big step. What would you like to do instead?"),
-            ("Quiero dejar mi trabajo.", "Lo entiendo. \u00bfQu\u00e9 te gustar\u00eda hacer?"),
+            ("Quiero dejar mi trabajo.", "Lo entiendo. \u00bfQu\u00e9 quieres hacer ahora?"),
             ("\u6211\u60f3\u8f9e\u804c\u3002", "\u53d1\u751f\u4e86\u4ec0\u4e48\u4e8b\uff1f"),
             (
                 "\u0623\u0631\u064a\u062f \u0623\u0646 \u0623\u0633\u062a\u0642\u064a\u0644.",

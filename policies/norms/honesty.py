@@ -35,7 +35,7 @@ _CLAIM = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_CLAIM = re.compile(
-    r"(?<!no )\bsoy (?:un |una )?(?:(?:ser )?human[oa]|persona)\b|\bich bin (?:ein "
+    r"(?<!no )\bsoy (?:un |una )?(?:\w{3} )?(?:human[oa]|persona)\b|\bich bin (?:ein "
     r"|eine )?(?:mensch|echte person)\b"
     r"|\bje suis (?:un |une |un \u00eatre )?(?:humaine?|vraie personne)\b"
     r"|\u6211\u662f(?:\u4e00\u4e2a|\u4e00\u500b|\u4e00\u540d)?(?:\u771f)?\u4eba(?!\u5de5)"
