@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
         )
     console.print(
         f"{judging.n_judgements} judgements in {output / JUDGEMENTS}; the results: "
-        f"social-sandbox rate report {options.folders[0]}",
+        f"social-sandbox rate report {options.output or options.folders[0]}",
         soft_wrap=True,
     )
 
@@ -94,7 +94,7 @@ def _tell(
     """Print what is judged, and the links."""
     what = {"pairs": "pairs", "ratings": "ratings", "both": "pairs and ratings"}[study.tasks]
     lines = [
-        f"{' and '.join(study.models)}: {len(items)} questions; {len(plan(study, items, ''))} "
+        f"{', '.join(study.models)}: {len(items)} questions; {len(plan(study, items, ''))} "
         f"{what} for each rater",
         f"recorded in {output / JUDGEMENTS}, {judging.n_judgements} so far",
     ]

@@ -2,8 +2,8 @@
 
 /** The page on which people judge answers: who judges, what comes next, and how far they are. */
 (() => {
-  const { Briefing, Help, Instructions, Pair, Rating, Text, ThemeButton, Welcome } = sandbox;
-  const { html, readStudy, readTask, render, sendJudgement, useEffect, useRef, useState } = sandbox;
+  const { Briefing, Instructions, Pair, Rating, Text, ThemeButton, Welcome } = sandbox;
+  const { html, readStudy, readTask, render, sendJudgement, useEffect, useKeys, useRef, useState } = sandbox;
 
   /** The rater in the page's address. */
   function raterOfAddress() {
@@ -104,6 +104,7 @@
         (problem) => setError(problem.message),
       );
     }, []);
+    useKeys({ "?": { does: "Instructions", act: () => task?.kind && setDialog(true) } });
     const start = () => {
       shown.current = performance.now();
       setBriefed(new Set([...briefed, task.kind]));

@@ -12,7 +12,7 @@
       window.scrollTo(0, 0);
     }, [task.number]);
     return html`<section class="question">
-      <h1 ref=${heading} tabindex="-1" class="eyebrow">Question</h1>
+      <h1 ref=${heading} tabindex="-1" class="eyebrow">Question<span class="unseen"> of task ${task.done + 1} of ${task.total}</span></h1>
       ${task.earlier.length > 0 &&
       html`<details open><summary class="small quiet">The conversation so far</summary>
         ${task.earlier.map(
