@@ -44,7 +44,11 @@
     if (rounds.length === 1) x.domain([rounds[0] - 1, rounds[0] + 1]);
     const y = d3.scaleLinear(domain, [HEIGHT - MARGIN.bottom, MARGIN.top]).clamp(true);
     const draw = d3.line((_, order) => x(rounds[order]), (value) => y(value)).defined(isKnown);
-    const paths = useMemo(() => all.curves.map((one) => draw(one.values)), [all, width, domain[0], domain[1]]);
+    const faint = Math.max(0.04, Math.min(0.32, 8 / all.curves.length));
+    const thin = useMemo(
+      () => html`<g class="thin" style=${{ strokeOpacity: faint }}>${all.curves.map((one) => html`<path d=${draw(one.values)} />`)}</g>`,
+      [all, width, domain[0], domain[1]],
+    );
     const chosen = all.curves.find((one) => one.agent === agent);
     const ticks = x.ticks(Math.min(rounds.length, Math.floor(width / 60))).filter(Number.isInteger);
 
@@ -83,7 +87,7 @@
         <text x="2" y="12">${measure.words}</text>
         <text x=${width - MARGIN.right} y=${HEIGHT - 2} text-anchor="end">round</text>
         <line class="now" x1=${x(round)} x2=${x(round)} y1=${MARGIN.top} y2=${HEIGHT - MARGIN.bottom} />
-        <g class="thin" style=${{ strokeOpacity: Math.max(0.04, Math.min(0.32, 8 / all.curves.length)) }}>${paths.map((path) => html`<path d=${path} />`)}</g>
+        ${thin}
         <path class="mean" d=${draw(all.means)} />
         ${chosen &&
         html`<g class="strong">

@@ -1,7 +1,7 @@
 "use strict";
 // The grid of a society in one round: a cell for each agent, and lines from those who rated to the rated.
 (() => {
-  const { colourOf, html, inkOn, link, useMemo, useRef, valueOf } = sandbox;
+  const { colourOf, html, inkOn, link, useLayoutEffect, useMemo, useRef, valueOf } = sandbox;
   const SMALLEST = 21;
   /** The largest side of a cell, in pixels. */
   const LARGEST = 116;
@@ -54,7 +54,9 @@
     const given = sandbox.ratedBy(table, world, round, agent).map(({ rated, rating }) => ({ from: here, to: centre(rated), rating, isGiven: true }));
     const received = sandbox.raters(table, row).map(({ rater, rating }) => ({ from: centre(rater), to: here, rating, isGiven: false }));
     const thick = Math.max(1, Math.min(2.5, cell / 26));
+    const edge = cell - 3;
     return html`<svg class="grid-lines" style=${{ "--thick": `${thick}px` }} width=${size * cell} height=${size * cell} aria-hidden="true">
+      <rect class="chosen-cell" x=${here[0] - edge / 2} y=${here[1] - edge / 2} width=${edge} height=${edge} rx=${Math.min(8, cell / 8)} />
       ${[...given, ...received].filter(({ from, to }) => from && to).map((line) => html`<${Line} ...${line} cell=${cell} />`)}
     </svg>`;
   }
@@ -76,9 +78,10 @@
       for (const row of world.rows.get(round) ?? []) places[table.row[row]][table.column[row]] = row;
       return places;
     }, [table, world, round]);
-    const occupied = cells.flat().filter((row) => row !== null);
-    const chosenRow = world.agents.get(agent)?.get(round);
-    const tabStop = chosenRow ?? occupied[0];
+    const point = (event) => {
+      const chosen = event.target.closest?.("[data-agent]")?.dataset.agent;
+      if (chosen !== undefined && event.pointerType !== "touch") choose(Number(chosen));
+    };
 
     const press = (event) => {
       const steps = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
@@ -104,17 +107,32 @@
       const view = table.names.view[table.view[row]];
       return html`<div role="gridcell" class="cell-box">
         <a
-          class=${`cell born-${view === "bad" ? "bad" : "good"} ${row === chosenRow ? "chosen" : ""}`}
+          class=${`cell born-${view === "bad" ? "bad" : "good"}`}
           href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}
-          tabindex=${row === tabStop ? 0 : -1}
+          tabindex="-1"
           data-place=${`${table.row[row]},${table.column[row]}`}
           aria-label=${spokenCell(table, row, measure)}
           style=${{ background: colour, color: inkOn(colour) }}
-          onPointerEnter=${(event) => event.pointerType !== "touch" && choose(table.agent[row])}
-          onFocus=${() => choose(table.agent[row])}
+          data-agent=${table.agent[row]}
           >${measure.isWord && cell < 36 ? value?.[0] : valueOf(measure, value)}</a>
       </div>`;
     };
+    // A thousand cells are made once for a round, and not again for each one that is pointed at.
+    const lines = useMemo(
+      () =>
+        cells.map(
+          (line) => html`<div role="row" class="grid-row">
+            ${line.map((row) => (row === null ? html`<div role="gridcell" class="cell-box"><span class="cell empty" aria-label="nobody"></span></div>` : show(row)))}
+          </div>`,
+        ),
+      [cells, by, cell, run],
+    );
+    useLayoutEffect(() => {
+      const grid = box.current;
+      grid.querySelector(".cell[tabindex='0']")?.setAttribute("tabindex", "-1");
+      const stop = grid.querySelector(`[data-agent="${agent}"]`) ?? grid.querySelector("[data-agent]");
+      stop?.setAttribute("tabindex", "0");
+    }, [agent, lines]);
     const font = Math.max(8, Math.min(16, cell * (measure.isChange ? 0.34 : 0.38)));
     return html`<div class="grid-scroller" ref=${box}>
       <div class="grid-plane" style=${{ width: `${size * cell}px` }}>
@@ -124,12 +142,10 @@
           class=${`society-grid ${cell < 34 ? "dense" : ""}`}
           style=${{ gridTemplateColumns: `repeat(${size}, ${cell}px)`, gridAutoRows: `${cell}px`, fontSize: `${font}px` }}
           onKeyDown=${press}
+          onPointerOver=${point}
+          onfocusin=${point}
         >
-          ${cells.map(
-            (line) => html`<div role="row" class="grid-row">
-              ${line.map((row) => (row === null ? html`<div role="gridcell" class="cell-box"><span class="cell empty" aria-label="nobody"></span></div>` : show(row)))}
-            </div>`,
-          )}
+          ${lines}
         </div>
         <${Lines} table=${table} world=${world} round=${round} agent=${agent} cell=${cell} size=${size} />
       </div>
