@@ -27,13 +27,18 @@
     const aside = cell * 0.08;
     const along = (length) => [from[0] + x * length - y * aside, from[1] + y * length + x * aside];
     const [start, end] = [along(cell * 0.36), along(distance - cell * 0.3)];
+    // A long line bends around the number in the cell between its ends.
+    const bend = distance > 1.6 * cell ? cell * 0.5 : 0;
+    const control = [(start[0] + end[0]) / 2 - y * bend, (start[1] + end[1]) / 2 + x * bend];
+    const arrival = Math.hypot(end[0] - control[0], end[1] - control[1]) || 1;
+    const [u, v] = [(end[0] - control[0]) / arrival, (end[1] - control[1]) / arrival];
     const head = Math.max(4, Math.min(11, cell * 0.16));
-    const corner = (turn) => `${end[0] - head * (x + turn * y * 0.5)},${end[1] - head * (y - turn * x * 0.5)}`;
+    const neck = [end[0] - head * 0.8 * u, end[1] - head * 0.8 * v];
+    const corner = (turn) => `${end[0] - head * (u + turn * v * 0.5)},${end[1] - head * (v - turn * u * 0.5)}`;
     const font = Math.max(7, Math.min(11, cell * 0.13));
-    const path = `M${start}L${end}`;
     return html`<g class=${isGiven ? "rating-line given" : "rating-line received"}>
-      <path class="halo" d=${path} />
-      <path class="shaft" d=${`M${start}L${along(distance - cell * 0.3 - head * 0.8)}`} />
+      <path class="halo" d=${`M${start}Q${control} ${neck}`} />
+      <path class="shaft" d=${`M${start}Q${control} ${neck}`} />
       <path class="head" d=${`M${end}L${corner(1)}L${corner(-1)}Z`} />
       <g transform=${`translate(${start})`}>
         <rect x=${-font * 1.2} y=${-font * 0.8} width=${font * 2.4} height=${font * 1.6} rx=${font * 0.8} />
