@@ -124,6 +124,12 @@ class Interaction:
         draft, revision = self.rating(aspect, "draft"), self.rating(aspect, "revision")
         return None if draft is None or revision is None else revision - draft
 
+    def _repr_html_(self) -> str:
+        """Return the interaction as a notebook shows it."""
+        from .notebook import interaction_html
+
+        return interaction_html(self)
+
     def moved(self, world: str) -> "Interaction":
         """Return the same interaction in a world of another name."""
         return replace(self, id=interaction_id(world, self.round, self.agent), world=world)
