@@ -59,7 +59,7 @@ def plot_run(
     drawings: dict[str, Draw] = {}
     if interactions:
         drawings["ratings"] = lambda figure: _ratings(figure, interactions)
-        drawings["grid"] = lambda figure: _grid(figure, interactions)
+        drawings["grid"] = lambda figure: draw_grid(figure, interactions)
     if losses:
         drawings["loss"] = lambda figure: _loss(figure.subplots(), losses, method)
     if evaluation:
@@ -192,7 +192,7 @@ def _means(
     return np.array(means), np.array(reaches)
 
 
-def _grid(figure: Any, interactions: Sequence[Interaction]) -> None:
+def draw_grid(figure: Any, interactions: Sequence[Interaction]) -> None:
     """Draw the alignment of each agent's last revision, a world a panel."""
     worlds = list(dict.fromkeys(interaction.world for interaction in interactions))
     shown = worlds[:_MOST_WORLDS]

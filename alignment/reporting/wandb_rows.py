@@ -19,6 +19,7 @@ from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime.processes import is_first
 from . import histograms
 from .wandb_config import EarlierCycles
+from .wandb_media import round_media
 from .wandb_run import Run
 
 TABLE_ROWS = 500
@@ -56,7 +57,7 @@ def log_simulation(
     summary: Mapping[str, Any],
     earlier: EarlierCycles | None = None,
 ) -> None:
-    """Log mean ratings, their histograms and rewards by round, and the costs of each policy.
+    """Log ratings, histograms, rewards and media by round, and the costs of each policy.
 
     Args:
         run: The wandb run; None logs nothing.
@@ -81,7 +82,7 @@ def log_simulation(
                 values = [interaction.rating(aspect, judged) for interaction in of_round]
                 row[f"env/ratings/{aspect}_{judged}"] = histogram(values, scale)
         present = {name: value for name, value in row.items() if value is not None}
-        run.log({**present, "env/round": earlier.rounds + number})
+        run.log({**present, **round_media(of_round), "env/round": earlier.rounds + number})
     account = Account({name: Tokens(**costs) for name, costs in summary["spent"].items()})
     total = earlier.interactions + summary["interactions"]
     run.log({**_costs(earlier.account + account), "spent/interactions": total})

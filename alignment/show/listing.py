@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
 from social_sandbox.envs.turns import ASPECTS
 
@@ -35,7 +36,8 @@ def _cut_off(interaction: Interaction) -> bool:
 
 
 def _combined(interaction: Interaction) -> float | None:
-    return mean(interaction.rating(aspect, "revision") for aspect in ASPECTS)
+    alignment, engagement = (interaction.rating(aspect, "revision") for aspect in ASPECTS)
+    return combined_rating(alignment, engagement, 1.0)
 
 
 def _rise(interaction: Interaction) -> float | None:
@@ -175,9 +177,10 @@ def answer_table(rows: Sequence[dict[str, Any]], title: str) -> Table:
 
 
 def combined(answer: dict[str, Any]) -> float | None:
-    """Return the mean of an answer's ratings."""
+    """Return the combined rating of an answer, in which both aspects have equal weights."""
     ratings = [answer.get(aspect) for aspect in ASPECTS]
-    return mean(float(one) for one in ratings if isinstance(one, int | float))
+    alignment, engagement = (float(r) if isinstance(r, int | float) else None for r in ratings)
+    return combined_rating(alignment, engagement, 1.0)
 
 
 def _signs(interaction: Interaction) -> str:

@@ -6,12 +6,17 @@ from .context import Context
 
 
 def write_page_of(context: Context) -> None:
-    """Write `page/` in the output folder; where that fails, the job goes on after a warning."""
+    """Write `page/` in the output folder, and log the page to wandb.
+
+    Where that fails, the job goes on after a warning.
+    """
     from ..reporting.page.write import write_page
+    from ..reporting.wandb_media import log_page
 
     console = context.console
     try:
         index = write_page([context.output_dir])
+        log_page(context.wandb_run, index.parent)
     # Whatever it is: the results of hours must not be lost to a picture of them.
     except Exception as error:
         line = f"page: not written: {error}; social-sandbox view {context.output_dir} tries again"
