@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .changed_words import changed_words
 from .texts import for_terminal
 from .turns import ASPECTS
-
-if TYPE_CHECKING:
-    from .interactions import Interaction
 
 _LONGEST = 4_000
 """Most characters of one text."""
@@ -17,12 +14,15 @@ _LONGEST = 4_000
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; text-align: left"
 
 
-def interaction_html(interaction: "Interaction") -> str:
+def interaction_html(interaction: Any) -> str:
     """Return an interaction as a table, without scripts, links or images.
 
     Texts of models and people are escaped, long ones are shortened, and characters that would
     change the order of what is written are left out. Words that the revision left out are struck
     through, and those that it has added are underlined.
+
+    Args:
+        interaction: An `Interaction`, whose module imports this one.
     """
     rows = "".join(
         f'<tr><th scope="row" style="text-align: left; vertical-align: top">{name}</th>'
@@ -32,7 +32,7 @@ def interaction_html(interaction: "Interaction") -> str:
     return f"<table><caption>{_text(interaction.id)}</caption><tbody>{rows}</tbody></table>"
 
 
-def _rows(interaction: "Interaction") -> Iterator[tuple[str, str]]:
+def _rows(interaction: Any) -> Iterator[tuple[str, str]]:
     yield "question", _text(interaction.question)
     if interaction.memory:
         memory = interaction.memory
@@ -48,7 +48,7 @@ def _rows(interaction: "Interaction") -> Iterator[tuple[str, str]]:
         yield f"{aspect}, draft and revision", f"{shown[0]}, {shown[1]}"
 
 
-def _revision(interaction: "Interaction") -> str:
+def _revision(interaction: Any) -> str:
     draft, revision = interaction.draft.text, interaction.revision.text
     if interaction.revision.error or len(draft) > _LONGEST or len(revision) > _LONGEST:
         return _spoken(revision, interaction.revision.error)
