@@ -15,7 +15,7 @@ from ....helpers.hostile import HOSTILE
 from ....helpers.runs import interactions, with_texts, write_run
 
 pytestmark = pytest.mark.browser
-VIEWS = ("interactions", "interaction/world_0/1/social_3", "data", "group/4")
+VIEWS = ("interactions?search=kindness", "interaction/world_0/1/social_3", "data", "group/4")
 
 
 @pytest.fixture(scope="module")

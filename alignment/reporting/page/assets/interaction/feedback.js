@@ -48,7 +48,7 @@
             <span class="quiet small"> <${Text} inline value=${prompt.policy} limit=${60} /></span></summary>
           ${prompt.note && html`<p class="small quiet"><${Text} inline value=${prompt.note} limit=${400} /></p>`}
           ${prompt.messages.map((message) => html`<div class="message"><span class="role">${message.role}</span><${Text} value=${message.content} /></div>`)}
-          ${prompt.prefill && html`<div class="message"><span class="role">begins</span><${Text} value=${prompt.prefill} limit=${400} /></div>`}
+          ${prompt.prefill && html`<div class="message"><span class="role">the reply begins</span><${Text} value=${prompt.prefill} limit=${400} /></div>`}
         </details>`,
       )}
     </section>`;

@@ -6,6 +6,8 @@
   const { Find, termsOf, useLoaded, useMemo, useRecord, useSelection, useState } = sandbox;
 
   const COPIED_MS = 1500;
+  /** Letters of the question in the title; a longer one follows below. */
+  const TITLE = 400;
 
   function Interaction({ run, runs, route }) {
     const { value: table, error } = useLoaded(`${run.key}/table`);
@@ -81,7 +83,8 @@
     const facts = [["kind", interaction.kind], ["view", interaction.view], ["agent", interaction.agent], ["world", interaction.world], ["round", interaction.round]];
     return html`<article class="stack">
       <header class="stack question">
-        <h1 dir="auto"><${Text} inline value=${interaction.question} limit=${600} /></h1>
+        <h1 dir="auto"><${Text} inline value=${interaction.question} limit=${TITLE} /></h1>
+        ${interaction.question.length > TITLE && html`<${Text} value=${interaction.question} limit=${2000} />`}
         <ul class="particulars">${facts.map(
           ([name, value]) => html`<li key=${name}><span class="quiet">${name}</span> <a href=${filter(name, value)}><${Text} inline value=${String(value)} limit=${60} /></a></li>`,
         )}</ul>
