@@ -1,6 +1,6 @@
 """The answers in the folders of runs, as items for people to judge."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.envs.jsonl import OBJECT, read_jsonl
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.texts import valid
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.turns import ASPECTS, Judged
+from social_sandbox.policies.society.log import INTERACTIONS
 
 from ...data.study import Item
 from ..benchmarks.items import ITEMS as BENCHMARK_ITEMS
@@ -21,10 +23,14 @@ from ..benchmarks.items import result_log
 HELD_OUT = "held_out"
 """Name of the source of held-out questions; other sources are benchmarks."""
 
+SOCIETY = "society"
+"""Name of the source of what the society was asked."""
+
 BASE, ALIGNED = "base", "aligned"
 
 _ANSWERS = Path("evaluation") / "answers.jsonl"
 _BENCHMARKS = Path("benchmarks")
+_INTERACTIONS = Path("simulation") / INTERACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,12 @@ Answers = dict[Asked, dict[str, Answer]]
 """Answer by what was asked and by model."""
 
 
-def read_answers(folders: Sequence[Path]) -> Answers:
+def read_answers(folders: Sequence[Path], sources: Collection[str] = ()) -> Answers:
     """Return all answers in the folders of runs.
+
+    The drafts and revisions of the society, as the models `draft` and `revision`, are among them
+    if `sources` names `society`, or if a folder has no other answers. Their questions are not held
+    out: what people say about them can be trained on.
 
     One folder gives the models `base` and `aligned`. Of several folders, each gives its aligned
     model under the folder's name. Its base model is `base` where all folders say the same, and
@@ -67,6 +77,8 @@ def read_answers(folders: Sequence[Path]) -> Answers:
         if not folder.is_dir():
             raise UserError(f"rate: no such folder: {folder}")
         rows = [*_held_out(folder), *_benchmarks(folder)]
+        if SOCIETY in sources or not rows:
+            rows += _society(folder)
         if not rows:
             raise UserError(
                 f"rate: {folder} has no answers: there is neither {_ANSWERS} nor an answer in "
@@ -82,6 +94,16 @@ def read_answers(folders: Sequence[Path]) -> Answers:
                 found[asked][name if model == ALIGNED else f"{name}/{model}"] = answer
     _add_base(found, of_base)
     return dict(found)
+
+
+def usual_answers(answers: Answers, sources: Collection[str]) -> Answers:
+    """Return the answers that a study is about if nobody names models: those of `sources`.
+
+    Without sources it is about all that is not the society's, if there is anything.
+    """
+    named = {asked: each for asked, each in answers.items() if asked.source in sources}
+    others = {asked: each for asked, each in answers.items() if asked.source != SOCIETY}
+    return named or others or answers
 
 
 def models_of(answers: Answers) -> list[str]:
@@ -172,6 +194,26 @@ def _benchmarks(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
             )
             asked = Asked(result.benchmark, valid(question), "", 0, earlier)
             yield asked, ALIGNED, Answer(valid(text))
+
+
+def _society(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
+    path = folder / _INTERACTIONS
+    if not path.exists():
+        return
+    samples = Counter[str]()
+    for interaction in read_interactions(path):
+        said: dict[Judged, str] = {
+            "draft": interaction.draft.text,
+            "revision": interaction.revision.text,
+        }
+        if not all(text.strip() for text in said.values()):
+            continue
+        question = valid(interaction.question)
+        asked = Asked(SOCIETY, question, valid(interaction.kind), samples[question])
+        samples[question] += 1
+        for judged, text in said.items():
+            ratings = {aspect: interaction.rating(aspect, judged) for aspect in ASPECTS}
+            yield asked, judged, Answer(valid(text), {str(a): r for a, r in ratings.items()})
 
 
 def _number(value: Any) -> float | None:

@@ -8,7 +8,15 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 
 from ...data.study import ITEMS, STUDY, Item, Study, judgement_log, read_study, with_id
-from .answers import BASE, check_unchanged, draw_items, models_of, read_answers
+from .answers import (
+    BASE,
+    SOCIETY,
+    check_unchanged,
+    draw_items,
+    models_of,
+    read_answers,
+    usual_answers,
+)
 from .plan import pairs_of_models
 
 
@@ -19,8 +27,8 @@ def chosen_study(options: argparse.Namespace, output: Path) -> tuple[Study, list
         UserError: There are no answers; there cannot be such a study; or the folder is of another
             one.
     """
-    answers = read_answers(options.folders)
     kept = read_study(output)
+    answers = read_answers(options.folders, kept[0].sources if kept else options.sources or ())
     if kept is not None:
         _check_same(options, kept[0], output)
         check_unchanged(kept[1], answers, output / ITEMS)
@@ -28,12 +36,12 @@ def chosen_study(options: argparse.Namespace, output: Path) -> tuple[Study, list
     log = judgement_log(output)
     if log.read():
         raise UserError(f"rate: {log.path} is without its {STUDY}; choose another --output")
-    models = models_of(answers)
+    usual = usual_answers(answers, options.sources or ())
     is_one = len(options.folders) == 1
     chosen = options.models or tuple(
-        model for model in models if is_one or model.rpartition("/")[2] != BASE
+        model for model in models_of(usual) if is_one or model.rpartition("/")[2] != BASE
     )
-    _check_names("--models", chosen, models)
+    _check_names("--models", chosen, models_of(answers))
     _check_names("--sources", options.sources or (), sorted({each.source for each in answers}))
     if len(chosen) < 2 and options.tasks not in (None, "ratings"):
         raise UserError(
@@ -43,6 +51,9 @@ def chosen_study(options: argparse.Namespace, output: Path) -> tuple[Study, list
     given = _given(options)
     if len(chosen) < 2:
         given["tasks"] = "ratings"
+    if {each.source for each in usual} == {SOCIETY}:
+        # Written down, since the run may have other answers later.
+        given["sources"] = (SOCIETY,)
     study = Study(**{**given, "models": chosen})
     items = draw_items(answers, study.models, study.sources, study.items, study.seed)
     if not items:

@@ -75,7 +75,8 @@ def parser() -> argparse.ArgumentParser:
         "--sources",
         type=_words,
         metavar="NAME,...",
-        help="held_out, or names of benchmarks (default: all that there are)",
+        help="held_out, names of benchmarks, or society: its drafts against its revisions "
+        "(default: all but the society, which is taken where there is nothing else)",
     )
     add(
         "--share-repeats",

@@ -12,7 +12,12 @@ from social_sandbox.alignment.evaluation.people.answers import (
     models_of,
     read_answers,
 )
+from social_sandbox.alignment.evaluation.people.choice import chosen_study
+from social_sandbox.alignment.evaluation.people.options import parser
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import write_interactions
+from social_sandbox.policies.scripted import ScriptedPolicy
+from tests.helpers.societies import play, society
 
 from ....helpers.answers import held_out_row, run_with_answers, write_answers
 
@@ -113,3 +118,21 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str, problem: str) -> Non
     (tmp_path / "evaluation" / "answers.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match=rf"answers\.jsonl, {problem}"):
         read_answers([tmp_path])
+
+
+def test_a_society_gives_its_drafts_and_revisions(tmp_path: Path) -> None:
+    demo = run_with_answers(tmp_path / "demo", 3)
+    world = play(society(grid_size=2, n_rounds=2), lambda turn: ScriptedPolicy().act([turn])[0])
+    for folder in (tmp_path / "only", demo):
+        write_interactions(folder / "simulation" / "interactions.jsonl", world.interactions)
+    chosen, items = chosen_study(parser().parse_args([str(tmp_path / "only")]), tmp_path / "new")
+    assert chosen.models == ("draft", "revision")
+    assert chosen.sources == ("society",)
+    assert {item.question for item in items} == {each.question for each in world.interactions}
+    assert all(item.answers["draft"] != item.answers["revision"] for item in items)
+    # Where there are other answers, the society's have to be asked for.
+    usual, _ = chosen_study(parser().parse_args([str(demo)]), tmp_path / "new")
+    assert usual.models == ("base", "aligned")
+    arguments = [str(demo), "--sources", "society"]
+    of_society, same = chosen_study(parser().parse_args(arguments), tmp_path / "new")
+    assert (of_society.models, same) == (("draft", "revision"), items)
