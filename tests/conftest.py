@@ -9,6 +9,7 @@ from .helpers.browser import started_browser, watched_page
 
 HERE = Path(__file__).parent
 SLOW = (
+    "alignment/evaluation/people/test_main.py",
     "alignment/methods",
     "alignment/cli/test_commands.py",
     "alignment/cli/test_completion.py",

@@ -63,9 +63,11 @@ def files(folder: Path, html: bool = True) -> "ASGIApp":
         folder: The folder.
         html: Whether `index.html` answers for its folder.
     """
+    from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
-    return StaticFiles(directory=folder, html=html)
+    # Alone, the mounted application would raise an error for a file that is not there.
+    return application([Mount("/", StaticFiles(directory=folder, html=html))])
 
 
 def application(routes: "Sequence[BaseRoute]") -> "ASGIApp":

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str]) -> None:
         UserError: There are no answers, an option is wrong, the port is taken, or the folder is of
             another study.
     """
-    options = parser().parse_args(arguments)
+    # Folders may stand before and behind options.
+    options = parser().parse_intermixed_args(arguments)
     token = _token(options.host)
     output = options.output or options.folders[0] / PEOPLE
     console = Terminal(highlight=False)

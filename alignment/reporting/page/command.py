@@ -6,19 +6,16 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.browser.server import LOCAL, application, files, serve
+from social_sandbox.policies.browser.server import LOCAL, files, serve
 from social_sandbox.policies.terminal import Terminal
 
 from .folders import newest_run
 from .write import Page
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
 EXAMPLES = """\
 examples:
@@ -52,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
         follower.start()
     try:
         if options.serve:
-            serve(_served(page.target), LOCAL, options.port, open_browser=options.browser)
+            serve(files(page.target), LOCAL, options.port, open_browser=options.browser)
         else:
             while not stop.wait(_EVERY_S):
                 pass
@@ -65,13 +62,6 @@ def main(arguments: Sequence[str]) -> None:
             follower.join()
             page.stop_following()
     print(f"stopped; {page.index} opens without a server")
-
-
-def _served(folder: Path) -> "ASGIApp":
-    """Return an application that serves the files of a page, and says 404 to all else."""
-    from starlette.routing import Mount
-
-    return application([Mount("/", files(folder))])
 
 
 def _follow(page: Page, stop: threading.Event, console: Terminal) -> None:

@@ -126,6 +126,7 @@ def test_a_body_that_is_no_json_is_refused(folder: Path, body: bytes, status: in
 def test_a_server_in_a_thread_answers_and_ends(folder: Path) -> None:
     with served(files(folder)) as server:
         assert "<title>page" in httpx2.get(server.link()).text
+        assert httpx2.get(server.link("/missing.js")).status_code == 404
         port = server.port
         with (
             pytest.raises(UserError, match=rf"--port: .*port {port} .*Address already in use"),
