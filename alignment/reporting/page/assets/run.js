@@ -53,10 +53,10 @@
     const digits = estimate.value === null ? 0 : decimals(estimate);
     const written = (value) => (isChange ? signed(value, digits) : d3.format(`,.${digits}f`)(value));
     return html`<li class=${`headline tone-${judged?.tone ?? "quiet"}`}>
-      <h3><bdi>${estimate.label}</bdi></h3>
+      <h3><${sandbox.Text} inline value=${estimate.label} limit=${300} /></h3>
       <p class="headline-value">
         ${estimate.value === null ? "none" : written(estimate.value)}
-        ${estimate.unit && html`${" "}<small><bdi>${estimate.unit}</bdi></small>`}
+        ${estimate.unit && html`${" "}<small><${sandbox.Text} inline value=${estimate.unit} limit=${300} /></small>`}
       </p>
       ${hasInterval && estimate.against !== null && html`<${Whisker} estimate=${estimate} domain=${domain} />`}
       ${hasInterval &&
@@ -64,7 +64,7 @@
         95 %: ${written(estimate.low)} to ${written(estimate.high)}
       </p>`}
       ${judged && html`<p class="verdict"><span aria-hidden="true">${judged.sign}</span> ${judged.word}</p>`}
-      ${estimate.note && html`<p class="quiet"><bdi>${estimate.note}</bdi></p>`}
+      ${estimate.note && html`<p class="quiet"><${sandbox.Text} inline value=${estimate.note} limit=${300} /></p>`}
     </li>`;
   }
 
@@ -92,7 +92,7 @@
       ${stages.map(
         (stage) => html`<li class=${`stage stage-${stage.state}`}>
           <span class="stage-sign" aria-hidden="true">${STAGE_SIGNS[stage.state] ?? "○"}</span>
-          <span><b>${stage.name}</b> <span class="quiet">${stage.state}${stage.note && html`, <bdi>${stage.note}</bdi>`}</span></span>
+          <span><b>${stage.name}</b> <span class="quiet">${stage.state}${stage.note && html`, <${sandbox.Text} inline value=${stage.note} limit=${300} />`}</span></span>
         </li>`,
       )}
     </ol>`;
@@ -107,12 +107,12 @@
       <h2 id="health">Health of the society</h2>
       <ul class="health">
         ${run.health.map((sign) => {
-          const words = html`<span class="health-label"><bdi>${sign.label}</bdi></span>
+          const words = html`<span class="health-label"><${sandbox.Text} inline value=${sign.label} limit=${300} /></span>
             <span class="health-count">${number(sign.count)} of ${number(sign.of)} (${d3.format(".0%")(share(sign))})</span>`;
           return html`<li class=${`health-sign tone-${sign.state}`} title=${sign.note}>
             ${sign.filter ? html`<a href=${address(sign)}>${words}</a>` : html`<span>${words}</span>`}
             <span class="verdict"><span aria-hidden="true">${HEALTH_SIGNS[sign.state]}</span> ${sign.state}</span>
-            ${sign.note && html`<span class="quiet"><bdi>${sign.note}</bdi></span>`}
+            ${sign.note && html`<span class="quiet"><${sandbox.Text} inline value=${sign.note} limit=${300} /></span>`}
           </li>`;
         })}
       </ul>
@@ -128,8 +128,8 @@
           (fact) => html`<div>
             <dt>${fact.label}</dt>
             <dd>
-              <bdi>${fact.value}</bdi>
-              ${fact.detail && html`<details><summary>more</summary><pre class="fact-detail"><bdi>${fact.detail}</bdi></pre></details>`}
+              <${sandbox.Text} inline value=${fact.value} limit=${300} />
+              ${fact.detail && html`<details><summary>more</summary><pre class="fact-detail"><${sandbox.Text} inline value=${fact.detail} limit=${300} /></pre></details>`}
             </dd>
           </div>`,
         )}
@@ -150,8 +150,8 @@
                 ${settings.map(
                   (setting) => html`<tr>
                     <th scope="row"><code>${setting.name}</code></th>
-                    <td><code><bdi>${setting.value}</bdi></code></td>
-                    <td class="quiet"><code><bdi>${setting.default}</bdi></code></td>
+                    <td><code><${sandbox.Text} inline value=${setting.value} limit=${300} /></code></td>
+                    <td class="quiet"><code><${sandbox.Text} inline value=${setting.default} limit=${300} /></code></td>
                   </tr>`,
                 )}
               </tbody>
@@ -163,7 +163,7 @@
   /** What a reader should know before believing anything. */
   function Notes({ notes }) {
     return html`<section class="notes" aria-label="Notes">
-      <ul>${notes.map((note) => html`<li><bdi>${note}</bdi></li>`)}</ul>
+      <ul>${notes.map((note) => html`<li><${sandbox.Text} inline value=${note} limit=${300} /></li>`)}</ul>
     </section>`;
   }
 
@@ -195,11 +195,11 @@
   function RunView({ run }) {
     return html`<div class="run-view">
       <header>
-        <h1><bdi>${run.name}</bdi></h1>
-        <p class="quiet run-path"><bdi>${run.path}</bdi></p>
+        <h1><${sandbox.Text} inline value=${run.name} limit=${300} /></h1>
+        <p class="quiet run-path"><${sandbox.Text} inline value=${run.path} limit=${300} /></p>
         ${run.facts.length > 0 &&
         html`<ul class="run-summary">
-          ${run.facts.slice(0, SUMMARY).map((fact) => html`<li><span class="quiet">${fact.label}</span> <bdi>${fact.value}</bdi></li>`)}
+          ${run.facts.slice(0, SUMMARY).map((fact) => html`<li><span class="quiet">${fact.label}</span> <${sandbox.Text} inline value=${fact.value} limit=${300} /></li>`)}
         </ul>`}
         <${Counts} run=${run} />
       </header>

@@ -25,6 +25,8 @@ from ....helpers.societies import QUESTIONS
 MANY = 12_000
 """Answers of the run that has many."""
 
+KINDS = [*(f"a kind of question {number}" for number in range(5)), HOSTILE]
+
 LINE = Figure(
     "ratings",
     "run",
@@ -77,7 +79,7 @@ BARS = Figure(
     "kind of question",
     "mean alignment",
     [
-        Series(name, [Point(f"a kind of question {n}", 3.0 + n / 4, 2.5, 4.5) for n in range(6)])
+        Series(name, [Point(kind, 3.0 + n / 4, 2.5, 4.5) for n, kind in enumerate(KINDS)])
         for name in ("base", "aligned")
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from social_sandbox.alignment.reporting.page.scripts import DataFolder
 
 from ....helpers.browser import serious_violations, watched_page
+from ....helpers.hostile import FORBIDDEN
 from .pictured import BARS, FIGURES, LINE, MANY, many_answers, write_pictured_page
 
 pytestmark = pytest.mark.browser
@@ -137,6 +138,7 @@ def test_an_svg_file_stands_on_its_own_on_white(page, index, figure) -> None:
     assert "currentcolor" not in text.lower()
     assert "<script" not in text
     assert 'fill="#ffffff"' in text
+    assert not set(FORBIDDEN) & set(text)
     assert figure.title in words
     assert {figure.x_label, figure.y_label} <= set(words)
     assert len(figure.series) == 1 or {series.name for series in figure.series} <= set(words)

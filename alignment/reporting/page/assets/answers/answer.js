@@ -29,7 +29,7 @@
     };
     const comparable = marked && base && Math.max(base.text.length, answer.text.length) < LONGEST;
     return html`<section class="card answer" aria-label=${`Answer of ${name}`}>
-      <h2><bdi>${name}</bdi></h2>
+      <h2><${sandbox.Text} inline value=${name} limit=${300} /></h2>
       <p class="row small">
         ${answer.refusal === true && html`<span class="tag">refusal</span>`}
         ${answer.refusal === false && html`<span class="quiet">no refusal</span>`}
@@ -63,7 +63,7 @@
         ${record.interactions.map((row) => {
           const question = table.names.question[table.question[row]];
           return html`<li>
-            <a href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}><bdi>${table.id[row]}</bdi></a>${" "}
+            <a href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}><${sandbox.Text} inline value=${table.id[row]} limit=${300} /></a>${" "}
             <span class="quiet">${question === record.question ? "the same question: " : "a question that is near: "}</span>
             <${sandbox.Text} inline value=${question} limit=${160} />
           </li>`;
@@ -78,7 +78,7 @@
     if (fields.length === 0) return null;
     return html`<details class="answer-detail">
       <summary>The item of the benchmark</summary>
-      <dl class="run-facts">${fields.map(([name, value]) => html`<div><dt><bdi>${name}</bdi></dt><dd><${sandbox.Text} value=${value} /></dd></div>`)}</dl>
+      <dl class="run-facts">${fields.map(([name, value]) => html`<div><dt><${sandbox.Text} inline value=${name} limit=${300} /></dt><dd><${sandbox.Text} value=${value} /></dd></div>`)}</dl>
     </details>`;
   }
 
@@ -101,11 +101,11 @@
       </nav>
       <h1><${sandbox.Text} inline value=${record.question} limit=${600} /></h1>
       <p class="quiet">
-        ${sandbox.sourceName(record.source)}${record.kind && html` · <bdi>${record.kind}</bdi>`} · number ${place}${record.sample > 0 && `, sample ${record.sample + 1}`}
+        ${sandbox.sourceName(record.source)}${record.kind && html` · <${sandbox.Text} inline value=${record.kind} limit=${300} />`} · number ${place}${record.sample > 0 && `, sample ${record.sample + 1}`}
       </p>
       ${names.length > 1 &&
       html`<label class="inline-field"><input type="checkbox" checked=${marked} onChange=${(event) => setMarked(event.target.checked)} />
-        mark words that differ from <bdi>${names[0]}</bdi></label>`}
+        mark words that differ from <${sandbox.Text} inline value=${names[0]} limit=${300} /></label>`}
       <div class="answer-columns">
         ${names.map((name, order) => html`<${Answer} key=${name} name=${name} answer=${record.answers[name]} base=${base} isFirst=${order === 0} marked=${marked} />`)}
       </div>

@@ -69,7 +69,7 @@
     const value = table.scores[model]?.[score]?.[row] ?? null;
     return html`<div class="answer-extract">
       <p class="small quiet">
-        <bdi>${model}</bdi>${value !== null && html` · ${score} <b>${number(value)}</b>`}
+        <${sandbox.Text} inline value=${model} limit=${300} />${value !== null && html` · ${score} <b>${number(value)}</b>`}
         ${table.refusal[model]?.[row] && html` · <span class="tag">refusal</span>`}
         ${table.error[model]?.[row] && html` · <span class="tag poor">error</span>`}
       </p>
@@ -125,7 +125,7 @@
               </a>
               ${others.length > 0 && html`<${sandbox.ChangeMark} word=${word} difference=${change.difference} />`}
               ${refusal && html`<span class="tag">${refusal}</span>`}
-              <span class="small quiet">${sandbox.sourceName(table.names.source[table.source[row]])}${table.names.kind[table.kind[row]] && html` · <bdi>${table.names.kind[table.kind[row]]}</bdi>`}${table.sample[row] > 0 && ` · sample ${table.sample[row] + 1}`}</span>
+              <span class="small quiet">${sandbox.sourceName(table.names.source[table.source[row]])}${table.names.kind[table.kind[row]] && html` · <${sandbox.Text} inline value=${table.names.kind[table.kind[row]]} limit=${300} />`}${table.sample[row] > 0 && ` · sample ${table.sample[row] + 1}`}</span>
             </div>
             <div class="answer-pair">
               ${(others.length ? [base, model] : [base]).map((name) => html`<${Extract} table=${table} row=${row} model=${name} score=${change.score} />`)}

@@ -17,14 +17,14 @@
               <thead>
                 <tr>
                   <td></td>
-                  ${runs.map((run) => html`<th scope="col"><a href=${link({ run: run.key })}><bdi>${run.name}</bdi></a></th>`)}
+                  ${runs.map((run) => html`<th scope="col"><a href=${link({ run: run.key })}><${sandbox.Text} inline value=${run.name} limit=${300} /></a></th>`)}
                 </tr>
               </thead>
               <tbody>
                 ${rows.map(
                   ({ label, values }) => html`<tr class=${differs(values) ? "differs" : ""}>
-                    <th scope="row"><bdi>${label}</bdi>${differs(values) && html`<span class="unseen"> (differs)</span>`}</th>
-                    ${values.map((value) => html`<td><bdi>${value}</bdi></td>`)}
+                    <th scope="row"><${sandbox.Text} inline value=${label} limit=${300} />${differs(values) && html`<span class="unseen"> (differs)</span>`}</th>
+                    ${values.map((value) => html`<td><${sandbox.Text} inline value=${value} limit=${300} /></td>`)}
                   </tr>`,
                 )}
               </tbody>

@@ -27,7 +27,7 @@
     const rows = rowsOf(table, question);
     const mean = (column) => number(d3.mean(rows, (row) => table[column][row]) ?? null);
     return html`<section class="card same-question" aria-label=${run.name}>
-      <h3><bdi>${run.name}</bdi></h3>
+      <h3><${sandbox.Text} inline value=${run.name} limit=${300} /></h3>
       ${rows.length === 0
         ? html`<p class="quiet">Not asked in this run.</p>`
         : html`<p class="small quiet">
@@ -37,7 +37,7 @@
       <ul class="plain-list">
         ${rows.slice(0, SHOWN).map(
           (row) => html`<li>
-            <a href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}><bdi>${table.id[row]}</bdi></a>${" "}
+            <a href=${link({ run: run.key, view: "interaction", path: table.id[row].split("/") })}><${sandbox.Text} inline value=${table.id[row]} limit=${300} /></a>${" "}
             <span class="small">alignment ${number(table.draft_alignment[row])} to ${number(table.revision_alignment[row])}, peers ${number(table.mean_rating[row])}</span>
             <p class="quiet small">“<${sandbox.Text} inline value=${table.extract[row]} limit=${80} />…”</p>
           </li>`,

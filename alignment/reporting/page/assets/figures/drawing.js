@@ -41,6 +41,28 @@
 
   const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
 
+  /** Characters that are not seen, that turn the direction of writing, or that no SVG file may have. */
+  const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]|\p{Cs}/gu;
+  const LONGEST = 200;
+
+  /** Make a name fit for a legend or an axis: nothing unseen, and not without end. */
+  const plain = (text) => (typeof text === "string" ? shortened(text.replace(UNSEEN, "\ufffd"), LONGEST) : text);
+
+  /** Return a figure whose names are all fit to be drawn; names come from files of anybody. */
+  function plainFigure(figure) {
+    return {
+      ...figure,
+      title: plain(figure.title),
+      x_label: plain(figure.x_label),
+      y_label: plain(figure.y_label),
+      note: figure.note.replace(UNSEEN, "\ufffd"),
+      series: figure.series.map((series) => ({
+        name: plain(series.name),
+        points: series.points.map((point) => ({ ...point, x: plain(point.x) })),
+      })),
+    };
+  }
+
   /** Say whether a figure has any number at all. */
   function isEmpty(figure) {
     return !figure.series.some((series) => series.points.some((point) => known(point.y)));
@@ -320,5 +342,5 @@
     return (figure.kind === "line" ? drawLine : drawCategories)(figure, width, theme);
   }
 
-  Object.assign(sandbox, { drawFigure, isEmpty, swatch, number, estimate, PAGE_THEME, PAPER_THEME });
+  Object.assign(sandbox, { drawFigure, isEmpty, plainFigure, swatch, number, estimate, PAGE_THEME, PAPER_THEME });
 })();

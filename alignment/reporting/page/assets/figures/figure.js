@@ -166,7 +166,8 @@
    *
    * @param props `figure`: the record; `name`: the beginning of the names of downloaded files.
    */
-  sandbox.Figure = function Figure({ figure, name = "figure" }) {
+  sandbox.Figure = function Figure({ figure: given, name = "figure" }) {
+    const figure = useMemo(() => sandbox.plainFigure(given), [given]);
     const empty = sandbox.isEmpty(figure);
     const save = (ending, type, text) => () => sandbox.saveText(`${name}-${figure.id}.${ending}`, type, text(figure));
     return html`<figure class="figure" id=${`figure-${figure.id}`}>
@@ -177,7 +178,7 @@
         ${figure.series.map((series, order) => html`<li><${Swatch} kind=${figure.kind} order=${order} /> <bdi>${series.name}</bdi></li>`)}
       </ul>`}
       ${empty ? html`<p class="figure-empty">No numbers yet.</p>` : html`<${Drawing} figure=${figure} />`}
-      ${figure.note && html`<p class="figure-note"><bdi>${figure.note}</bdi></p>`}
+      ${figure.note && html`<p class="figure-note"><${sandbox.Text} inline value=${figure.note} limit=${600} /></p>`}
       ${!empty &&
       html`<div class="figure-tools">
         <${Numbers} figure=${figure} />

@@ -98,7 +98,7 @@
       <ul class="legend">
         <li><svg class="swatch" width="28" height="14" aria-hidden="true"><path class="mean-key" d="M0,7H28" /></svg>mean of all agents</li>
         <li><svg class="swatch" width="28" height="14" aria-hidden="true"><path class="strong-key" d="M0,7H28" /><circle class="strong-dot" cx="14" cy="7" r="4" /></svg>
-          ${chosen ? html`<bdi>${table.names.agent[chosen.agent]}</bdi>` : "the chosen agent"}</li>
+          ${chosen ? html`<${sandbox.Text} inline value=${table.names.agent[chosen.agent]} limit=${300} />` : "the chosen agent"}</li>
       </ul>
       <div class="unseen" aria-live="polite">
         ${chosen ? `${table.names.agent[chosen.agent]}: ${chosen.values.map((value) => valueOf(measure, value)).join(", ")}` : ""}
@@ -138,9 +138,9 @@
               const row = one.rows.values().next().value;
               return html`<tr class=${one.agent === agent ? "chosen" : ""} onPointerEnter=${() => choose(one.agent)}>
                 <th scope="row"><a href=${link({ run: run.key, view: "interactions", query: { world: worldName, agent: name, sort: "round" } })}
-                  onFocus=${() => choose(one.agent)}><bdi>${name}</bdi></a></th>
+                  onFocus=${() => choose(one.agent)}><${sandbox.Text} inline value=${name} limit=${300} /></a></th>
                 <td>${table.names.view[table.view[row]]}</td>
-                <td><bdi>${run.policies[`${worldName}/${name}`] ?? ""}</bdi></td>
+                <td><${sandbox.Text} inline value=${run.policies[`${worldName}/${name}`] ?? ""} limit=${300} /></td>
                 <td><${Spark} values=${one.values} domain=${domain} /></td>
                 <td class="number">${valueOf(measure, one.first)}</td>
                 <td class="number">${valueOf(measure, one.last)}</td>

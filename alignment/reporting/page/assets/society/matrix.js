@@ -96,7 +96,7 @@
             <th scope="col" class="number">lowest</th><th scope="col" class="number">highest</th></tr></thead>
           <tbody>
             ${given.map(
-              ([agent, ratings]) => html`<tr><th scope="row"><bdi>${table.names.agent[agent]}</bdi></th>
+              ([agent, ratings]) => html`<tr><th scope="row"><${sandbox.Text} inline value=${table.names.agent[agent]} limit=${300} /></th>
                 <td class="number">${ratings.length}</td>
                 ${[d3.mean, d3.min, d3.max].map((of) => html`<td class="number">${valueOf(MEASURES.rating, of(ratings) ?? null, 2)}</td>`)}</tr>`,
             )}
@@ -155,7 +155,7 @@
         Raters from top to bottom, rated agents from left to right, in the order of their names; mean over all rounds.
         ${n < world.agents.size && ` Neighbours in this order are taken together: ${matrix.groups[0].length} agents in a cell.`}
       </p>
-      <p class="matrix-words" aria-live="polite"><bdi>${words(table, matrix, cursor)}</bdi></p>
+      <p class="matrix-words" aria-live="polite"><${sandbox.Text} inline value=${words(table, matrix, cursor)} limit=${300} /></p>
       <div class="matrix-columns"><div class="matrix-box" ref=${box}>
         <canvas
           ref=${canvas}

@@ -16,10 +16,10 @@
       <td class="number">${valueOf({}, table[`revision_${aspect}`][row], 2)}</td>
     </tr>`;
     return html`<aside class="chosen-agent" aria-label="The chosen agent">
-      <h2><bdi>${name}</bdi></h2>
+      <h2><${sandbox.Text} inline value=${name} limit=${300} /></h2>
       <p class="quiet small">
         row ${table.row[row]}, column ${table.column[row]} · born with ${table.names.view[table.view[row]]} memories
-        ${run.policies[`${worldName}/${name}`] && html` · <bdi>${run.policies[`${worldName}/${name}`]}</bdi>`}
+        ${run.policies[`${worldName}/${name}`] && html` · <${sandbox.Text} inline value=${run.policies[`${worldName}/${name}`]} limit=${300} />`}
       </p>
       <p class="chosen-question"><${sandbox.Text} inline value=${table.names.question[table.question[row]]} limit=${220} /></p>
       <table>
@@ -27,7 +27,7 @@
         <tbody>${["alignment", "engagement"].map(pair)}</tbody>
       </table>
       <p class="small">
-        Rated by ${sandbox.raters(table, row).map(({ rater, rating }, order) => html`${order ? ", " : ""}<bdi>${table.names.agent[rater]}</bdi> <b>${valueOf({}, rating)}</b>`)}
+        Rated by ${sandbox.raters(table, row).map(({ rater, rating }, order) => html`${order ? ", " : ""}<${sandbox.Text} inline value=${table.names.agent[rater]} limit=${300} /> <b>${valueOf({}, rating)}</b>`)}
         ${table.peers[row].length === 0 && "nobody"}
       </p>
       <p class="quiet small">“<${sandbox.Text} inline value=${table.extract[row]} limit=${80} />…”</p>
