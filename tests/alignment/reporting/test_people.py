@@ -140,7 +140,7 @@ def test_the_page_has_the_figures_and_no_names_of_raters(run: Path) -> None:
     ]
     assert "Ann" not in repr(figures)
     (point,) = figures[0].series[0].points
-    assert point.y == pytest.approx(11 / 12)
+    assert point.y == pytest.approx(11 / 12 - 0.5)
     assert point.low is not None
     assert list(people_figures({})) == []
 

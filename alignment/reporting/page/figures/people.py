@@ -16,18 +16,11 @@ def people_figures(report: Mapping[str, Any]) -> Iterator[Figure]:
             id="people-preferences",
             place="answers",
             title="Which answers people prefer",
-            kind="bars",
-            x_label="model and what it is compared with",
-            y_label="share of the comparisons",
-            series=[
-                Series(
-                    "preferred",
-                    [_point(f"{each['model']} to {each['other']}", each) for each in rates],
-                )
-            ],
-            y_low=0.0,
-            y_high=1.0,
-            note=f"A tie counts one half; 0.5: none is preferred. {_BY_QUESTION}",
+            kind="dots",
+            x_label="models",
+            y_label="share of wins minus one half",
+            series=[Series("share of wins minus one half", [_above_half(each) for each in rates])],
+            note=f"A tie counts one half of a win; 0: neither is preferred. {_BY_QUESTION}",
         )
     scores = report.get("scores") or []
     for group in dict.fromkeys(each["group"] for each in scores):
@@ -94,6 +87,12 @@ def _shared(report: Mapping[str, Any]) -> Iterator[Point]:
     of_judges: Iterable[tuple[str, Any]] = (report.get("judges") or {}).items()
     for name, each in of_judges:
         yield _point(f"judge {name}", each)
+
+
+def _above_half(rate: Mapping[str, Any]) -> Point:
+    point = _point(f"{rate['model']} over {rate['other']}", rate)
+    ends = [None if end is None else end - 0.5 for end in (point.y, point.low, point.high)]
+    return Point(point.x, *ends)
 
 
 def _point(x: str, row: Mapping[str, Any]) -> Point:
