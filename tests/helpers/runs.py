@@ -37,10 +37,11 @@ def interactions(rounds: int = 3, grid: int = 3) -> list[Interaction]:
 
 
 def with_texts(one: Interaction, text: str) -> Interaction:
-    """Return an interaction all of whose free texts are this one."""
+    """Return an interaction all of whose free texts are this one, and whose kind is."""
     return replace(
         one,
         question=text,
+        kind=text[:200],
         draft=replace(one.draft, text=text),
         revision=replace(one.revision, text=f"{text} better", error=text),
         feedback=[replace(given, reason=text) for given in one.feedback],

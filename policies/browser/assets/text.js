@@ -43,15 +43,21 @@
   }
 
   /**
+   * Return a text with signs in the place of its invisible characters, for titles and options.
+   * @param {string} text Any text.
+   */
+  function visible(text) {
+    return text.replace(INVISIBLE, (letters, place) => signs(letters, text[place + letters.length]));
+  }
+
+  /**
    * Divide a text into children of an element.
    * @param {string} text Any text.
    * @returns {Array} Strings and elements.
    */
   function children(text) {
     const found = [...text.matchAll(INVISIBLE)];
-    if (found.length > SIGNS_MOST) {
-      return [text.replace(INVISIBLE, (letters, place) => signs(letters, text[place + letters.length]))];
-    }
+    if (found.length > SIGNS_MOST) return [visible(text)];
     const parts = [];
     let end = 0;
     for (const match of found) {
@@ -111,5 +117,5 @@
     return parts;
   }
 
-  Object.assign(sandbox, { Find, Text, textChildren: children, textSize: size });
+  Object.assign(sandbox, { Find, Text, textChildren: children, visible, textSize: size });
 })();

@@ -17,6 +17,17 @@ from ....helpers.runs import interactions, with_texts, write_run
 pytestmark = pytest.mark.browser
 VIEWS = ("interactions?search=kindness", "interaction/world_0/1/social_3", "data", "group/4")
 
+LOOSE_CONTROLS = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const loose = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (/[\\u202e\\x1b]/.test(data) && !parentElement.closest("bdi.sign")) loose.push(data);
+  }
+  return loose;
+}"""
+"""Returns the texts of a page in which a control character stands without its sign."""
+
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory) -> str:
@@ -181,6 +192,7 @@ def test_texts_of_models_stay_texts(page, hostile_index) -> None:
         page.goto(f"{hostile_index}#/hostile/{view}")
         page.wait_for_selector("main h1")
         assert page.locator("main script, main img, main [onload]").count() == 0
+        assert page.evaluate(LOOSE_CONTROLS) == [], view
     assert page.evaluate("window.owned") is None
 
 

@@ -2,7 +2,7 @@
 
 /** The frame around every view: navigation, the choice of a run, light and dark, keys, live data. */
 (() => {
-  const { Help, ThemeButton, Waiting, html, link, render, useEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
+  const { Help, visible, ThemeButton, Waiting, html, link, render, useEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
   const { useReducer, useRef, useRoute, useState } = sandbox;
 
   /** Views in the order of the navigation, with the key that follows `g`. */
@@ -44,7 +44,7 @@
     return html`<label class="run-name">
       <select aria-label="Run" value=${route.run} onChange=${change}>
         ${!route.run && html`<option value="">all runs</option>`}
-        ${runs.map((run) => html`<option key=${run.key} value=${run.key}>${run.name}</option>`)}
+        ${runs.map((run) => html`<option key=${run.key} value=${run.key}>${visible(run.name)}</option>`)}
       </select></label>`;
   }
 
@@ -116,7 +116,7 @@
     useEffect(() => {
       const run = runs.find((each) => each.key === route.run);
       const title = [`${sandbox.views[route.view]?.title ?? ""} ${route.path.join("/")}`.trim(), run?.name, "social sandbox"].filter(Boolean);
-      document.title = title.join(" · ");
+      document.title = visible(title.join(" · "));
       if (last.current === place) return;
       last.current = place;
       if (document.activeElement === document.body || !main.current.contains(document.activeElement)) {

@@ -26,7 +26,7 @@
   const looked = new Map();
 
   /** Name a kind of group for people: `self_critic` is `self-critic`. */
-  const kindName = (kind) => kind.replaceAll("_", "-");
+  const kindName = (kind) => sandbox.visible(kind).replaceAll("_", "-");
 
   /** Return the numbers of the groups that a query selects, in order. */
   function selected(table, query) {

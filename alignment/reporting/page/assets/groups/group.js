@@ -54,7 +54,7 @@
       <header class="row title"><h1>Group ${number}</h1><span class="tag">${kindName(group.kind)}</span>
         <span class="small quiet"><${Text} inline value=${group.id} limit=${120} /></span></header>
       <section class="card" aria-labelledby="prompt"><h2 id="prompt">Prompt</h2>
-        ${group.prompt.map((message) => html`<div class="message"><span class="role">${message.role}</span><${Text} value=${message.content} limit=${2000} /></div>`)}
+        ${group.prompt.map((message) => html`<div class="message"><span class="role"><${Text} inline value=${message.role} limit=${40} /></span><${Text} value=${message.content} limit=${2000} /></div>`)}
       </section>
       <section class="stack" aria-labelledby="candidates"><h2 id="candidates">${group.candidates.length} ${group.candidates.length === 1 ? "candidate" : "candidates"}, by rating</h2>
         <ol class="candidates stack">${byRating(group.candidates).map(

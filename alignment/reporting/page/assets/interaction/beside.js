@@ -2,7 +2,7 @@
 
 /** What stands beside an interaction: its ratings, and the ways to what belongs to it. */
 (() => {
-  const { Rating, Text, difference, html, link, rated, useLoaded, useMemo, useResult } = sandbox;
+  const { Rating, Text, difference, html, link, rated, useLoaded, useMemo, useResult, visible } = sandbox;
   const { rise } = sandbox.interactions;
 
   /** Links of a list that are shown before "all". */
@@ -104,7 +104,7 @@
     return html`<section aria-labelledby="became"><h2 id="became">Became data</h2>
       <ul class="entries">${numbers.map(
         (number) => html`<li key=${number}><a href=${link({ view: "group", path: [number] })}>
-          <span>${table ? table.names.kind[table.kind[number]].replaceAll("_", "-") : "group"}</span><span class="quiet number">group ${number}</span></a></li>`,
+          <span>${table ? visible(table.names.kind[table.kind[number]]).replaceAll("_", "-") : "group"}</span><span class="quiet number">group ${number}</span></a></li>`,
       )}</ul></section>`;
   }
 
@@ -114,7 +114,7 @@
     if (!numbers.length) return null;
     if (!table) return null;
     const same = table.question[numbers[0]].slice(0, 100) === question.slice(0, 100);
-    const source = (number) => table.names.source[table.source[number]].replaceAll("_", " ");
+    const source = (number) => visible(table.names.source[table.source[number]]).replaceAll("_", " ");
     return html`<section aria-labelledby="answered"><h2 id="answered">${same ? "Models on this question" : "Models on the nearest questions"}</h2>
       <ul class="entries">${numbers
         .slice(0, LINKS)
@@ -156,7 +156,7 @@
       <${Ratings} interaction=${interaction} scale=${interaction.rating_scale ?? run.rating_scale} />
       <${Groups} run=${run} numbers=${record.groups} />
       <${Answers} run=${run} numbers=${record.answers} question=${interaction.question} />
-      <${Entries} id="history" title=${`History of ${interaction.agent}`} table=${table} rows=${history} current=${row}
+      <${Entries} id="history" title=${`History of ${visible(interaction.agent)}`} table=${table} rows=${history} current=${row}
         label=${(other) => `round ${table.round[other]}`} query=${{ agent: interaction.agent, world: interaction.world, sort: "round" }} />
       <${Entries} id="others" title="Same question, others" table=${table} rows=${others} current=${row} label=${place} query=${{ question: table.question[row] }} />
       <${OtherRuns} run=${run} runs=${runs} question=${interaction.question} />

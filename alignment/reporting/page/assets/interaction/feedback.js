@@ -47,7 +47,7 @@
           <summary><${Text} inline value=${prompt.agent} limit=${60} /> <span class="quiet">${[prompt.phase, ...prompt.turn.split("/").slice(4)].join(" ")}</span>
             <span class="quiet small"> <${Text} inline value=${prompt.policy} limit=${60} /></span></summary>
           ${prompt.note && html`<p class="small quiet"><${Text} inline value=${prompt.note} limit=${400} /></p>`}
-          ${prompt.messages.map((message) => html`<div class="message"><span class="role">${message.role}</span><${Text} value=${message.content} /></div>`)}
+          ${prompt.messages.map((message) => html`<div class="message"><span class="role"><${Text} inline value=${message.role} limit=${40} /></span><${Text} value=${message.content} /></div>`)}
           ${prompt.prefill && html`<div class="message"><span class="role">the reply begins</span><${Text} value=${prompt.prefill} limit=${400} /></div>`}
         </details>`,
       )}

@@ -2,7 +2,7 @@
 
 /** The fields above the list of interactions; each is a part of the address. */
 (() => {
-  const { html, useEffect, useMemo, useRef, useState } = sandbox;
+  const { html, useEffect, useMemo, useRef, useState, visible } = sandbox;
   const { COLUMNS, RATINGS, activeFilters } = sandbox.interactions;
 
   const TYPING_MS = 150;
@@ -33,7 +33,7 @@
         <option value="">${none}</option>
         ${known.map((value) => {
           const [key, text] = Array.isArray(value) ? value : [value, value];
-          return html`<option key=${key} value=${key} selected=${String(key) === query[name]}>${text}</option>`;
+          return html`<option key=${key} value=${key} selected=${String(key) === query[name]}>${visible(String(text)).slice(0, 80)}</option>`;
         })}
       </select></label>`;
   }
