@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import isfinite
 from os import path
 from pathlib import Path
 from typing import Any
@@ -166,21 +167,16 @@ def _held_out(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
     if not file.exists():
         return
     for number, row in enumerate(read_jsonl(file, OBJECT, "rate"), start=1):
-        question = row.get("question")
-        if not isinstance(question, str):
-            raise UserError(f"rate: {file}, row {number}: no question")
-        asked = Asked(
-            HELD_OUT,
-            valid(question),
-            valid(str(row.get("kind") or "")),
-            int(row.get("sample") or 0),
-        )
+        question, kind, sample = row.get("question"), row.get("kind") or "", row.get("sample", 0)
+        if not isinstance(question, str) or not isinstance(sample, int):
+            raise UserError(f"rate: {file}, row {number}: no question, or no number of the sample")
+        asked = Asked(HELD_OUT, valid(question), valid(str(kind)), sample)
         for model, given in row.items():
             if isinstance(given, dict) and isinstance(given.get("answer"), str):
                 ratings: dict[str, float | None] = {
                     aspect: _number(given.get(aspect)) for aspect in ASPECTS
                 }
-                yield asked, model, Answer(valid(given["answer"]), ratings)
+                yield asked, valid(model), Answer(valid(given["answer"]), ratings)
 
 
 def _benchmarks(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
@@ -189,8 +185,9 @@ def _benchmarks(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
         question, text = result.details.get("question"), result.details.get("answer")
         if result.part == "answer" and isinstance(question, str) and isinstance(text, str):
             earlier = tuple(
-                (str(exchange.get("question", "")), str(exchange.get("answer", "")))
+                (valid(str(exchange.get("question", ""))), valid(str(exchange.get("answer", ""))))
                 for exchange in result.details.get("earlier") or ()
+                if isinstance(exchange, dict)
             )
             asked = Asked(result.benchmark, valid(question), "", 0, earlier)
             yield asked, ALIGNED, Answer(valid(text))
@@ -217,7 +214,7 @@ def _society(folder: Path) -> Iterator[tuple[Asked, str, Answer]]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
 def _add_base(found: Answers, of_base: Mapping[Asked, Mapping[str, Answer]]) -> None:

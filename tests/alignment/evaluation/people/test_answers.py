@@ -111,7 +111,11 @@ def test_a_folder_without_answers_names_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "problem"),
-    [("{", "line 1: Invalid JSON"), (json.dumps({"base": {"answer": "a"}}), "row 1: no question")],
+    [
+        ("{", "line 1: Invalid JSON"),
+        (json.dumps({"base": {"answer": "a"}}), "row 1: no question"),
+        (json.dumps({"question": "Q?", "sample": "x"}), "row 1: no question, or no number"),
+    ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: str, problem: str) -> None:
     write_answers(tmp_path, [])

@@ -152,6 +152,22 @@ def test_a_later_start_needs_no_settings_and_refuses_others(tmp_path: Path) -> N
         study(run, output=output)
 
 
+def test_strange_answers_are_kept_as_they_are(tmp_path: Path) -> None:
+    from social_sandbox.alignment.data.study import read_study, write_study
+
+    rows = [
+        held_out_row("\ud800 \u2028 \x00 \r\n?", base="\x1b[2J", aligned="\udfff\u202e"),
+        held_out_row("", base="", aligned=" "),
+        {"question": "Q?", "base": {"answer": "a", "alignment": float("nan")}, "aligned": {}},
+        {"question": "R?", "base": {"answer": "a", "alignment": 1e999}, "aligned": {"answer": "b"}},
+    ]
+    run, output = write_answers(tmp_path / "demo", rows), tmp_path / "people"
+    first = study(run, output=output)
+    write_study(output, *first)  # type: ignore[arg-type]
+    assert read_study(output) == first == study(run, output=output)
+    assert len(first[1]) == 3
+
+
 def test_judgements_without_their_study_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
     run, output = run_with_answers(tmp_path / "demo", 4), tmp_path / "people"
     output.mkdir()
