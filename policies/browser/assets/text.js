@@ -20,18 +20,22 @@
   /** Number of marks on a text. */
   const MARKS_MOST = 2000;
 
+  /** Names of the characters U+0000 to U+001F in ASCII; pictures of them are in few fonts. */
+  const NAMES =
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
+
   const INVISIBLE =
     /(?:[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs})+/gu;
 
   /**
    * Return the sign of an invisible character.
    * @param {string} letter One character.
-   * @returns {string} A control picture such as `␀`, or the character's number such as `U+202E`.
+   * @returns {string} The character's name such as `⟨ESC⟩`, or its number such as `⟨U+202E⟩`.
    */
   function sign(letter) {
     const code = letter.codePointAt(0);
-    if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-    if (code === 0x7f) return "␡";
+    if (code < NAMES.length) return `⟨${NAMES[code]}⟩`;
+    if (code === 0x7f) return "⟨DEL⟩";
     return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
   }
 

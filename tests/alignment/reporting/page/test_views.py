@@ -188,7 +188,7 @@ def test_texts_of_models_stay_texts(page, hostile_index) -> None:
     assert draft.text_content().startswith(HOSTILE[:20]), said.id
     assert "\u202e" in draft.text_content()
     assert draft.locator(".sign", has_text="\u202e").get_attribute("data-sign") == "⟨U+202E⟩"
-    for view in ("interactions", "interaction/world_0/0/social_3", "data", "group/4"):
+    for view in ("interactions", "interaction/world_0/0/social_3", "data", "group/4", "society"):
         page.goto(f"{hostile_index}#/hostile/{view}")
         page.wait_for_selector("main h1")
         assert page.locator("main script, main img, main [onload]").count() == 0
