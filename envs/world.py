@@ -16,6 +16,7 @@ from .errors import UserError
 from .grid import View, neighbours, position, views
 from .interactions import Interaction
 from .memory import Embedder, HashingEmbedder, Memory
+from .pareto import no_longer_rises, pareto_products
 from .questions import Question, prior_questions, question_tuple, society_questions
 from .seeding import generator
 from .settings import check_names, parameters, whole_number
@@ -109,6 +110,7 @@ class World:
         self._opened: list[Turn] = []
         self._unfinished = 0
         self._first = 0
+        self._stopped = False
         self._begin_round()
 
     @property
@@ -118,8 +120,8 @@ class World:
 
     @property
     def done(self) -> bool:
-        """Whether all rounds are over."""
-        return self.round >= self.config.n_rounds
+        """Whether all rounds are over, or `config.stop` has ended the world."""
+        return self._stopped or self.round >= self.config.n_rounds
 
     @property
     def under_way(self) -> tuple[BackScatter, ...]:
@@ -290,6 +292,10 @@ class World:
             )
         self.round += 1
         self._current, self._opened = [], []
+        if self.config.stop == "pareto":
+            self._stopped = no_longer_rises(
+                pareto_products(self.interactions), self.config.patience
+            )
         if not self.done:
             self._begin_round()
 

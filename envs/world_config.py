@@ -1,6 +1,7 @@
 """The rules that a society may choose."""
 
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +33,8 @@ class WorldConfig:
     n_prior_memories: Annotated[int, Field(ge=0)] = 50
     memory_threshold: Annotated[float, Field(ge=0, le=2)] = 0.3
     engagement_weight: float = 0.5
+    stop: Literal["pareto"] | None = None
+    patience: Annotated[int, Field(ge=1)] = 3
 
     @property
     def social_agents(self) -> tuple[str, ...]:
@@ -42,3 +45,11 @@ class WorldConfig:
     def observers(self) -> tuple[str, ...]:
         """The names of the observers."""
         return tuple(f"observer_{index}" for index in range(self.n_observers))
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the rules as records of a society have them."""
+        rules = asdict(self)
+        if self.stop is None:
+            # Societies of versions without these rules do not record them.
+            del rules["stop"], rules["patience"]
+        return rules

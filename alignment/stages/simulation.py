@@ -1,7 +1,7 @@
 """The stage that plays the worlds and records the interactions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def simulate(context: Context) -> Simulation:
         "n_worlds": settings.n_worlds,
         "questions": input_hash(settings.questions, "questions"),
         "priors": _priors_hash(settings.priors),
-        "env": asdict(settings.env),
+        "env": settings.env.recorded(),
         "policy": recorded_recipe(settings.policy),
         "observer": recorded_recipe(settings.observer),
         "embedder": recorded_recipe(settings.embedder),

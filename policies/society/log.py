@@ -13,7 +13,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,7 @@ def _check_interactions(finished: Sequence[Interaction], folder: Path, path: Pat
 
 
 def _description(world: World) -> dict[str, Any]:
-    rules = asdict(world.config)
+    rules = world.config.recorded()
     # More rounds continue a society, and fewer are noticed at the first turn too many.
     del rules["n_rounds"]
     return {
