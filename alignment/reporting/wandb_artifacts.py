@@ -39,6 +39,10 @@ PRODUCTS = {
 }
 
 
+_OF_PEOPLE = "human-"
+"""Beginning of the names of artifacts with people's judgements."""
+
+
 def data_artifact(kind: str, file: str) -> str:
     """Return the artifact name of a source of training data: its kind, with the file if needed."""
     if kind in ("interactions", "groups"):
@@ -115,7 +119,10 @@ def _artifact(
     import wandb
 
     artifact = wandb.Artifact(name, product.type, metadata={**described, **metadata})
-    if path.is_file():
+    if name.startswith(_OF_PEOPLE):
+        # The names of people who judged stay on this machine: only the address and the hash go.
+        artifact.add_reference(path.as_uri(), name=path.name)
+    elif path.is_file():
         same = path.suffix == Path(product.file).suffix
         artifact.add_file(str(path), name=product.file if same else path.name)
     elif log_model == "upload" and read_record(path.parent):
