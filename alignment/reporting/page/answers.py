@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.memory import HashingEmbedder, Vectors
 from social_sandbox.policies.norms.refusals import is_refusal
 
 from ...evaluation.config import EvaluateConfig
 from .lines import read_json, read_lines
+from .nearest import Questions
 from .records import AnswerRecord, AnswerTable
 from .table import Columns, Names
 
@@ -21,9 +20,6 @@ NEAREST = 3
 
 EXTRACT = 160
 """Characters of a question or an answer in the table."""
-
-_BLOCK = 4096
-"""How many questions are compared at once."""
 
 HELD_OUT = "held_out"
 """The source of answers to held-out questions; other sources are benchmarks."""
@@ -42,12 +38,16 @@ class Answers:
     models: Sequence[str] = ()
     _numbers: dict[str, list[int]] = field(default_factory=dict)
     _near: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    _vectors: Vectors | None = None
 
     def __post_init__(self) -> None:
         """Number the questions."""
         for number, record in enumerate(self.answered):
             self._numbers.setdefault(record.question, []).append(number)
+
+    @cached_property
+    def _questions(self) -> Questions:
+        kinds = {record.question: record.kind for record in self.answered}
+        return Questions([(question, kinds[question]) for question in self._numbers])
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -58,18 +58,15 @@ class Answers:
         """The records of held-out questions."""
         return [record for record in self.answered if record.source == HELD_OUT]
 
-    def of_question(self, question: str) -> Sequence[int]:
-        """Return the answers to a question; where there are none, to the nearest by words."""
+    def of_question(self, question: str, kind: str = "") -> Sequence[int]:
+        """Return the answers to a question; where there are none, to the nearest of its kind."""
         same = self._numbers.get(question)
         if same or not self._numbers:
             return same or ()
         if question not in self._near:
-            if self._vectors is None:
-                self._vectors = HashingEmbedder().embed(list(self._numbers))
-            similarity = self._vectors @ HashingEmbedder().embed([question])[0]
             numbers = list(self._numbers.values())
-            best = np.argsort(-similarity, kind="stable")[:NEAREST]
-            self._near[question] = tuple(numbers[i][0] for i in best if similarity[i] > 0)
+            near = self._questions.nearest_to(question, kind, NEAREST)
+            self._near[question] = tuple(numbers[number][0] for number in near)
         return self._near[question]
 
     def records(self, columns: Columns) -> list[AnswerRecord]:
@@ -80,7 +77,10 @@ class Answers:
         for row, number in enumerate(columns.question):
             rows.setdefault(number, []).append(row)
         questions = columns.names["question"].texts
-        near = _nearest(list(self._numbers), questions)
+        kinds = dict(zip(columns.question, columns.kind, strict=True))
+        names = columns.names["kind"].texts
+        asked = [(text, names[kinds[number]]) for number, text in enumerate(questions)]
+        near = self._questions.nearest_among(asked, NEAREST)
         by_text = {text: number for number, text in enumerate(questions)}
         links = {}
         for question, numbers in zip(self._numbers, near, strict=True):
@@ -220,18 +220,3 @@ def measured_name(results: Mapping[str, Any]) -> str:
     """Return the name of the model that `benchmarks/results.json` is about."""
     path = Path(str(results.get("model", "model")))
     return "aligned" if path.parts[-2:] == ("alignment", "model") else path.name or "model"
-
-
-def _nearest(asked: Sequence[str], questions: Sequence[str]) -> list[list[int]]:
-    """Return for each question asked the numbers of the nearest questions, by their words."""
-    embedder = HashingEmbedder()
-    vectors = embedder.embed(asked)
-    best: list[list[tuple[float, int]]] = [[] for _ in asked]
-    for start in range(0, len(questions), _BLOCK):
-        block = vectors @ embedder.embed(questions[start : start + _BLOCK]).T
-        count = min(NEAREST, block.shape[1])
-        for number, row in enumerate(block):
-            top = np.argsort(-row, kind="stable")[:count]
-            best[number] += [(-float(row[i]), start + int(i)) for i in top if row[i] > 0]
-            best[number] = sorted(best[number])[:NEAREST]
-    return [[number for _, number in one] for one in best]

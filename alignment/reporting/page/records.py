@@ -274,7 +274,8 @@ class InteractionRecord:
             is a text.
         prompts: What each agent read, in the order of the turns.
         groups: Numbers of the groups that it became a part of, see `GroupRecord`.
-        answers: Numbers of the answers to the same question.
+        answers: Numbers of the answers to the same question; where there are none, to the nearest
+            questions of its kind.
     """
 
     interaction: dict[str, Any]

@@ -127,7 +127,7 @@ class WrittenRun:
                 interaction=_exact(line.value),
                 prompts=readers.prompts(one, line.value),
                 groups=self._groups_of.get(one.id, ()),
-                answers=self._answers.of_question(one.question),
+                answers=self._answers.of_question(one.question, one.kind),
             )
             if len(self._last) == CHUNK:
                 self._last = []

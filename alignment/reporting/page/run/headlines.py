@@ -12,9 +12,9 @@ from ..records import Estimate
 from ..table import Columns
 
 _HELD_OUT = {
+    "combined": "rating points",
     "alignment": "rating points",
     "engagement": "rating points",
-    "combined": "rating points",
     "prefers_good": "share",
     "prefers_chosen": "share",
 }
@@ -25,7 +25,7 @@ _MOST_BENCHMARKS = 6
 def headlines(
     columns: Columns, answers: Answers, results: Mapping[str, Any], benchmarks: Mapping[str, Any]
 ) -> Iterator[Estimate]:
-    """Yield the results: of the society, of held-out answers, of benchmarks.
+    """Yield the results: of held-out answers, of benchmarks, of the society.
 
     Args:
         columns: The interactions.
@@ -33,7 +33,6 @@ def headlines(
         results: Contents of `evaluation/results.json`.
         benchmarks: Contents of `benchmarks/results.json`.
     """
-    yield from _society(columns)
     table = current_table(results.get("table") or {})
     for name, unit in _HELD_OUT.items():
         row = table.get(name) or {}
@@ -57,6 +56,7 @@ def headlines(
             note = estimate["what"] + ("" if chance is None else f"; chance {chance:.2f}")
             label = f"{benchmark} {metric}, {model}"
             yield _estimate(label, estimate, "", good, note, against=chance)
+    yield from _society(columns)
 
 
 def _society(columns: Columns) -> Iterator[Estimate]:
