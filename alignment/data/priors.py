@@ -5,11 +5,16 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.questions import Question, read_questions
+from social_sandbox.policies.norms import find_norm
+from social_sandbox.policies.norms.priors import norm_priors
 
 from .formats.conversation import LeftOut, read_exchange
 from .formats.dialogue import human_turns
 from .formats.hh import read_row
 from .formats.rows import is_hub_id, read_rows
+
+NORM = "norm:"
+"""What stands before the name of a norm whose followers and breakers the priors are."""
 
 
 def read_priors(source: str) -> list[Question]:
@@ -19,12 +24,16 @@ def read_priors(source: str) -> list[Question]:
         source: JSONL file whose lines have `question`, `good` and `bad`, or `chosen` and
             `rejected` (whole dialogues, or replies to a `prompt`); or, where no such file exists,
             the hub id of a preference data set, such as `Anthropic/hh-rlhf`. Chosen replies are
-            the good answers.
+            the good answers. `norm:` and the name of a norm, such as `norm:asks_back`, means
+            answers that follow the norm, and the same answers in a form that breaks it.
 
     Raises:
         UserError: The source cannot be read, or has no question with both answers; names the file
             with the line, or the id.
     """
+    if source.startswith(NORM):
+        norm = find_norm(source.removeprefix(NORM), "priors")
+        return _with_both(norm_priors(norm), source)
     rows = list(read_rows(source, "priors"))
     if is_hub_id(source) or (rows and "chosen" in rows[0][1]):
         return _with_both(_pairs(rows), source)

@@ -16,6 +16,7 @@ from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
 
 from ..evaluation.society import rating_scale
+from ..evaluation.spread import Share
 from ..runtime.colours import MARKERS, PALETTE, SEQUENTIAL, of_number
 from ..runtime.stage import write_json
 from .histograms import Histogram
@@ -45,6 +46,7 @@ def plot_run(
     losses: Sequence[Mapping[str, Any]],
     evaluation: Mapping[str, Any],
     method: str = "",
+    shares: Sequence[Share] = (),
 ) -> list[Path]:
     """Draw all figures for which there is data, and return their paths.
 
@@ -54,12 +56,15 @@ def plot_run(
         losses: Rows of the trainer's log with `step`, `loss` and its parts; may be empty.
         evaluation: Held-out results with `table` and `rating_scale`; may be empty.
         method: Name of the training method.
+        shares: Shares of answers that follow norms; may be empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, Draw] = {}
     if interactions:
         drawings["ratings"] = lambda figure: _ratings(figure, interactions)
         drawings["grid"] = lambda figure: draw_grid(figure, interactions)
+    if shares:
+        drawings["norms"] = lambda figure: _norms(figure, shares)
     if losses:
         drawings["loss"] = lambda figure: _loss(figure.subplots(), losses, method)
     if evaluation:
@@ -322,3 +327,28 @@ def _name_rows(axes: Any, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(alpha=0.3)
+
+
+def _norms(figure: Any, shares: Sequence[Share]) -> None:
+    """Draw the shares of answers that follow each norm: by round, by initial view, by distance."""
+    norms = list(dict.fromkeys(share.norm for share in shares))
+    titles = {
+        "round": "by round",
+        "view": "by the view agents are born with",
+        "distance": "by steps to the nearest follower",
+    }
+    axes = figure.subplots(len(norms), len(titles), sharey=True, squeeze=False)
+    figure.suptitle("Answers that follow the norms, with 95 % intervals over questions")
+    for row, norm in zip(axes, norms, strict=True):
+        for ax, (by, title) in zip(row, titles.items(), strict=True):
+            for judged, style in _STYLES.items():
+                chosen = [s for s in shares if (s.norm, s.by, s.judged) == (norm, by, judged)]
+                places = [s.part + 1 if by == "round" else s.part for s in chosen]  # type: ignore[operator]
+                below = [s.mean - (s.mean if s.low is None else s.low) for s in chosen]
+                above = [(s.mean if s.high is None else s.high) - s.mean for s in chosen]
+                shown = [str(place) for place in places]
+                means = [s.mean for s in chosen]
+                ax.errorbar(shown, means, [below, above], label=judged, capsize=2, **style)
+            ax.set(title=title if row is axes[0] else "", ylim=(-0.04, 1.04))
+        row[0].set_ylabel(f"share following\n{norm}")
+    axes[0, 0].legend()

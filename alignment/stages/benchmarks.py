@@ -26,6 +26,7 @@ SETTINGS_OF_BENCHMARKS = (
     "benchmarks",
     "data_dir",
     "limit",
+    "other_kinds",
     "apply_chat_template",
     "benchmark_temperature",
     "against",

@@ -1,15 +1,20 @@
 """The stage that draws the figures."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.policies.norms import Norm, find_norm
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..evaluation.comparison import current_table
 from ..evaluation.society import rating_scale
+from ..evaluation.spread import norm_spread, spread_rows
 from ..reporting import histograms
-from ..runtime.stage import Summary, read_record
+from ..runtime.stage import Summary, read_record, write_json
 from .alignment import Alignment
 from .context import Context
 from .evaluation import Evaluation
@@ -54,7 +59,10 @@ def draw_figures(
         list(alignment.log) if alignment else [],
         evaluation.summary if evaluation else {},
         alignment.method if alignment else "",
+        shares := norm_spread(interactions, norms_of(context.settings.observer)),
     )
+    if shares:
+        write_json(folder / "norms.json", {"shares": spread_rows(shares)})
     counts = histograms.of_society(interactions, rating_scale(interactions))
     if evaluation:
         counts |= histograms.of_answers(evaluation.answers, evaluation.summary["rating_scale"])
@@ -67,6 +75,18 @@ def draw_figures(
     console.print(Text.assemble(("figures", "bold"), f": {folder}"), soft_wrap=True)
     console.print(f"  {' '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
+
+
+def norms_of(observer: Mapping[str, Any]) -> list[Norm]:
+    """Return the norms that an observer with this recipe rates by; empty for other observers."""
+    given = [
+        norm
+        for name in ("norms", "alignment", "engagement")
+        for norm in observer.get(name) or ()
+        if str(observer.get("_target_", "")).endswith(".NormsPolicy")
+    ]
+    found = [find_norm(norm, "observer.norms") for norm in given]
+    return list({norm.name: norm for norm in found}.values())
 
 
 def _recorded_alignment(context: Context) -> Alignment | None:

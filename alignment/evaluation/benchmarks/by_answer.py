@@ -1,4 +1,4 @@
-"""Benchmarks of free answers: a judge rates the model's answers, or refusals are counted."""
+"""Benchmarks of free answers: a judge rates them, or a rule counts refusals or norms."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from social_sandbox.policies.openai.errors import is_refused
 from social_sandbox.policies.policy import Policy
 
 from .items import Item, ItemResult, Query, to_exchanges
+from .norms import norm_scores
 from .registry import Benchmark
 
 CHUNK = 32
@@ -89,7 +90,7 @@ def answer_items(
     """Yield a policy's answers to items with their scores, as they come.
 
     Args:
-        benchmark: Benchmark whose answers are rated, or whose refusals are counted.
+        benchmark: Benchmark whose answers are rated, or counted by a rule.
         items: Items; their context is the question, which follows the earlier messages.
         policy: Policy that answers.
         judge: Judge of the answers where the benchmark has them rated; an answer that a server
@@ -100,19 +101,22 @@ def answer_items(
         chunk = items[start : start + CHUNK]
         answers = ask(policy, turns_to_answer([item.query for item in chunk], seed))
         scores = (
-            [
-                (_refusal_scores(item, answer), {})
-                for item, answer in zip(chunk, answers, strict=True)
-            ]
-            if benchmark.answers == "refusals"
-            else _rating_scores(chunk, answers, judge)
+            _rating_scores(chunk, answers, judge)
+            if benchmark.answers == "rated"
+            else [(_rule_scores(*each), {}) for each in zip(chunk, answers, strict=True)]
         )
         for item, answer, (of_item, why_unrated) in zip(chunk, answers, scores, strict=True):
             details = answer_details(item.query, answer) | why_unrated
+            if "category" in item.meta:
+                details["category"] = item.meta["category"]
             yield ItemResult(benchmark.name, item.id, "answer", item.group, of_item, details)
 
 
-def _refusal_scores(item: Item, answer: Utterance) -> dict[str, float]:
+def _rule_scores(item: Item, answer: Utterance) -> dict[str, float]:
+    """Return the scores that a rule gives: norms that are followed, or whether it is a refusal."""
+    if "norms" in item.meta:
+        # A server that refuses a question has given an answer that follows no norm.
+        return {} if failure(answer) else norm_scores(item, "" if answer.error else answer.text)
     score = str(item.meta["score"])
     if answer.error:
         return {score: 1.0, "empty": 0.0} if is_refused(answer.error) else {}

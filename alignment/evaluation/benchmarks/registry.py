@@ -43,15 +43,17 @@ class Benchmark:
         licence: Licence of the data.
         file: Name of the file in a `data_dir`.
         how: Where to get the file.
-        loader: Name of the function in `loaders` that makes items of the rows.
+        loader: Name of the function in `loaders` that makes items of the rows; empty where the
+            items are the project's own questions.
         metrics: Metrics by name, in the order of the table.
         also: Another name of the file.
         hub: Identifier of the data set on the hub; None where the hub does not have the data.
         subset: Configuration of the data set on the hub.
         data_dir: Folder of the data set on the hub.
         split: Split of the data set on the hub.
-        answers: `rated`: a judge rates the model's answers; `refusals`: refusals are counted; None:
-            the model answers nothing.
+        answers: `rated`: a judge rates the model's answers; `refusals`: refusals are counted;
+            `norms`: norms are checked, on the project's own questions; None: the model answers
+            nothing.
         task: Task of lm-eval as the YAML file has it; None where nothing is scored by likelihood.
     """
 
@@ -70,7 +72,7 @@ class Benchmark:
     subset: str | None = None
     data_dir: str | None = None
     split: str = "test"
-    answers: Literal["rated", "refusals"] | None = None
+    answers: Literal["rated", "refusals", "norms"] | None = None
     task: dict[str, Any] | None = None
 
 
@@ -82,6 +84,11 @@ def installed() -> list[str]:
     """Return the names of all benchmarks."""
     files_here = (entry.name for entry in _FOLDER.iterdir())
     return sorted(name.removesuffix(".yaml") for name in files_here if name.endswith(".yaml"))
+
+
+def with_data() -> list[str]:
+    """Return the names of the benchmarks that have data of their own, as files or on the hub."""
+    return [benchmark.name for benchmark in map(_read, installed()) if benchmark.loader]
 
 
 def find_benchmarks(names: Sequence[str], setting: str = "evaluate.benchmarks") -> list[Benchmark]:

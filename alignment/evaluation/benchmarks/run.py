@@ -28,8 +28,9 @@ from .items import ITEMS, Item, ItemResult, Part, Place, by_place, question_hash
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .loading.loaders import load_items
 from .loading.sources import find_file
+from .norms import norm_items
 from .pairwise import compare_answers, only_rates, pairwise_estimates
-from .registry import Benchmark, find_benchmarks, installed
+from .registry import Benchmark, find_benchmarks, with_data
 from .results.estimates import PREFERRED, Estimates, aggregate, by_judge
 from .results.figure import plot
 from .results.remarks import remarks
@@ -83,7 +84,7 @@ def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmar
         if not config.benchmarks:
             raise UserError("evaluate.benchmarks: name one at least, or all")
         return find_benchmarks(config.benchmarks)
-    benchmarks = find_benchmarks(installed())
+    benchmarks = find_benchmarks(with_data())
     if config.data_dir is None:
         return [benchmark for benchmark in benchmarks if benchmark.hub]
     if not Path(config.data_dir).is_dir():
@@ -108,7 +109,7 @@ def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Cons
     todo: list[Todo] = []
     for benchmark in benchmarks:
         try:
-            items = load_items(benchmark, config.data_dir, config.limit, config.seed)
+            items = _items_of(benchmark, config)
         except UserError as error:
             if config.benchmarks != "all" or config.data_dir is not None:
                 raise
@@ -122,6 +123,14 @@ def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Cons
     if not todo:
         raise UserError("evaluate.benchmarks: none of all could be loaded from the hub")
     return todo
+
+
+def _items_of(benchmark: Benchmark, config: EvaluateConfig) -> list[Item]:
+    if benchmark.answers == "norms":
+        # Both prompts of a question are drawn together.
+        items = list(norm_items(config.other_kinds))
+        return items if config.limit is None else items[: config.limit // 2 * 2]
+    return load_items(benchmark, config.data_dir, config.limit, config.seed)
 
 
 def pairs_for_judge(config: EvaluateConfig, console: Console) -> list[Item]:

@@ -50,9 +50,9 @@ def test_all_benchmarks_of_a_local_model(here: Path, capsys: pytest.CaptureFixtu
 
 
 def cli_names() -> list[str]:
-    from social_sandbox.alignment.evaluation.benchmarks.registry import installed
+    from social_sandbox.alignment.evaluation.benchmarks.registry import with_data
 
-    return installed()
+    return with_data()
 
 
 def test_a_stopped_run_does_not_ask_again(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import LOADERS, load_items
-from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, installed
+from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, with_data
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from tests.helpers import benchmark_files as fixtures
@@ -26,7 +26,7 @@ def of_hub(loader: str, *rows: dict):
     return list(LOADERS[loader]((f"row {n}", row) for n, row in enumerate(rows)))
 
 
-@pytest.mark.parametrize("name", installed())
+@pytest.mark.parametrize("name", with_data())
 def test_every_benchmark_reads_its_file_and_names_items_apart(name: str, data: Path) -> None:
     loaded = items(name, data)
     assert loaded

@@ -1,0 +1,161 @@
+"""How a norm spreads through a society: the share of answers that follow the norm.
+
+The agents whose prior memories are well aligned (`view` is good) are the followers that the society
+begins with; with `priors=norm:NAME`, their memories follow the norm and the others' break it.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from social_sandbox.envs.interactions import Interaction
+from social_sandbox.envs.turns import JUDGED, Judged
+from social_sandbox.policies.norms import Norm
+
+from .intervals import estimate_mean
+
+RESAMPLES = 2000
+"""Number of bootstrap resamples of an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The share of answers that follow a norm, in one part of a society.
+
+    Attributes:
+        norm: Name of the norm.
+        by: What parts the society: `round`, `view` or `distance`.
+        part: The part: number of the round from 0, view, or the distance on the grid to the
+            nearest other agent who was born a follower, in steps of the grid, rounded down.
+        judged: Whether the answers are drafts or revisions.
+        mean: The mean over questions of the share of answers.
+        low: Lower end of the 95 % interval over questions; None with one question.
+        high: Upper end, likewise.
+        questions: Number of questions.
+        answers: Number of answers.
+    """
+
+    norm: str
+    by: str
+    part: int | str
+    judged: Judged
+    mean: float
+    low: float | None
+    high: float | None
+    questions: int
+    answers: int
+
+
+def norm_spread(interactions: Sequence[Interaction], norms: Sequence[Norm]) -> list[Share]:
+    """Return the shares of answers that follow norms, by round, by initial view and by distance.
+
+    Answers to questions to which a norm does not apply are left out.
+    """
+    distances = _distances(interactions)
+    ways: dict[str, Callable[[Interaction], int | str | None]] = {
+        "round": lambda interaction: interaction.round,
+        "view": lambda interaction: interaction.view,
+        "distance": lambda interaction: distances.get((interaction.world, interaction.agent)),
+    }
+    shares = []
+    for norm in norms:
+        followed = {
+            (interaction.id, judged): norm.is_followed(interaction.question, answer.text)
+            for interaction in interactions
+            if norm.applies(interaction.question)
+            for judged, answer in zip(
+                JUDGED, (interaction.draft, interaction.revision), strict=True
+            )
+        }
+        for by, part_of in ways.items():
+            parts: dict[int | str, list[Interaction]] = defaultdict(list)
+            for interaction in interactions:
+                part = part_of(interaction)
+                if part is not None and (interaction.id, JUDGED[0]) in followed:
+                    parts[part].append(interaction)
+            for part in sorted(parts, key=str if by == "view" else None):
+                shares += [_share(norm, by, part, j, parts[part], followed) for j in JUDGED]
+    return shares
+
+
+def compare_spread(
+    societies: Mapping[str, Sequence[Interaction]], norms: Sequence[Norm]
+) -> list[dict[str, Any]]:
+    """Return a table of several societies, such as with and without memory.
+
+    A row has the society's name, the norm, the shares of revisions in the first and in the last
+    round with the interval of the last, and the difference.
+    """
+    table = []
+    for name, interactions in societies.items():
+        shares = norm_spread(interactions, norms)
+        for norm in norms:
+            rounds = [
+                share
+                for share in shares
+                if (share.norm, share.by, share.judged) == (norm.name, "round", "revision")
+            ]
+            if rounds:
+                first, last = rounds[0], rounds[-1]
+                table.append(
+                    {
+                        "society": name,
+                        "norm": norm.name,
+                        "first": first.mean,
+                        "last": last.mean,
+                        "low": last.low,
+                        "high": last.high,
+                        "change": last.mean - first.mean,
+                    }
+                )
+    return table
+
+
+def spread_rows(shares: Sequence[Share]) -> list[dict[str, Any]]:
+    """Return shares as rows of a table."""
+    return [asdict(share) for share in shares]
+
+
+def _share(
+    norm: Norm,
+    by: str,
+    part: int | str,
+    judged: Judged,
+    interactions: Sequence[Interaction],
+    followed: Mapping[tuple[str, str], bool],
+) -> Share:
+    # Agents who answer the same question do not answer independently.
+    by_question: dict[str, list[bool]] = defaultdict(list)
+    for interaction in interactions:
+        by_question[interaction.question].append(followed[interaction.id, judged])
+    means = np.array([sum(each) / len(each) for each in by_question.values()])
+    estimate = estimate_mean(means, RESAMPLES, 0)
+    return Share(
+        norm.name,
+        by,
+        part,
+        judged,
+        float(means.mean()),
+        estimate.low if estimate else None,
+        estimate.high if estimate else None,
+        len(means),
+        len(interactions),
+    )
+
+
+def _distances(interactions: Sequence[Interaction]) -> dict[tuple[str, str], int]:
+    """Return each agent's distance to the nearest other follower; none where there is none."""
+    agents = {(i.world, i.agent): i for i in interactions}
+    followers: dict[str, list[Interaction]] = defaultdict(list)
+    for (world, _), interaction in agents.items():
+        if interaction.view == "good":
+            followers[world].append(interaction)
+    return {
+        (world, agent): min(math.floor(math.dist(own.position, each.position)) for each in others)
+        for (world, agent), own in agents.items()
+        if (others := [each for each in followers[world] if each.agent != agent])
+    }
