@@ -126,7 +126,7 @@ def _share(
     part: int | str,
     judged: Judged,
     interactions: Sequence[Interaction],
-    followed: Mapping[tuple[str, str], bool],
+    followed: Mapping[tuple[str, Judged], bool],
 ) -> Share:
     # Agents who answer the same question do not answer independently.
     by_question: dict[str, list[bool]] = defaultdict(list)

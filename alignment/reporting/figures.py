@@ -35,6 +35,8 @@ _STYLES: dict[Judged, dict[str, Any]] = {
 }
 _MOST_WORLDS = 6
 """Most worlds that the figure of the grid shows."""
+_MOST_NORMS = 4
+"""Most norms that the figure of norms shows; `figures/norms.json` has all."""
 
 Draw = Callable[[Any], None]
 """Draws into a figure, or into a part of one."""
@@ -331,7 +333,7 @@ def _name_rows(axes: Any, names: Sequence[str]) -> None:
 
 def _norms(figure: Any, shares: Sequence[Share]) -> None:
     """Draw the shares of answers that follow each norm: by round, by initial view, by distance."""
-    norms = list(dict.fromkeys(share.norm for share in shares))
+    norms = list(dict.fromkeys(share.norm for share in shares))[:_MOST_NORMS]
     titles = {
         "round": "by round",
         "view": "by the view agents are born with",
@@ -349,6 +351,8 @@ def _norms(figure: Any, shares: Sequence[Share]) -> None:
                 shown = [str(place) for place in places]
                 means = [s.mean for s in chosen]
                 ax.errorbar(shown, means, [below, above], label=judged, capsize=2, **style)
-            ax.set(title=title if row is axes[0] else "", ylim=(-0.04, 1.04))
+            ax.set(ylim=(-0.04, 1.04))
+            if norm == norms[0]:
+                ax.set_title(title, fontsize="small")
         row[0].set_ylabel(f"share following\n{norm}")
     axes[0, 0].legend()
