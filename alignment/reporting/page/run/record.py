@@ -8,6 +8,7 @@ from social_sandbox.envs.turns import RATING_SCALE
 from ..answers import Answers
 from ..figures.answers import benchmark_figures, held_out_figures
 from ..figures.data import data_figures
+from ..figures.norms import norm_figures
 from ..figures.people import people_figures
 from ..figures.society import society_figures
 from ..figures.training import training_figures
@@ -59,6 +60,7 @@ def run_record(
         health=list(health(columns)),
         figures=[
             *society_figures(columns),
+            *norm_figures(read_json(folder / "figures" / "norms.json") or {}),
             *data_figures({**checked, **report}),
             *training_figures(read_json(folder / "alignment" / "log.json") or []),
             *training_figures(reward_model.get("rows", ()), "reward_model"),
