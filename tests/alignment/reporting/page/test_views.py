@@ -89,6 +89,41 @@ def test_each_filter_is_a_part_of_the_address(page, index) -> None:
     assert page.url.endswith("#/small/interactions")
 
 
+def alignment(one, judged: str) -> float:
+    """Return a rating of the alignment; a missing one is in no range."""
+    rating = one.rating("alignment", judged)
+    return float("nan") if rating is None else rating
+
+
+def rise(one) -> float:
+    """Return how much better the revision's alignment is than the draft's."""
+    return alignment(one, "revision") - alignment(one, "draft")
+
+
+FILTERS = {
+    "agent=social_3": lambda one: one.agent == "social_3",
+    "peer=social_3": lambda one: any(given.peer == "social_3" for given in one.feedback),
+    "kind=daily&view=bad": lambda one: one.view == "bad",
+    "low=4&high=6": lambda one: 4 <= alignment(one, "revision") <= 6,
+    "rating=before&low=5": lambda one: alignment(one, "draft") >= 5,
+    "rise=better": lambda one: rise(one) > 0,
+    "rise=worse": lambda one: rise(one) < 0,
+    "missing=1": lambda one: any(
+        given.rating is None for given in (*one.feedback, *one.observations)
+    ),
+    "cut_off=draft": lambda one: one.draft.cut_off,
+    "same=1": lambda one: one.draft.text == one.revision.text,
+}
+
+
+def test_filters_keep_what_the_records_say(page, index) -> None:
+    finished = interactions()
+    for query, keeps in FILTERS.items():
+        page.goto(f"{index}#/small/interactions?{query}")
+        expected = sum(map(keeps, finished))
+        page.wait_for_selector(f"text=/^{expected} of 27$/")
+
+
 @pytest.mark.parametrize("column", ["Round", "Agent", "After", "Rise"])
 def test_every_column_sorts_the_list_in_both_directions(page, index, column: str) -> None:
     page.goto(f"{index}#/small/interactions")

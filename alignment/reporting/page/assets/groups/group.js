@@ -7,7 +7,7 @@
 
   function Group({ run, route }) {
     const number = Number(route.path[0]);
-    const { value: table } = useLoaded(`${run.key}/group_table`);
+    const { value: table } = useLoaded(run.counts.groups > 0 && `${run.key}/group_table`);
     // A number beyond the last group has no chunk that could be loaded.
     const { value: record, error } = useRecord(run.key, "groups", number < run.counts.groups ? number : NaN);
     return html`<div class="stack">
