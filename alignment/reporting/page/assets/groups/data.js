@@ -51,7 +51,7 @@
     return html`<div class="stack">
       <div class="row title"><h1>Data</h1><p class="quiet">${run.counts.groups?.toLocaleString("en") ?? 0} groups for training</p></div>
       <${Dropped} dropped=${run.dropped} />
-      ${Figure && figures.length > 0 && html`<div class="figures">${figures.map((figure) => html`<${Figure} key=${figure.id} figure=${figure} run=${run} />`)}</div>`}
+      ${Figure && figures.length > 0 && html`<div class="figures">${figures.map((figure) => html`<${Figure} key=${figure.id} figure=${figure} name=${run.key} />`)}</div>`}
       ${run.counts.groups ? html`<${Groups} run=${run} route=${route} />` : html`<p class="notice">This run has made no training data.</p>`}
     </div>`;
   }
