@@ -5,6 +5,9 @@
   const { ModelAnswers, Rating, Text, Waiting, html, link, useLoaded, useMemo, useRecord, useResult } = sandbox;
   const { kindName, look, selected } = sandbox.groups;
 
+  /** What an agent wrote in a phase. */
+  const PHASES = Object.assign(Object.create(null), { draft: "draft", revise: "revision" });
+
   function Group({ run, route }) {
     const number = Number(route.path[0]);
     const { value: table } = useLoaded(run.counts.groups > 0 && `${run.key}/group_table`);
@@ -88,7 +91,7 @@
 
   /** Where a candidate comes from: an interaction, or what its file says. */
   function Source({ run, source, row }) {
-    const words = [source.phase, source.agent].filter(Boolean).join(" of ");
+    const words = [PHASES[source.phase] ?? source.phase, source.agent].filter(Boolean).join(" of ");
     if (row !== null && source.interaction) {
       return html`<a href=${link({ run: run.key, view: "interaction", path: source.interaction.split("/") })}>
         <${Text} inline value=${`${words || "from"}, ${source.interaction}`} limit=${120} /></a>`;

@@ -91,16 +91,18 @@
 
   /**
    * Search the full texts of rows.
+   * @param {Map<number, string> | undefined} before What the same search found in earlier data of a
+   *     run that goes on; shown until its chunks are searched again.
    * @returns {Object} `found` (row -> extract), `done` and `of` chunks, `problem`, `cancel()`.
    */
-  function startSearch(name, run, rows, terms, show) {
+  function startSearch(name, run, rows, terms, show, before) {
     const wanted = new Map();
     for (const row of rows) {
       const chunk = Math.floor(row / sandbox.CHUNK);
       if (!wanted.has(chunk)) wanted.set(chunk, []);
       wanted.get(chunk).push(row);
     }
-    const search = { name, found: new Map(), version: 0, done: 0, of: wanted.size, ended: false, problem: "", show };
+    const search = { name, found: new Map(before), version: 0, done: 0, of: wanted.size, ended: false, problem: "", show };
     search.cancel = () => {
       search.ended = true;
       search.show();
@@ -115,6 +117,7 @@
           for (const row of its) {
             const text = texts[row % sandbox.CHUNK] ?? "";
             if (hasAll(text.toLowerCase(), terms)) search.found.set(row, extractOf(text, terms[0]));
+            else search.found.delete(row);
           }
         } catch (error) {
           search.problem = error.message;
@@ -149,13 +152,16 @@
     const filterName = JSON.stringify(filters);
     const terms = useMemo(() => termsOf(text), [text]);
     const filtered = useMemo(() => (table ? filteredRows(table, run, filters) : []), [table, run, filterName]);
-    const name = [run.key, sandbox.index.stamp, filterName, terms.join(" ")].join("\n");
+    const asked = [run.key, filterName, terms.join(" ")].join("\n");
+    const name = `${asked}\n${sandbox.index.stamp}`;
     const wanted = Boolean(table) && terms.length > 0;
     useEffect(() => {
       if (!wanted) return undefined;
       if (latest?.name !== name) {
         latest?.cancel();
-        latest = startSearch(name, run, filtered, terms, show);
+        const before = latest?.asked === asked ? latest.found : undefined;
+        latest = startSearch(name, run, filtered, terms, show, before);
+        latest.asked = asked;
         show();
       } else {
         latest.show = show;
