@@ -22,6 +22,10 @@ _PARTS = (
 """A folder that has one of these is a run."""
 
 
+_POINT = "point.json"
+"""What differs between the points of a sweep, see `cli.sweeps`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """The folder of a run, and how the page names it.
@@ -84,8 +88,18 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
         key, number = base, 2
         while key.lower() in keys:
             key, number = f"{base}-{number}", number + 1
-        runs.append(RunFolder(key, name if key == base else f"{name} ({number - 1})", path))
+        shown = name if key == base else f"{name} ({number - 1})"
+        runs.append(RunFolder(key, f"{shown}{_swept(path)}", path))
     return runs
+
+
+def _swept(path: Path) -> str:
+    """Return the settings in which a point of a sweep differs from others, for its name."""
+    point = read_json(path / _POINT) if path.is_dir() else None
+    settings = point.get("settings") if isinstance(point, dict) else None
+    if not isinstance(settings, dict) or not settings:
+        return ""
+    return ": " + ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def newest_run(here: Path) -> Path:

@@ -184,6 +184,14 @@ def test_a_folder_of_runs_gives_all_of_them_in_the_order_of_their_numbers(tmp_pa
     assert names == ["online/cycle_1", "online/cycle_2", "online/cycle_10"]
 
 
+def test_the_points_of_a_sweep_are_named_by_what_differs(tmp_path: Path) -> None:
+    point = write_run(tmp_path / "margins" / "0a1b", interactions(rounds=1))
+    (point / "point.json").write_text('{"settings": {"method.margin": "10"}}')
+    page = write_page([tmp_path / "margins"]).parent
+    (run,) = read_data(page, "index")["runs"]
+    assert run == {"key": "margins-0a1b", "name": "margins/0a1b: method.margin=10"}
+
+
 def test_a_file_of_interactions_alone_is_enough(tmp_path: Path) -> None:
     file = tmp_path / "theirs.jsonl"
     write_interactions(file, interactions(rounds=1))
