@@ -152,7 +152,7 @@
     const filterName = JSON.stringify(filters);
     const terms = useMemo(() => termsOf(text), [text]);
     const filtered = useMemo(() => (table ? filteredRows(table, run, filters) : []), [table, run, filterName]);
-    const asked = [run.key, filterName, terms.join(" ")].join("\n");
+    const asked = [run.key, filterName, JSON.stringify(terms)].join("\n");
     const name = `${asked}\n${sandbox.index.stamp}`;
     const wanted = Boolean(table) && terms.length > 0;
     useEffect(() => {
