@@ -1,4 +1,4 @@
-"""Fill the generated parts of pages: the list of commands and the list of settings."""
+"""Fill the generated parts of pages: the lists of commands, of settings and of norms."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,4 +29,16 @@ def settings() -> Iterator[str]:
     yield settings_markdown()
 
 
-PLACES = {"<!-- commands -->": commands, "<!-- settings -->": settings}
+def norms() -> Iterator[str]:
+    """Yield a table of the norms."""
+    from social_sandbox.policies.norms import NORMS
+
+    yield "| norm | kind | what it asks | languages | value in other languages |"
+    yield "| --- | --- | --- | --- | --- |"
+    for name, norm in NORMS.items():
+        about = norm.about.rstrip(".")
+        elsewhere = norm.elsewhere or "same"
+        yield f"| `{name}` | {norm.kind} | {about} | {norm.languages} | {elsewhere} |"
+
+
+PLACES = {"<!-- commands -->": commands, "<!-- settings -->": settings, "<!-- norms -->": norms}

@@ -14,7 +14,9 @@ _ASKED = re.compile(rf"[{QUESTION_MARKS}][\W_]*$")
 _DOUBT = re.compile(rf"\([{QUESTION_MARKS}!]+\)")
 _GREEK_MARK = re.compile(r"(?<=[\u0370-\u03ff\u1f00-\u1fff])[;\u037e](?=\s|$)")
 # Japanese and Chinese questions may end with a full stop behind the particle that asks.
-_PARTICLE = re.compile(r"(?:(?:\u3067\u3059|\u307e\u3059|\u307e\u305b\u3093)\u304b|[\u5417\u55ce])")
+_PARTICLE = re.compile(
+    r"(?:(?:\u3067\u3059|\u307e\u3059|[\u3057\u3067]\u305f|\u307e\u305b\u3093)\u304b|[\u5417\u55ce])"
+)
 _ASKED_BY_PARTICLE = re.compile(rf"{_PARTICLE.pattern}[\u3002\uff0e.!\uff01]?[\W_]*$")
 _PERSONS = {"i": "you", "me": "you", "my": "your", "mine": "yours", "am": "are"}
 

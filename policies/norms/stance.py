@@ -33,6 +33,7 @@ _FEELING = re.compile(
     rf"\bsorry\s+(?:to hear|you\b|your\b|that (?:you|this|it|he|she|they|your)\b|for your|about)"
     rf"|\b(?:that|this|it|which)(?:'s|\s+(?:is|was|must|can|may|might|sounds?|seems?|feels?|has))"
     rf"(?:\s+(?:be|been|feel|have|like|sound))*{_MUCH}\s+{_FEELINGS}\b"
+    r"(?!\s+to\s+(?:say|tell|know|judge))"
     rf"|\byou(?:'re|\s+(?:are|were|must|may|might|sound|seem|feel|felt))(?:\s+(?:be|been|feel"
     rf"|feeling))*"
     rf"{_MUCH}\s+{_FEELINGS}\b"
