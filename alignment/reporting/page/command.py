@@ -6,16 +6,14 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NoReturn
-
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, NoReturn
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.browser.server import LOCAL, files, serve
 from social_sandbox.policies.terminal import Terminal
 
-from .folders import newest_run
-from .write import Page
+if TYPE_CHECKING:
+    from .write import Page
 
 EXAMPLES = """\
 examples:
@@ -36,6 +34,10 @@ def main(arguments: Sequence[str]) -> None:
         UserError: An argument is wrong, or the page cannot be written or served.
     """
     options = _options(arguments)
+    # Only now: the help text should not wait for it.
+    from .folders import newest_run
+    from .write import Page
+
     folders = options.folders or [newest_run(Path())]
     page = Page(folders, options.output, following=options.follow)
     console = Terminal(stderr=True)
@@ -64,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"stopped; {page.index} opens without a server")
 
 
-def _follow(page: Page, stop: threading.Event, console: Terminal) -> None:
+def _follow(page: "Page", stop: threading.Event, console: Terminal) -> None:
     """Bring a page up to date until `stop` is set; what goes wrong is said once."""
     pause, said = _EVERY_S, ""
     while not stop.wait(pause):
@@ -78,7 +80,9 @@ def _follow(page: Page, stop: threading.Event, console: Terminal) -> None:
         pause = max(_EVERY_S, 2 * (time.monotonic() - begun))
 
 
-def _update_with_progress(page: Page, console: Terminal) -> None:
+def _update_with_progress(page: "Page", console: Terminal) -> None:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
