@@ -162,7 +162,8 @@ def _list_policies(options: argparse.Namespace, rest: Sequence[str]) -> None:
     from ..runtime.tables import table
 
     _refuse(rest, "social-sandbox policies")
-    made = table("policy=", "what", "package", whole=("policy=",))
+    title = "Policies; those without a package are of social-sandbox"
+    made = table("policy=", "what", "package", title=title, whole=("policy=",))
     for policy in registry.installed():
         own = policy.origin == "social-sandbox"
         made.add_row(policy.name, policy.target, "" if own else policy.origin)
