@@ -26,6 +26,9 @@ class HumanInBrowser:
     max_concurrency = 64
     """All turns wait at the person's seat, so that the page can say how many there are."""
 
+    is_person = True
+    """A rollout that fails does not wait for the person's answers."""
+
     def __init__(
         self, name: str = "human", host: str = LOCAL, port: int = PORT, open_browser: bool = True
     ) -> None:

@@ -163,8 +163,11 @@ class _Queues:
 
         Args:
             wait: Whether to await the answers that have not arrived yet; if not, they are
-                cancelled.
+                cancelled. Nobody waits for a person, who may be away.
         """
+        for future, (name, _) in list(self._in_progress.items()):
+            if getattr(self._policies[name], "is_person", False) and future.cancel():
+                del self._in_progress[future]
         while self._in_progress if wait else not self._arrivals.empty():
             try:
                 yield self._take(self._arrivals.get())

@@ -104,6 +104,8 @@
     const [isSending, setSending] = useState(false);
     // Two quick presses of a key come before the page is drawn again.
     const isBusy = useRef(false);
+    /** Number of answers that were sent. */
+    const sent = useRef(0);
     const show = (next) => {
       setLost(false);
       setState((now) => (JSON.stringify(now) === JSON.stringify(next) ? now : next));
@@ -113,9 +115,10 @@
       const ask = async () => {
         try {
           if (!isBusy.current) {
+            const before = sent.current;
             const next = await request(`state?${new URLSearchParams({ name: NAME })}`);
-            // An answer that was sent meanwhile knows more.
-            if (!isBusy.current) show(next);
+            // The reply to an answer that was sent meanwhile knows more.
+            if (before === sent.current) show(next);
           }
         } catch (problem) {
           if (problem instanceof Refused) setError(problem.message);
@@ -132,6 +135,7 @@
     const answer = async (given) => {
       if (isBusy.current) return;
       isBusy.current = true;
+      sent.current += 1;
       setSending(true);
       try {
         show(await request("answer", { name: NAME, key: state.turn.key, ...given }));

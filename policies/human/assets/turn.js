@@ -121,7 +121,15 @@
       heading.current.focus({ preventScroll: true });
       window.scrollTo(0, 0);
     }, []);
-    useEffect(() => keepTyped(turn.key, { text, rating, sent: before.sent }), [text, rating]);
+    // At once, and not after the page is drawn: a reload may come first.
+    const write = (value) => {
+      keepTyped(turn.key, { text: value, rating, sent: before.sent });
+      setText(value);
+    };
+    const rate = (value) => {
+      keepTyped(turn.key, { text, rating: value, sent: before.sent });
+      setRating(value);
+    };
     const send = () => {
       if (!isReady || isSending) return;
       keepTyped(turn.key, { text, rating, sent: true });
@@ -130,9 +138,9 @@
     const keys = { w: { does: "Write", act: () => field.current.focus() } };
     if (turn.rated) {
       for (let number = 1; number <= Math.min(turn.scale, 9); number += 1) {
-        keys[number] = { does: "Rate", act: () => setRating(number) };
+        keys[number] = { does: "Rate", act: () => rate(number) };
       }
-      if (turn.scale === 10) keys[0] = { does: "Rate", act: () => setRating(10) };
+      if (turn.scale === 10) keys[0] = { does: "Rate", act: () => rate(10) };
     }
     keys.Enter = { does: "Send", act: send };
     useKeys(keys);
@@ -142,7 +150,7 @@
         send();
       }
     };
-    return html`<div class="turn">
+    return html`<div class="turn" data-key=${turn.key}>
       <div class="context stack">
         ${turn.earlier.length > 0 &&
         html`<${Part} title="The conversation so far">${turn.earlier.map(
@@ -158,11 +166,11 @@
       <form class="card form stack" onSubmit=${(event) => { event.preventDefault(); send(); }}>
         <div><h1 ref=${heading} tabindex="-1">${title}</h1><p class="small quiet">${hint}</p></div>
         ${before.sent && html`<p class="small tag fair wide">You sent this before the society was interrupted. Please send it again.</p>`}
-        ${turn.rated && html`<${Scale} turn=${turn} rating=${rating} onRate=${setRating} />`}
+        ${turn.rated && html`<${Scale} turn=${turn} rating=${rating} onRate=${rate} />`}
         ${(!turn.rated || turn.reason) &&
         html`<label class="stack field"><span class="eyebrow">${turn.rated ? "Your reason, in a sentence (you may leave it out)" : "Your answer"}</span>
           <textarea ref=${field} rows=${turn.rated ? 3 : 7} maxlength=${LONGEST} value=${text} dir="auto" onKeyDown=${sendByKey}
-            onInput=${(event) => setText(event.target.value)}></textarea></label>`}
+            onInput=${(event) => write(event.target.value)}></textarea></label>`}
         ${error && html`<p class="problem" role="alert">${error}</p>`}
         <div class="row send">
           <button class="primary large" disabled=${!isReady || isSending}>${isSending ? "Sending …" : "Send"}</button>
