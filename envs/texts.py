@@ -19,7 +19,7 @@ _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _LETTER = regex.compile(rf"[{_UNSPACED}]")
 _WORD = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|(?:(?![{_UNSPACED}])\w)+")
-_PIECE = regex.compile(rf"{_WORD.pattern}|\s+|[^\w\s]|.")
+_PIECE = regex.compile(rf"(?:{_WORD.pattern})(?:['\u2019](?:{_WORD.pattern}))*|\s+|[^\w\s]|.")
 
 
 def words(text: str) -> list[str]:
@@ -32,7 +32,7 @@ def words(text: str) -> list[str]:
 
 
 def words_and_gaps(text: str) -> list[str]:
-    """Return the words, the blanks and the other characters of a text, in order."""
+    """Return the words, the blanks and the other characters of a text; "don't" is one word."""
     found: list[str] = _PIECE.findall(text)
     return found
 

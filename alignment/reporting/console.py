@@ -130,7 +130,6 @@ def print_files(console: Console, folder: Path) -> None:
         "evaluation/answers.jsonl": "the held-out answers",
         "metrics.json": "the summary of all stages",
         "figures": "the figures",
-        "page/index.html": "all of it, in a browser",
     }
     for name, meaning in contents.items():
         if (folder / name).exists():

@@ -38,7 +38,7 @@ def _parts(interaction: Interaction, longest: int | None) -> Iterator[Renderable
     row, column = interaction.position
     yield Text(interaction.id, style="bold")
     yield Text(
-        f"round {interaction.round + 1}, {interaction.agent} at row {row + 1}, column {column + 1} "
+        f"round {interaction.round}, {interaction.agent} at row {row}, column {column} "
         f"of {interaction.world}, born with {interaction.view} views"
     )
     kind = f" ({interaction.kind})" if interaction.kind else ""

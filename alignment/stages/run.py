@@ -49,6 +49,6 @@ def _run_all(context: Context) -> Summary:
         summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
     summary |= draw_figures(context, simulation, alignment, evaluation)
     write_json(context.output_dir / "metrics.json", summary)
-    write_page_of(context)
     report.print_files(context.console, context.output_dir)
+    write_page_of(context)
     return summary

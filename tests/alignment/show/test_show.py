@@ -78,7 +78,7 @@ def test_filters_hold_together(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("wanted", ["world_1/1/social_3", "1/1/3", "1/1/social_3"])
 def test_an_id_may_be_short(folder: Path, capsys: pytest.CaptureFixture[str], wanted: str) -> None:
     text = shown(capsys, folder, wanted)
-    assert text.startswith("world_1/1/social_3\nround 2, social_3 at row 2, column 1 of world_1")
+    assert text.startswith("world_1/1/social_3\nround 1, social_3 at row 1, column 0 of world_1")
 
 
 def test_an_interaction_is_shown_as_it_happened(

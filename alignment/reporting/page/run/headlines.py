@@ -60,7 +60,6 @@ def headlines(
 
 
 def _society(columns: Columns) -> Iterator[Estimate]:
-    scale = columns.rating_scale
     for aspect in ("alignment", "engagement"):
         draft = numbers(getattr(columns, f"draft_{aspect}"))
         revision = numbers(getattr(columns, f"revision_{aspect}"))
@@ -71,7 +70,7 @@ def _society(columns: Columns) -> Iterator[Estimate]:
                 point.y,
                 point.low,
                 point.high,
-                f"rating points of 1 to {scale}",
+                "rating points",
                 1,
                 "revision minus draft, by the observers",
             )
@@ -84,7 +83,7 @@ def _society(columns: Columns) -> Iterator[Estimate]:
             yield Estimate(
                 "Alignment, last minus first round",
                 *change,
-                f"rating points of 1 to {scale}",
+                "rating points",
                 1,
                 "revisions, by the observers",
             )
