@@ -29,7 +29,7 @@ def round_media(interactions: Sequence[Interaction]) -> dict[str, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from .figures import draw_grid
+    from .grid_figure import draw_grid
 
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     draw_grid(figure, interactions)
