@@ -1,11 +1,16 @@
 """What tests are slow, and the browser that all tests share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .helpers.browser import started_browser, watched_page
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so would the
+# processes whose Ctrl-C is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 SLOW = (
