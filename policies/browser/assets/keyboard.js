@@ -3,6 +3,7 @@
 /** Keys of the page: each view adds its own, and `?` lists them all. */
 (() => {
   const { html, useEffect, useRef } = sandbox;
+  const { useLayoutEffect } = htmPreact;
 
   /** Tables of keys, the innermost view last: `{key: {does, act}}`. */
   const tables = [];
@@ -29,7 +30,12 @@
 
   function onKey(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]")) return;
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog) {
+      // Chromium does not always close a dialog by itself that a key has opened.
+      if (event.key === "Escape") dialog.close();
+      return;
+    }
     if (isWriting(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;
@@ -68,7 +74,8 @@
   /** The list of all keys, in a dialog. */
   function Help({ onClose }) {
     const dialog = useRef(null);
-    useEffect(() => dialog.current.showModal(), []);
+    // Before the next key: Escape closes the dialog, and does not leave the view behind it.
+    useLayoutEffect(() => dialog.current.showModal(), []);
     const keys = new Map();
     for (const table of [...tables].reverse()) {
       for (const [key, { does }] of Object.entries(table.current)) {
