@@ -18,11 +18,14 @@ browser:
 	  { apt-get install --yes -q chromium || { apt-get update -q && apt-get install --yes -q chromium; }; } \
 	  >/dev/null 2>&1; } || echo "no Chromium: the tests of the pages are skipped"
 
+# Two tests at a time, with a thread each: quicker on two cores than one test with two threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: $(INSTALLED) browser  ## run every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: $(INSTALLED)  ## run the tests that need no model, no installation and no browser
-	$(BIN)/python -m pytest -m "not embedded and not install and not slow and not browser"
+	$(PYTEST) -m "not embedded and not install and not slow and not browser"
 
 lint: $(INSTALLED)  ## check style, formatting and spelling
 	$(BIN)/ruff check .
