@@ -22,7 +22,7 @@ QUESTION = b'{"question": "May I lie?"}\n'
         (b"PAR1rest", "is a Parquet file"),
         (gzip.compress(POINTER), "is a Git LFS pointer"),
         (gzip.compress(QUESTION)[:-9], "cannot read"),
-        (gzip.compress(b"\xff\xfe\n"), "is not UTF-8 text"),
+        (gzip.compress(b"\xff\xfe\n", mtime=0), "is not UTF-8 text"),
     ],
 )
 def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, words: str) -> None:
