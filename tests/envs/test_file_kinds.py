@@ -20,8 +20,8 @@ QUESTION = b'{"question": "May I lie?"}\n'
         (b"\n<!DOCTYPE html><html></html>", "is a web page"),
         (b"PK\x03\x04rest", "is a ZIP archive"),
         (b"PAR1rest", "is a Parquet file"),
-        (gzip.compress(POINTER), "is a Git LFS pointer"),
-        (gzip.compress(QUESTION)[:-9], "cannot read"),
+        (gzip.compress(POINTER, mtime=0), "is a Git LFS pointer"),
+        (gzip.compress(QUESTION, mtime=0)[:-9], "cannot read"),
         (gzip.compress(b"\xff\xfe\n", mtime=0), "is not UTF-8 text"),
     ],
 )
@@ -36,5 +36,5 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, content: bytes, words: 
 
 def test_a_file_that_gzip_has_compressed_is_read(tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl.gz"
-    file.write_bytes(gzip.compress(QUESTION))
+    file.write_bytes(gzip.compress(QUESTION, mtime=0))
     assert [question.text for question in read_questions(str(file), "questions")] == ["May I lie?"]
