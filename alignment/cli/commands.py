@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
 
 from social_sandbox.envs.errors import UserError
 
+from ..runtime.arguments import ArgumentParser
 from ..runtime.signals import Terminated
 from .messages import exit_code, nearest, print_error
 from .quiet import quiet_libraries
@@ -91,16 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of a wrong setting."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UserError."""
-        raise UserError(message)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = ArgumentParser(
         prog="social-sandbox",
         usage="social-sandbox COMMAND [setting=value ...]",
         epilog=EXAMPLES,

@@ -14,6 +14,7 @@ from social_sandbox.envs.texts import for_terminal
 from social_sandbox.policies.terminal import Terminal
 
 from ..data.groups import RatedGroup
+from ..runtime.arguments import ArgumentParser
 from ..runtime.tables import value
 from .interaction import LONGEST, interaction_text, shortened
 from .listing import ORDERS, Filters, answer_table, group_table, in_order, interaction_table
@@ -137,7 +138,8 @@ def _of(listed: int, found: int) -> str:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
+    parser = ArgumentParser(
+        line="show: {}".format,
         prog="social-sandbox show",
         usage="social-sandbox show FOLDER [ID | group [N] | answer [N]] [options]",
         description="Print what a run has recorded: a list of interactions, or one in full.",
@@ -175,11 +177,3 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {text!r}")
     return int(text)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of a wrong setting."""
-
-    def error(self, message: str) -> Any:
-        """Raise UserError."""
-        raise UserError(f"show: {message}")

@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,21 @@ def application(routes: "Sequence[BaseRoute]") -> "ASGIApp":
         return PlainTextResponse(f"{error}\n", error.status)
 
     return Starlette(routes=routes, exception_handlers={Refused: refuse})
+
+
+def page_application(package: str, routes: "Sequence[BaseRoute]") -> "ASGIApp":
+    """Return the application of a page: its routes, its files, and those that all pages share.
+
+    Args:
+        package: Package whose folder `assets` holds the page.
+        routes: What the page asks for.
+    """
+    from starlette.routing import Mount
+
+    shared = Path(str(resources(__package__) / "assets"))
+    own = Path(str(resources(package) / "assets"))
+    mounts = [Mount("/assets", files(shared, html=False)), Mount("/", files(own))]
+    return application([*routes, *mounts])
 
 
 @contextmanager

@@ -4,8 +4,6 @@ import atexit
 import threading
 import time
 from contextlib import ExitStack
-from importlib.resources import files as resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
@@ -14,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from social_sandbox.envs.jsonl import first_problem
 
 from ..browser.guard import Refused, is_loopback, json_body
-from ..browser.server import application, files, new_token, open_page, served
+from ..browser.server import new_token, open_page, page_application, served
 from ..terminal import Terminal
 from .seat import Seat
 
@@ -98,7 +96,7 @@ def table_at(host: str, port: int) -> Table:
 def _page(seats: dict[str, Seat]) -> "ASGIApp":
     """Return the application: the page, its files, and the requests that the page makes."""
     from starlette.responses import JSONResponse
-    from starlette.routing import Mount, Route
+    from starlette.routing import Route
 
     def seat_of(name: str) -> Seat:
         if name not in seats:
@@ -120,14 +118,11 @@ def _page(seats: dict[str, Seat]) -> "ASGIApp":
         seat.answer(sent.key, sent.text, sent.rating)
         return JSONResponse(seat.state())
 
-    shared = Path(str(resources("social_sandbox.policies.browser") / "assets"))
-    own = Path(str(resources(__package__) / "assets"))
-    return application(
+    return page_application(
+        __package__,
         [
             Route("/people", people),
             Route("/state", state),
             Route("/answer", answer, methods=["POST"]),
-            Mount("/assets", files(shared, html=False)),
-            Mount("/", files(own)),
-        ]
+        ],
     )

@@ -1,15 +1,14 @@
 """The options of `social-sandbox rate`."""
 
 import argparse
-import math
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.browser.guard import Refused
 from social_sandbox.policies.browser.server import LOCAL
 
 from ...data.study import PEOPLE, Study, Tasks
+from ...runtime.arguments import ArgumentParser, share_up_to
 from .page import rater_name
 
 PORT = 8421
@@ -31,17 +30,10 @@ One FOLDER compares its base and its aligned model; several compare their aligne
 results: social-sandbox rate report FOLDER"""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of a wrong setting."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UserError."""
-        raise UserError(f"{message.removeprefix('argument ')}; see social-sandbox rate --help")
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser; a setting of the study that is not named is None."""
-    options = _Parser(
+    options = ArgumentParser(
+        line=_line,
         prog="social-sandbox rate",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -80,14 +72,14 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--share-repeats",
-        type=_share,
+        type=share_up_to(0.5),
         metavar="SHARE",
         help="share of the tasks that come again, pairs with their sides swapped "
         f"(default: {default.share_repeats})",
     )
     add(
         "--share-checks",
-        type=_share,
+        type=share_up_to(0.5),
         metavar="SHARE",
         help="share of attention checks: an obviously bad answer among them "
         f"(default: {default.share_checks})",
@@ -146,11 +138,5 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 0.5")
-    return share
+def _line(message: str) -> str:
+    return f"{message.removeprefix('argument ')}; see social-sandbox rate --help"

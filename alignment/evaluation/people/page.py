@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.policies.browser.guard import Refused, json_body
-from social_sandbox.policies.browser.server import application, files
+from social_sandbox.policies.browser.server import page_application
 
 from ...data.study import (
     SCALE,
@@ -193,7 +192,7 @@ def rater_name(name: str) -> str:
 def rating_page(judging: Judging) -> "ASGIApp":
     """Return the application: the page, its files, and the requests that the page makes."""
     from starlette.responses import JSONResponse
-    from starlette.routing import Mount, Route
+    from starlette.routing import Route
 
     async def describe(request: "Request") -> "Response":
         return JSONResponse(judging.describe())
@@ -209,14 +208,11 @@ def rating_page(judging: Judging) -> "ASGIApp":
         judging.record(sent)
         return JSONResponse(judging.next_task(sent.rater))
 
-    shared = Path(str(resources("social_sandbox.policies.browser") / "assets"))
-    own = Path(str(resources(__package__) / "assets"))
-    return application(
+    return page_application(
+        __package__,
         [
             Route("/study", describe),
             Route("/task", task),
             Route("/judgement", judge, methods=["POST"]),
-            Mount("/assets", files(shared, html=False)),
-            Mount("/", files(own)),
-        ]
+        ],
     )

@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.browser.server import LOCAL, files, serve
 from social_sandbox.policies.terminal import Terminal
+
+from ...runtime.arguments import ArgumentParser
 
 if TYPE_CHECKING:
     from .write import Page
@@ -100,7 +102,8 @@ def _update_with_progress(page: "Page", console: Terminal) -> None:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
+    parser = ArgumentParser(
+        line="view: {}".format,
         prog="social-sandbox view",
         usage="social-sandbox view [FOLDER ...] [options]",
         description="Write FOLDER/page, which a browser opens from disk, and serve it here.",
@@ -148,11 +151,3 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 65535, got {text!r}")
     return int(text)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of a wrong setting."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UserError."""
-        raise UserError(f"view: {message}")

@@ -3,13 +3,11 @@
 import argparse
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.jsonl import write_whole
 from social_sandbox.policies.terminal import Terminal
 
@@ -18,6 +16,7 @@ from ...evaluation.benchmarks.results.estimates import Estimates
 from ...evaluation.benchmarks.results.figure import plot
 from ...evaluation.people.judges import Verdicts, verdicts_of
 from ...evaluation.people.results import Results, Studies, read_studies, results_of
+from ...runtime.arguments import ArgumentParser, share_up_to
 from ...runtime.stage import make_folder, write_json
 from .. import wandb_rows
 from ..wandb_config import WandbConfig
@@ -31,14 +30,6 @@ DESCRIPTION = """\
 What people judged: how often one model is preferred to another, with intervals by questions;
 Bradley-Terry scores; ratings; how far the raters agree with one another and with themselves; and
 how far the observer, and the judge of benchmarks, agree with people."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of a wrong setting."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UserError."""
-        raise UserError(f"{message}; see social-sandbox rate report --help")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -140,7 +131,8 @@ def _flat(results: Results) -> dict[str, dict[str, Any]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = ArgumentParser(
+        line="{}; see social-sandbox rate report --help".format,
         prog="social-sandbox rate report",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -156,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--exclude-below",
-        type=_share,
+        type=share_up_to(1),
         metavar="SHARE",
         help="leave out raters who passed a smaller share of their attention checks, such as 0.8 "
         "(default: nobody is left out)",
@@ -177,16 +169,6 @@ def _parser() -> argparse.ArgumentParser:
         help="whether the results go to Weights & Biases (default: auto, if there is a key)",
     )
     return parser
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1")
-    return share
 
 
 def _number(text: str) -> int:
