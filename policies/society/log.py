@@ -98,9 +98,9 @@ def resume(worlds: Sequence[World], cast: Cast, folder: Path) -> list[Interactio
     if not lines:
         return []
     _check_names(lines, worlds, log.path)
-    society = _read(folder / SOCIETY)
-    _check_society(society, worlds, log.path)
-    _check_players(lines, _read(folder / CAST), cast, log.path)
+    society = read_recorded(folder / SOCIETY)
+    check_society(society, worlds, log.path)
+    check_players(lines, read_recorded(folder / CAST), cast, log.path)
     kept, finished = _replay(worlds, lines, log.path)
     if not society:
         _check_interactions(finished, folder, log.path)
@@ -128,7 +128,8 @@ def _check_names(lines: Sequence[Logged], worlds: Sequence[World], path: Path) -
         raise UserError(f"log: {path} is of other worlds: {', '.join(sorted(unknown))}")
 
 
-def _check_society(society: Any, worlds: Sequence[World], path: Path) -> None:
+def check_society(society: Any, worlds: Sequence[World], path: Path) -> None:
+    """Raise UserError if the recorded societies of a log differ from those of the worlds."""
     for world in worlds:
         now = _description(world)
         # A rule that an earlier version did not know had its default.
@@ -144,7 +145,8 @@ def _check_society(society: Any, worlds: Sequence[World], path: Path) -> None:
             )
 
 
-def _check_players(lines: Sequence[Logged], before: Any, cast: Cast, path: Path) -> None:
+def check_players(lines: Sequence[Logged], before: Any, cast: Cast, path: Path) -> None:
+    """Raise UserError if an agent of a log had another player than now."""
     names = _names(cast)
     for world in dict.fromkeys(line.world for line in lines):
         for agent, then in dict((before or {}).get(world, {})).items():
@@ -166,7 +168,7 @@ def _replay(
         first = answers.setdefault((line.world, line.turn), line)
         if first is not line:
             is_spoilt = True
-            if not line.asked and not _same(first.utterance, line.utterance):
+            if not line.asked and not same_answer(first.utterance, line.utterance):
                 raise UserError(
                     f"log: two processes have written into {path}, and their answers differ (turn "
                     f"{line.turn} of {line.world}); choose another folder"
@@ -191,7 +193,8 @@ def _replay(
     return kept, finished
 
 
-def _same(first: Utterance, second: Utterance) -> bool:
+def same_answer(first: Utterance, second: Utterance) -> bool:
+    """Return whether two utterances say the same, whatever they have cost."""
     return (first.text, first.rating, first.error) == (second.text, second.rating, second.error)
 
 
@@ -234,7 +237,7 @@ def _names(cast: Cast) -> dict[str, dict[str, str]]:
     return worlds
 
 
-def _read(path: Path) -> Any:
+def read_recorded(path: Path) -> Any:
     """Return what a JSON file holds; None if there is no such file.
 
     Raises:
