@@ -32,6 +32,7 @@ def rollout(
     on_utterances: OnUtterances | None = None,
     on_interaction: OnInteraction | None = None,
     budget: Budget | None = None,
+    check: Callable[[], None] | None = None,
     chunk: int = 128,
     progress: ShowProgress = False,
 ) -> list[Interaction]:
@@ -52,6 +53,8 @@ def rollout(
         on_utterances: Called with answers before they are submitted to their worlds, to log them.
         on_interaction: Called with every finished interaction and the cost so far.
         budget: Limits of the cost, including the past cost of partly played worlds.
+        check: Called before more answers are awaited. An exception ends the rollout, once the
+            answers under way have arrived.
         chunk: The largest number of turns in a batch.
         progress: Whether to show a live progress bar; `full`: and the last finished interaction.
 
@@ -100,6 +103,8 @@ def rollout(
         try:
             while queues.busy:
                 account.check(budget)
+                if check:
+                    check()
                 submit(queues.next())
         except BaseException as error:
             # Answers that have arrived meanwhile have been paid for and must not be lost. The
