@@ -13,7 +13,7 @@ import openai
 
 from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.thoughts import ONLY_THOUGHT
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.turns import Phase, Tokens
 
 from .complaints import as_error
 from .config import ApiConfig
@@ -22,13 +22,8 @@ from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
 from .parameters import FORM, LIMITS, Parameters
 from .rates import PATIENCE, RateLimiter, pause_after
-from .replies import (
-    Choice,
-    TokenLogprobs,
-    read_choice,
-    read_embeddings,
-    read_usage,
-)
+from .replies import Choice, TokenLogprobs, read_choice, read_embeddings, read_usage
+from .servers import Server, Servers
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +48,7 @@ class Reply:
 
 
 class ApiClient:
-    """Sends requests to a server.
+    """Sends requests to a server, or to several servers that serve the same model.
 
     All coroutines of one client have to run on the same event loop, see `policies.background`.
     """
@@ -67,6 +62,7 @@ class ApiClient:
         self.config = config
         self._key = config.key()
         self._hidden = config.secrets(self._key)
+        self._servers = Servers(config, self._key)
         # OpenAI's newer models refuse `max_tokens`; other servers may know only `max_tokens`.
         limit = LIMITS[0] if config.base_url is None else LIMITS[1]
         self._parameters = Parameters(config.model, limit)
@@ -86,6 +82,8 @@ class ApiClient:
         max_tokens: int,
         sampling: Mapping[str, Any],
         form: Mapping[str, Any] | None = None,
+        phase: Phase | None = None,
+        server: Server | None = None,
     ) -> Reply:
         """Return the reply to a conversation.
 
@@ -98,6 +96,9 @@ class ApiClient:
             max_tokens: The largest number of tokens in the reply.
             sampling: Fields such as `temperature`; fields that are None are not sent.
             form: Further fields of the request, which determine the form of the reply.
+            phase: The phase whose fields in `extra` are sent, too.
+            server: The only server to ask, and only once where it is not to be reached; None asks
+                the least busy one.
 
         Raises:
             ApiError: There is no reply.
@@ -112,7 +113,7 @@ class ApiClient:
         if seed is not None:
             request["seed"] = seed % 2**31
         # A user's own field takes the place of the field of this program.
-        own = set(self.config.body)
+        own = set(self.config.of_phase(phase).body)
         own |= set(LIMITS) if own & set(LIMITS) else set()
         request = {name: value for name, value in request.items() if name not in own}
         length = sum(len(message.content) for message in messages)
@@ -124,7 +125,7 @@ class ApiClient:
         while True:
             granted = self._thought_tokens
             try:
-                reply = await self._send("/chat/completions", request, read, length)
+                reply = await self._send("/chat/completions", request, read, length, phase, server)
             except Empty as error:
                 spent += error.tokens
                 if self._thought_tokens > granted:
@@ -160,6 +161,11 @@ class ApiClient:
             await asyncio.sleep(pause_after(attempt))
         return await self._send("/embeddings", request, read, sum(map(len, texts)))
 
+    @property
+    def servers(self) -> Sequence[Server]:
+        """The servers, in the order of their addresses."""
+        return self._servers.all
+
     def takes(self, names: Sequence[str]) -> bool:
         """Return whether the server has not refused any of these parameters so far."""
         return not self._parameters.refused & set(names)
@@ -170,6 +176,8 @@ class ApiClient:
         request: Mapping[str, Any],
         read: Callable[[Any, Tokens], Read],
         length: int,
+        phase: Phase | None = None,
+        only: Server | None = None,
     ) -> Read:
         """Send a request until there is an answer, and return what `read` makes of the answer.
 
@@ -178,9 +186,12 @@ class ApiClient:
             request: The request; `Parameters.fit` adapts its parameters to the server.
             read: Called with the parsed answer and the cost of all requests.
             length: Number of characters of the prompt.
+            phase: See `chat`.
+            only: The only server to ask; None asks the least busy one.
         """
         names, parameters = frozenset(request) - {"model", "messages", "input"}, self._parameters
         sent = failures = 0
+        tried: set[Server] = set()
         without_form: Failure | None = None
         async with self._semaphore:
             while True:
@@ -195,8 +206,11 @@ class ApiClient:
                     await self._wait_for_rate(length, limit)
                     sent += 1
                     cost = Tokens(requests=sent, retries=sent - 1)
-                    answer = await self._post(path, fitted, cost)
+                    server = only or self._servers.choose(tried)
+                    with server.asked():
+                        answer = await self._post(server, path, fitted, cost, phase)
                     if not isinstance(answer, Failure):
+                        server.answered()
                         parameters.answered.add(names)
                         if without_form:
                             parameters.refuse(set(request) & set(FORM), without_form)
@@ -208,12 +222,19 @@ class ApiClient:
                         continue
                     if answer.status not in (429, 503):
                         parameters.answered.add(names)
+                if self._servers.note(server, answer):
+                    tried.add(server)
+                    if only is None and self._servers.others(tried):
+                        continue
+                tried.clear()
                 # Perhaps the form of the reply is at fault, though the server does not say so.
                 doubtful = names not in parameters.accepted and _perhaps_for_its_form(
                     answer, fitted
                 )
                 retries = self.config.max_retries
                 repetitions = min(retries, 1) if doubtful else retries
+                if only is not None and len(self._servers.all) > 1:
+                    repetitions = 0
                 if answer.is_transient and failures < repetitions and not without_form:
                     pause = answer.retry_after or pause_after(failures, request.get("seed"))
                     if pause <= PATIENCE:
@@ -225,7 +246,9 @@ class ApiClient:
                 if doubtful and without_form is None:
                     without_form = answer
                     continue
-                raise as_error(without_form or answer, self.config, bool(self._key), cost, failures)
+                failure = without_form or answer
+                asked = server.config.of_phase(phase)
+                raise as_error(failure, asked, bool(self._key), cost, failures)
 
     def _reply(self, body: Mapping[str, Any], cost: Tokens, prompt_length: int) -> Reply:
         """Return the reply that an answer holds."""
@@ -264,22 +287,20 @@ class ApiClient:
         )
         raise _empty(choice, True, tokens)
 
-    async def _post(self, path: str, fields: Mapping[str, Any], cost: Tokens) -> Any:
+    async def _post(
+        self,
+        server: Server,
+        path: str,
+        fields: Mapping[str, Any],
+        cost: Tokens,
+        phase: Phase | None = None,
+    ) -> Any:
+        config = server.config.of_phase(phase)
         try:
-            client = self._client
+            client = server.connection
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise unsendable(self.config, error) from None
-        return await post(client, path, fields, self.config, self._hidden, cost)
-
-    @cached_property
-    def _client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(
-            # A placeholder, since the library would look for another key in the environment.
-            api_key=self._key or "none",
-            base_url=self.config.address,
-            timeout=self.config.timeout,
-            max_retries=0,
-        )
+            raise unsendable(config, error) from None
+        return await post(client, path, fields, config, self._hidden, cost)
 
     @cached_property
     def _semaphore(self) -> asyncio.Semaphore:

@@ -1,5 +1,6 @@
 """Embeddings from an OpenAI-compatible API, for the memories of a society."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,9 @@ from ..embedding_cache import EmbeddingCache
 from ..prompts.control_tokens import defused
 from .client import ApiClient
 from .config import KEY, ApiConfig
-from .errors import ApiError
+from .errors import ApiError, Refused
+
+log = logging.getLogger(__name__)
 
 
 class OpenAIEmbedder:
@@ -24,7 +27,7 @@ class OpenAIEmbedder:
         self,
         model: str,
         *,
-        base_url: str | None = None,
+        base_url: str | Sequence[str] | None = None,
         api_key_env: str = KEY,
         batch_size: int = 256,
         cache_size: int = 100_000,
@@ -35,7 +38,7 @@ class OpenAIEmbedder:
 
         Args:
             model: The server's name for the model.
-            base_url: Address of the server; default: OpenAI.
+            base_url: Address of the server, or the addresses of several; default: OpenAI.
             api_key_env: The environment variable that holds the API key.
             batch_size: The largest number of texts in one request.
             cache_size: The number of texts whose embeddings are kept.
@@ -77,8 +80,24 @@ class OpenAIEmbedder:
             embeddings = background.run(
                 self._client.embed([defused(text) or " " for text in texts])
             )
+        except Refused as error:
+            return self._without_refused(texts, error)
         except ApiError as error:
             raise UserError(f"embedder.{error.setting or 'model'}: {error}") from None
         vectors = np.array(embeddings, dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+    def _without_refused(self, texts: Sequence[str], refusal: Refused) -> Vectors:
+        """Return the embeddings of texts of which a content filter refuses at least one.
+
+        A refused text gets the embedding of a blank: the run goes on, and the text is near to
+        nothing in particular. Halving finds it among n others with about 2 log2(n) requests.
+        """
+        if len(texts) > 1:
+            half = len(texts) // 2
+            return np.concatenate([self._request(texts[:half]), self._request(texts[half:])])
+        if not texts[0].strip():
+            raise UserError(f"embedder.model: {refusal}, of a blank text") from None
+        log.warning("embedder: %s; a text is embedded as if it was empty", refusal)
+        return self._request([" "])

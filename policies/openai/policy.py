@@ -13,7 +13,14 @@ from pydantic import validate_call
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Tokens, Turn, Utterance
+from social_sandbox.envs.turns import (
+    RATED_PHASES,
+    RATING_SCALE,
+    Phase,
+    Tokens,
+    Turn,
+    Utterance,
+)
 
 from .. import background
 from ..policy import answer_all
@@ -26,8 +33,12 @@ from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .letter_logprobs import letter_logprobs
 from .rates import pause_after
 from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
+from .servers import Server
 
 log = logging.getLogger(__name__)
+
+_GREETING = (Message("user", "Say yes."),)
+"""What a server is asked before the first turn."""
 
 
 class OpenAIPolicy:
@@ -46,7 +57,7 @@ class OpenAIPolicy:
         model: str,
         *,
         name: str | None = None,
-        base_url: str | None = None,
+        base_url: str | Sequence[str] | None = None,
         api_key_env: str = KEY,
         system_prompt: str | None = None,
         temperature: float | None = 0.7,
@@ -73,7 +84,9 @@ class OpenAIPolicy:
         Args:
             model: The server's name for the model.
             name: Name in the records; default: `model`.
-            base_url: Address of the server; default: OpenAI.
+            base_url: Address of the server, or the addresses of several that serve the same model:
+                the least busy one is asked, and one that fails is left out for a while. Default:
+                OpenAI.
             api_key_env: The environment variable that holds the API key.
             system_prompt: A system message at the beginning of every conversation.
             temperature: Sampling temperature; None leaves the choice to the server, which some
@@ -141,11 +154,36 @@ class OpenAIPolicy:
             UserError: The server, the key or the model is wrong; the message names the setting.
         """
         try:
-            with suppress(Empty, Refused):  # the server has answered, though not with a word
-                background.run(self._chat([Message("user", "Say yes.")], 0, 16))
+            background.run(self._greet())
             background.run(self._rating_form())
         except ApiError as error:
             raise self._user_error(error) from None
+
+    async def _greet(self) -> None:
+        """Ask every server for a word.
+
+        Of several servers some may not be reached; a wrong key or a missing model at one of them is
+        an error.
+        """
+        servers = self._client.servers
+        if len(servers) > 1:
+            greetings = (self._greeted(server) for server in servers)
+            if any(await asyncio.gather(*greetings)):
+                return
+        with suppress(Empty, Refused):  # the server has answered, though not with a word
+            await self._chat(_GREETING, 0, 16)
+
+    async def _greeted(self, server: Server) -> bool:
+        """Return whether a server answers; raise ApiError if it refuses."""
+        try:
+            await self._chat(_GREETING, 0, 16, server=server)
+        except (Empty, Refused):
+            return True
+        except ApiError:
+            if server.failures:
+                return False
+            raise
+        return True
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         """See `Policy.act`. Raise UserError for a turn without an answer if on_error is `raise`."""
@@ -165,7 +203,7 @@ class OpenAIPolicy:
         async def ask(seed: int) -> Utterance:
             messages = prompt_for(turn).messages
             fields = form_fields("logprobs", reason=False, rating_scale=RATING_SCALE)
-            reply = await self._chat(messages, seed, self._max_new_tokens, fields)
+            reply = await self._chat(messages, seed, self._max_new_tokens, fields, phase=turn.phase)
             letters.clear()
             letters.update(letter_logprobs(reply.logprobs, n))
             return _utterance(reply)
@@ -201,7 +239,8 @@ class OpenAIPolicy:
     async def _answer(self, turn: Turn, seed: int) -> Utterance:
         if turn.phase in RATED_PHASES:
             return await self._rate(turn, seed, await self._rating_form())
-        reply = await self._chat(prompt_for(turn).messages, seed, self._max_new_tokens)
+        messages = prompt_for(turn).messages
+        reply = await self._chat(messages, seed, self._max_new_tokens, phase=turn.phase)
         return _utterance(reply)
 
     async def _rate(self, turn: Turn, seed: int, form: Form) -> Utterance:
@@ -209,7 +248,7 @@ class OpenAIPolicy:
         messages = prompt_for(turn, form_sentence(form, reason=reason)).messages
         max_tokens = self._reason_tokens if reason else 16
         fields = form_fields(form, reason=reason, rating_scale=turn.rating_scale)
-        reply = await self._chat(messages, seed, max_tokens, fields)
+        reply = await self._chat(messages, seed, max_tokens, fields, phase=turn.phase)
         verdict = read_verdict(form, reply, turn.rating_scale)
         if verdict.rating is None:
             raise Malformed(f"no rating in the answer {reply.text[:60]!r}", reply.tokens)
@@ -224,8 +263,20 @@ class OpenAIPolicy:
         seed: int,
         max_tokens: int,
         fields: Mapping[str, Any] | None = None,
+        *,
+        phase: Phase | None = None,
+        server: Server | None = None,
     ) -> Reply:
-        """Return the reply to a conversation; `fields` are further fields of the request."""
+        """Return the reply to a conversation.
+
+        Args:
+            messages: The conversation.
+            seed: The seed of the sampling.
+            max_tokens: The largest number of tokens in the reply.
+            fields: Further fields of the request.
+            phase: See `ApiClient.chat`.
+            server: See `ApiClient.chat`.
+        """
         if self._system_prompt:
             messages = _with_system(messages, self._system_prompt)
         # The server makes tokens of the text, and control tokens of what is spelled like them.
@@ -235,6 +286,8 @@ class OpenAIPolicy:
             max_tokens=max_tokens,
             sampling=self._sampling,
             form=fields,
+            phase=phase,
+            server=server,
         )
 
     async def _rating_form(self) -> Form:

@@ -688,6 +688,26 @@ def test_an_embedder_learns_and_waits_as_well(caplog: pytest.LogCaptureFixture) 
                 embedder.embed(["a", "b"])
 
 
+def test_a_text_that_a_filter_refuses_is_embedded_as_a_blank(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked: list[list[str]] = []
+
+    def answering(request: Request) -> tuple[Any, ...]:
+        asked.append(request["input"])
+        if "vile" in request["input"]:
+            return error(400, "flagged by our content filter", code="content_filter")
+        vectors = [[1.0, 0.0] if text.strip() else [0.0, 1.0] for text in request["input"]]
+        return 200, {"data": [{"embedding": vector} for vector in vectors]}
+
+    with server(answering) as url:
+        embedder = OpenAIEmbedder("m", base_url=url, max_retries=0)
+        vectors = embedder.embed(["a", "b", "vile", "c"])
+    assert vectors.tolist() == [[1, 0], [1, 0], [0, 1], [1, 0]]
+    assert len(asked) == 6
+    assert any("a text is embedded as if it was empty" in each for each in caplog.messages)
+
+
 def test_a_refusal_has_a_cost() -> None:
     filtered = says("", finish_reason="content_filter")
     with server(lambda request: filtered) as url, pytest.raises(Refused) as raised:
