@@ -24,6 +24,7 @@ FLOORS = (
     ("evaluation",),
     ("reporting",),
     ("stages", "speed", "show"),
+    ("experiments",),
     ("cli",),
 )
 """The rooms of `alignment`; each may import from those above it in this list."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "benchmark results of several models side by side; see compare --help",
     "show": "print interactions, groups and answers in the terminal; see show --help",
     "figures": "draw what there is; writes figures/",
+    "reproduce": "an experiment of the paper: its runs, one table, one figure; reproduce --help",
     "online": "simulate and align in turn, cycles times; each society played by the last model",
     "observer": "fit the head of the embedded observer to preferences; see observer --help",
     "view": "show runs in the browser; writes page/index.html; see view --help",
@@ -45,6 +46,7 @@ Every setting is a Hydra override, for example:
   social-sandbox evaluate model=embedded benchmarks=all data_dir=FOLDER limit=100
   social-sandbox run --multirun method.margin=1,10 output_dir=runs/margins
   social-sandbox run experiment=norms output_dir=runs/norms
+  social-sandbox reproduce methods scale=small jobs=2
   wandb sweep $(social-sandbox sweeps margin)
 
 A complete stage is not run again; an interrupted one is resumed.
@@ -188,6 +190,12 @@ def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:
     main.main(rest)
 
 
+def _reproduce(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    from .reproduce import reproduce_command
+
+    reproduce_command(rest)
+
+
 def _rate(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
     if rest[:1] == ["report"]:
@@ -219,6 +227,7 @@ _FUNCTIONS = {
     "observer": _fit_observer,
     "policies": _list_policies,
     "rate": _rate,
+    "reproduce": _reproduce,
     "show": _show,
     "sweeps": _list_sweeps,
     "view": _view,

@@ -31,7 +31,7 @@ from .quiet import quiet_libraries
 from .sweeps import begin_point, summarise, swept
 
 if TYPE_CHECKING:
-    from ..stages import Context, Settings
+    from ..stages import Settings
 
 
 def run_job(command: str, arguments: Sequence[str]) -> None:
@@ -79,6 +79,7 @@ def _run(command: str, config: DictConfig) -> None:
         _log_to_stderr()
         from ..reporting.wandb_run import tracked
         from ..stages import Context, read_settings
+        from ..stages.command import run_command
         from ..stages.identity import settings_hash
 
         settings = read_settings(config)
@@ -103,36 +104,12 @@ def _run(command: str, config: DictConfig) -> None:
         named = {str(name): value for name, value in values.items()}
         identity = settings_hash(settings)
         if command == "figures":
-            _do(command, Context(settings, console))
+            run_command(command, Context(settings, console))
             return
         with tracked(settings.output_dir, settings.wandb, named, command, identity) as wandb_run:
-            _do(command, Context(settings, console, wandb_run, point_of))
+            run_command(command, Context(settings, console, wandb_run, point_of))
     if _is_point():
         console.print(f"all points so far: {summarise(whole_dir)}")
-
-
-_FUNCTIONS = {
-    "run": "run_all",
-    "simulate": "simulate",
-    "data": "make_data",
-    "export": "export",
-    "align": "align",
-    "figures": "draw_figures",
-    "online": "run_online",
-}
-"""The function of each command in `stages`, except `evaluate`, which has two."""
-
-
-def _do(command: str, context: "Context") -> None:
-    from .. import stages
-
-    name = _FUNCTIONS.get(command)
-    if name is None:
-        # Compare models on held-out questions, or measure one on benchmarks if any are named.
-        on_questions = context.settings.evaluate.benchmarks is None
-        name = "evaluate" if on_questions else "benchmark"
-    # Only this stage is imported.
-    getattr(stages, name)(context)
 
 
 def _log_to_stderr() -> None:

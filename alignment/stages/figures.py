@@ -79,14 +79,18 @@ def draw_figures(
 
 def norms_of(observer: Mapping[str, Any]) -> list[Norm]:
     """Return the norms that an observer with this recipe rates by; empty for other observers."""
-    given = [
+    found = [find_norm(norm, "observer.norms") for norm in given_norms(observer)]
+    return list({norm.name: norm for norm in found}.values())
+
+
+def given_norms(observer: Mapping[str, Any]) -> list[str]:
+    """Return the names and import paths of the norms in an observer's recipe."""
+    return [
         norm
         for name in ("norms", "alignment", "engagement")
         for norm in observer.get(name) or ()
         if str(observer.get("_target_", "")).endswith(".NormsPolicy")
     ]
-    found = [find_norm(norm, "observer.norms") for norm in given]
-    return list({norm.name: norm for norm in found}.values())
 
 
 def _recorded_alignment(context: Context) -> Alignment | None:
