@@ -7,12 +7,12 @@ from time import monotonic
 
 from social_sandbox.policies.terminal import Terminal
 
-from . import environment, memories, observe, page, rollouts, table, train
+from . import api, environment, memories, observe, page, rollouts, table, train
 from .measure import Row
 
 SECTIONS = {
     module.SECTION: module.measurements
-    for module in (environment, memories, rollouts, observe, train, page)
+    for module in (environment, memories, rollouts, api, observe, train, page)
 }
 
 

@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-import httpx2
-import openai
-
 from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.thoughts import ONLY_THOUGHT
 from social_sandbox.envs.turns import Phase, Tokens
 
 from .complaints import as_error
 from .config import ApiConfig
-from .connection import hide, post, unsendable
+from .connection import hide, post
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
 from .parameters import FORM, LIMITS, Parameters
@@ -296,11 +293,7 @@ class ApiClient:
         phase: Phase | None = None,
     ) -> Any:
         config = server.config.of_phase(phase)
-        try:
-            client = server.connection
-        except (openai.OpenAIError, httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise unsendable(config, error) from None
-        return await post(client, path, fields, config, self._hidden, cost)
+        return await post(server.connection, path, fields, config, self._hidden, cost)
 
     @cached_property
     def _semaphore(self) -> asyncio.Semaphore:

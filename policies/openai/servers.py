@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 
-import openai
-
 from .config import ApiConfig
+from .connection import Connection
 from .failures import Failure
 from .rates import PATIENCE
 
@@ -43,15 +42,9 @@ class Server:
     adapters: set[str] = field(default_factory=set)
 
     @cached_property
-    def connection(self) -> openai.AsyncOpenAI:
-        """The client library, whose connections belong to one event loop."""
-        return openai.AsyncOpenAI(
-            # A placeholder, since the library would look for another key in the environment.
-            api_key=self.key or "none",
-            base_url=self.config.address,
-            timeout=self.config.timeout,
-            max_retries=0,
-        )
+    def connection(self) -> Connection:
+        """The open connections, which belong to one event loop."""
+        return Connection(self.config, self.key)
 
     @property
     def is_open(self) -> bool:
