@@ -131,7 +131,7 @@ def train(
         arguments=partial(training_arguments, config, checkpoints, progress),
         callbacks=callbacks,
         folder=folder,
-        peft_config=_peft_config(config.lora, model),
+        peft_config=lora_config(config.lora, model),
         observer=observer,
         rating_scale=groups[0].rating_scale,
     )
@@ -261,7 +261,7 @@ def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
     args.max_steps = min(planned_steps, estimated_steps)
 
 
-def _peft_config(lora: LoraConfig | None, model: Any) -> Any:
+def lora_config(lora: LoraConfig | None, model: Any) -> Any:
     """Return the peft.LoraConfig of the settings; None: train all weights.
 
     Raises:

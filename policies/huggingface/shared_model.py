@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ class SharedModel:
         self._adapters: dict[str, str] = {}
         self._with_adapters: Any = None
         self._rating_tokens: dict[int, RatingTokens] = {}
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any) -> "SharedModel":
+        """Return a shared model of a model and a tokenizer that are loaded, or have no files."""
+        shared = cls("a loaded model", model.device, model.dtype)
+        # Cached properties read these first; the tokenizer is changed for padding on the left.
+        loaded = copy(tokenizer)
+        loaded.padding_side = "left"
+        vars(shared).update(_base=model.eval(), config=model.config, tokenizer=loaded)
+        return shared
 
     @property
     def model(self) -> Any:
