@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from pkgutil import resolve_name
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pydantic import ValidationError
 
@@ -126,7 +127,7 @@ def register(*names: str) -> None:
 def _names_a_norm(recipe: Mapping[str, Any]) -> bool:
     """Return whether a recipe names the function of a norm; False where nothing is found."""
     try:
-        return is_norm_function(get_object(str(recipe.get("_target_"))))
+        return is_norm_function(resolve_name(str(recipe.get("_target_"))))
     except Exception:
         return False
 

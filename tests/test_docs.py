@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run_page(page: Path, places: dict[str, str], server: str, *, shell: bool) -> int:
-    """Run the blocks of a page in the working folder; return how many there were."""
+    """Run the blocks of a page in the working folder; return how many there were.
+
+    Without `shell`, commands run only where a comment makes them quick.
+    """
     namespace: dict[str, object] = {}
     count = 0
     for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
@@ -80,7 +84,7 @@ def run_page(page: Path, places: dict[str, str], server: str, *, shell: bool) ->
             Path(block["title"]).write_text(code, encoding="utf-8")
         elif block["language"] == "python":
             exec(compile(code, str(page), "exec"), namespace)
-        elif block["language"] == "sh" and shell:
+        elif block["language"] == "sh" and (shell or block["test"]):
             overrides = shlex.split((block["test"] or "").format(**places))
             for words in commands(code):
                 if words[0] == "social-sandbox":
@@ -114,6 +118,9 @@ def test_python_in_readme_and_guides_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # As in a terminal, modules of the current folder are found, and forgotten with it.
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("WANDB_MODE", "disabled")
     assert run_page(page, places, server, shell=False)
 
 

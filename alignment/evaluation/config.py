@@ -27,6 +27,7 @@ class EvaluateConfig:
     benchmarks: Literal["all"] | Annotated[tuple[str, ...], one_or_many] | None = None
     data_dir: str | None = None
     limit: Annotated[int, Field(ge=2)] | None = None
+    norms: Annotated[tuple[str, ...], one_or_many] = ()
     other_kinds: Annotated[tuple[str, ...], one_or_many] = ()
     apply_chat_template: bool = False
     benchmark_temperature: Annotated[float, Field(ge=0)] = 0.0

@@ -14,12 +14,15 @@ import numpy as np
 
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import JUDGED, Judged
-from social_sandbox.policies.norms import Norm
+from social_sandbox.policies.norms import NORMS, Norm
 
 from .intervals import estimate_mean
 
 RESAMPLES = 2000
 """Number of bootstrap resamples of an interval."""
+
+MOST_VALUES = 2000
+"""Most interactions of which the value of every norm is kept: 100,000 would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,27 @@ def compare_spread(
                     }
                 )
     return table
+
+
+def values_of_own(
+    interactions: Sequence[Interaction], norms: Sequence[Norm]
+) -> dict[str, dict[str, float]]:
+    """Return how far each revision follows the norms that this project does not come with.
+
+    The page of a run shows them beside this project's norms, which it computes itself; it imports
+    no module of a run's author. As on the page, a society of over `MOST_VALUES` interactions has
+    none.
+
+    Returns:
+        Values from 0 to 1, by the name of a norm and the id of an interaction.
+    """
+    if len(interactions) > MOST_VALUES:
+        return {}
+    return {
+        norm.name: {one.id: round(norm(one.question, one.revision.text), 2) for one in interactions}
+        for norm in norms
+        if norm.name not in NORMS
+    }
 
 
 def spread_rows(shares: Sequence[Share]) -> list[dict[str, Any]]:

@@ -111,10 +111,11 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
         UserError: A setting is wrong, the society of a cell is missing, or the folder was made with
             other settings.
     """
+    from social_sandbox.policies.norms.recipes import given_norms
+
     from ..reporting.wandb_run import tracked
     from ..stages import Context, read_settings
     from ..stages.command import run_command
-    from ..stages.figures import given_norms
     from ..stages.identity import settings_hash
 
     if part.society is not None and not (plan.output_dir / part.society / RECORD).exists():

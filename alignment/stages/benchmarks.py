@@ -15,7 +15,7 @@ from ..runtime.stage import Summary, Work, file_hash, weights_hash, write_json
 from .alignment import Alignment, measured_model
 from .context import Context
 from .identity import model_hash, recorded_recipe
-from .inputs import input_hash
+from .inputs import input_hash, own_norms_of
 from .settings import Settings, build
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ SETTINGS_OF_BENCHMARKS = (
     "benchmarks",
     "data_dir",
     "limit",
+    "norms",
     "other_kinds",
     "apply_chat_template",
     "benchmark_temperature",
@@ -50,6 +51,7 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
         UserError: A benchmark has no data, or a setting is wrong.
     """
     from ..evaluation.benchmarks.by_answer import Judge
+    from ..evaluation.benchmarks.norms import norm_hashes
     from ..evaluation.benchmarks.results.compare import read_evaluated
     from ..evaluation.benchmarks.run import (
         Judging,
@@ -63,7 +65,9 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
     settings, console = context.settings, context.console
     config = settings.evaluate
     model = measured_model(context, alignment)
-    parts = to_do(chosen_benchmarks(config, console), config, console)
+    benchmarks = chosen_benchmarks(config, console)
+    norms = own_norms_of(settings) if any(b.answers == "norms" for b in benchmarks) else ()
+    parts = to_do(benchmarks, config, console, norms)
     other = None if config.against is None else read_evaluated(config.against, "evaluate.against")
     judged = other is not None or any(part.benchmark.answers == "rated" for part in parts)
     pairs = pairs_for_judge(config, console) if judged else []
@@ -84,7 +88,7 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
     }
     if settings.chat_template is not None and model != "policy":
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
-    amount = {
+    amount: dict[str, Any] = {
         "benchmarks": list(dict.fromkeys(part.benchmark.name for part in parts)),
         "limit": config.limit,
         "items": _items_hash(parts, pairs),
@@ -92,6 +96,8 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
         "against_name": other and other.name,
         "resamples": config.resamples,
     }
+    if norms:
+        amount["norms"] = norm_hashes(norms)
 
     def prepare() -> Work[None]:
         policy = _policy(context, model)

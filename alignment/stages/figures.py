@@ -1,18 +1,15 @@
 """The stage that draws the figures."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import read_interactions
-from social_sandbox.policies.norms import Norm, find_norm
+from social_sandbox.policies.norms.recipes import norms_of
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..evaluation.comparison import current_table
 from ..evaluation.society import rating_scale
-from ..evaluation.spread import norm_spread, spread_rows
+from ..evaluation.spread import norm_spread, spread_rows, values_of_own
 from ..reporting import histograms
 from ..runtime.stage import Summary, read_record, write_json
 from .alignment import Alignment
@@ -53,16 +50,18 @@ def draw_figures(
         interactions = list(simulation.interactions)
     alignment = _recorded_alignment(context) if alignment is None else alignment
     evaluation = _recorded_evaluation(context) if evaluation is None else evaluation
+    norms = norms_of(context.settings.observer)
     paths = plot_run(
         folder,
         interactions,
         list(alignment.log) if alignment else [],
         evaluation.summary if evaluation else {},
         alignment.method if alignment else "",
-        shares := norm_spread(interactions, norms_of(context.settings.observer)),
+        shares := norm_spread(interactions, norms),
     )
     if shares:
-        write_json(folder / "norms.json", {"shares": spread_rows(shares)})
+        record = {"shares": spread_rows(shares), "values": values_of_own(interactions, norms)}
+        write_json(folder / "norms.json", record)
     counts = histograms.of_society(interactions, rating_scale(interactions))
     if evaluation:
         counts |= histograms.of_answers(evaluation.answers, evaluation.summary["rating_scale"])
@@ -75,22 +74,6 @@ def draw_figures(
     console.print(Text.assemble(("figures", "bold"), f": {folder}"), soft_wrap=True)
     console.print(f"  {' '.join(path.name for path in paths)}", highlight=False)
     return {"figures": [str(path) for path in paths]}
-
-
-def norms_of(observer: Mapping[str, Any]) -> list[Norm]:
-    """Return the norms that an observer with this recipe rates by; empty for other observers."""
-    found = [find_norm(norm, "observer.norms") for norm in given_norms(observer)]
-    return list({norm.name: norm for norm in found}.values())
-
-
-def given_norms(observer: Mapping[str, Any]) -> list[str]:
-    """Return the names and import paths of the norms in an observer's recipe."""
-    return [
-        norm
-        for name in ("norms", "alignment", "engagement")
-        for norm in observer.get(name) or ()
-        if str(observer.get("_target_", "")).endswith(".NormsPolicy")
-    ]
 
 
 def _recorded_alignment(context: Context) -> Alignment | None:

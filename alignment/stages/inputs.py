@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.file_kinds import HEAD, wrong_kind
@@ -12,6 +12,9 @@ from social_sandbox.envs.questions import Question, held_out_questions, read_que
 
 from ..runtime.stage import file_hash
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from social_sandbox.policies.norms import Norm
 
 
 def input_hash(path: str | Path | None, setting: str) -> str | None:
@@ -84,3 +87,16 @@ def base_tokenizer(settings: Settings) -> Any:
         use_template(tokenizer, settings.chat_template)
     check_template(tokenizer)
     return tokenizer
+
+
+def own_norms_of(settings: Settings) -> "tuple[Norm, ...]":
+    """Return the norms that the benchmark of norms counts beside this project's.
+
+    Raises:
+        UserError: There is no such norm, or two norms have one name.
+    """
+    from social_sandbox.policies.norms.recipes import norms_of
+
+    from ..evaluation.benchmarks.norms import own_norms
+
+    return own_norms(settings.evaluate.norms, norms_of(settings.observer))

@@ -16,7 +16,7 @@ from ..data.sources import source_files
 from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
 from ..evaluation.config import EvaluateConfig
 from .context import Context
-from .inputs import base_tokenizer, check_readable, evaluation_questions
+from .inputs import base_tokenizer, check_readable, evaluation_questions, own_norms_of
 from .settings import Settings, build
 
 
@@ -114,7 +114,10 @@ def check_benchmarks(settings: Settings) -> None:
     if config.benchmarks is None:
         return
     # The stage itself prints which benchmarks are left out.
-    _check_benchmark_data(chosen_benchmarks(config, Terminal(quiet=True)), config)
+    benchmarks = chosen_benchmarks(config, Terminal(quiet=True))
+    _check_benchmark_data(benchmarks, config)
+    if any(benchmark.answers == "norms" for benchmark in benchmarks):
+        own_norms_of(settings)
     check_measured_model(config)
     if config.against is not None:
         read_evaluated(config.against, "evaluate.against")

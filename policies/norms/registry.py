@@ -8,6 +8,7 @@ of a question and an answer. A function of your own is named by its import path,
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
 from typing import Any
 
 from social_sandbox.envs.errors import UserError, first_words
@@ -55,10 +56,8 @@ def find_norm(norm: str | Norm | Callable[..., float], setting: str = "norms") -
         near = get_close_matches(norm, [*NORMS, *others], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; choose from {', '.join(NORMS)}"
         raise UserError(f"{setting}: no norm {norm!r}{hint}")
-    from hydra.utils import get_object
-
     try:
-        found = get_object(path)
+        found = resolve_name(path)
     except Exception as error:
         raise UserError(
             f"{setting}: cannot import the norm {path}: {first_words(error)}"

@@ -17,6 +17,7 @@ from rich.progress import (
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
+from social_sandbox.policies.norms import Norm
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.society.lock import locked
 
@@ -28,7 +29,7 @@ from .items import ITEMS, Item, ItemResult, Part, Place, by_place, question_hash
 from .judge import LETTERS, RATINGS, ask_judge, draw_pairs, judge_accuracy
 from .loading.loaders import load_items
 from .loading.sources import find_file
-from .norms import norm_items
+from .norms import counted_anew, norm_items
 from .pairwise import compare_answers, only_rates, pairwise_estimates
 from .registry import Benchmark, find_benchmarks, with_data
 from .results.estimates import PREFERRED, Estimates, aggregate, by_judge
@@ -98,10 +99,21 @@ def chosen_benchmarks(config: EvaluateConfig, console: Console) -> list[Benchmar
     return present
 
 
-def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Console) -> list[Todo]:
+def to_do(
+    benchmarks: Sequence[Benchmark],
+    config: EvaluateConfig,
+    console: Console,
+    norms: Sequence[Norm] = (),
+) -> list[Todo]:
     """Return the parts of the benchmarks with their items.
 
     Of `all` benchmarks on the hub, those that cannot be loaded are left out with a warning.
+
+    Args:
+        benchmarks: Benchmarks to run.
+        config: Settings of the evaluation.
+        console: Console for warnings.
+        norms: Norms that the benchmark `norms` counts beside this project's.
 
     Raises:
         UserError: A benchmark cannot be loaded or is not in its format.
@@ -109,7 +121,7 @@ def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Cons
     todo: list[Todo] = []
     for benchmark in benchmarks:
         try:
-            items = _items_of(benchmark, config)
+            items = _items_of(benchmark, config, norms)
         except UserError as error:
             if config.benchmarks != "all" or config.data_dir is not None:
                 raise
@@ -125,10 +137,10 @@ def to_do(benchmarks: Sequence[Benchmark], config: EvaluateConfig, console: Cons
     return todo
 
 
-def _items_of(benchmark: Benchmark, config: EvaluateConfig) -> list[Item]:
+def _items_of(benchmark: Benchmark, config: EvaluateConfig, norms: Sequence[Norm]) -> list[Item]:
     if benchmark.answers == "norms":
         # Both prompts of a question are drawn together.
-        items = list(norm_items(config.other_kinds))
+        items = list(norm_items(config.other_kinds, norms))
         return items if config.limit is None else items[: config.limit // 2 * 2]
     return load_items(benchmark, config.data_dir, config.limit, config.seed)
 
@@ -193,6 +205,10 @@ def run_benchmarks(
                     if not _is_done(part, item, results, judging, asked[item.id])
                 ]
                 bar.advance(task, len(part.items) - len(left))
+                undone = {item.id for item in left}
+                for item in part.items:
+                    if item.id not in undone:
+                        results[part.place(item)] = counted_anew(item, results[part.place(item)])
                 for result in _new_results(part, left, policy, judging, config, results):
                     result = replace(result, asked=asked[result.item])
                     log.append([result])

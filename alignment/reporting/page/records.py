@@ -249,7 +249,7 @@ class Table:
     same: Sequence[bool]
     extract: Sequence[str]
     names: dict[str, Sequence[str]]
-    norms: dict[str, Sequence[float]] = field(default_factory=dict)
+    norms: dict[str, Sequence[float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

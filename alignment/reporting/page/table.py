@@ -2,20 +2,18 @@
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from social_sandbox.envs.interactions import Feedback, Interaction, Observation
 from social_sandbox.envs.texts import in_one_line
 from social_sandbox.envs.turns import Tokens
 
+from ...evaluation.spread import MOST_VALUES
 from .records import Table
 
 EXTRACT = 80
 """Characters of the revision that the table shows."""
-
-MOST_WITH_NORMS = 2000
-"""Interactions from which on the norms are left out: a page of 100,000 would take minutes."""
 
 _DIGITS = 4
 _LOOKED_AT = 20_000
@@ -45,6 +43,8 @@ class Columns:
 
     Attributes:
         rating_scale: The highest rating; 0 without interactions.
+        own_norms: By name of a norm that this project does not come with, and by id of an
+            interaction: how far the revision follows the norm. The figures' stage writes them.
         observations: Number of the observers' ratings, missing ones included.
         repeated: Number of revisions that another interaction has too, letter by letter.
         circling: Number of revisions that go in circles, see `goes_in_circles`.
@@ -80,7 +80,8 @@ class Columns:
             "kind": Names(),
         }
     )
-    norms: dict[str, list[float]] = field(default_factory=dict)
+    norms: dict[str, list[float | None]] = field(default_factory=dict)
+    own_norms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     rating_scale: int = 0
     observations: int = 0
     repeated: int = 0
@@ -140,12 +141,14 @@ class Columns:
     def _add_norms(self, one: Interaction) -> None:
         from social_sandbox.policies.norms.registry import NORMS
 
-        if len(self) > MOST_WITH_NORMS:
+        if len(self) > MOST_VALUES:
             self.norms.clear()
             return
         for name, norm in NORMS.items():
             value = norm(one.question[:_LOOKED_AT], one.revision.text[:_LOOKED_AT])
             self.norms.setdefault(name, []).append(round(value, 2))
+        for name, values in self.own_norms.items():
+            self.norms.setdefault(name, []).append(_rounded(values.get(one.id)))
 
     def table(self) -> Table:
         """Return the record of the table."""

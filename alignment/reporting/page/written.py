@@ -15,7 +15,7 @@ from ...runtime.stage import RECORD
 from .answers import Answers, read_answers
 from .folders import RunFolder
 from .group_table import GroupColumns
-from .lines import Line, Place, read_lines
+from .lines import Line, Place, read_json, read_lines
 from .prompts import Readers
 from .records import CHUNK, GroupRecord, InteractionRecord
 from .run.record import run_record
@@ -26,7 +26,12 @@ from .table import Columns
 Advance = Callable[[int], None]
 """Is told how many bytes of interactions were read since the last time."""
 
-_LINKED = ("data/groups.jsonl", "evaluation/answers.jsonl", "benchmarks/items.jsonl")
+_LINKED = (
+    "data/groups.jsonl",
+    "evaluation/answers.jsonl",
+    "benchmarks/items.jsonl",
+    "figures/norms.json",
+)
 """Files to which interactions are linked: a change means all chunks are written anew."""
 
 _SUMMARISED = (
@@ -92,7 +97,8 @@ class WrittenRun:
     def _begin(self) -> None:
         """Forget what was read."""
         self._place = Place()
-        self._columns, self._answers, self._groups = Columns(), Answers(), GroupColumns()
+        self._columns = Columns(own_norms=_own_norms(self._run.folder))
+        self._answers, self._groups = Answers(), GroupColumns()
         self._rows: dict[str, int] = {}
         self._groups_of: dict[str, list[int]] = {}
         self._last: list[InteractionRecord] = []
@@ -173,6 +179,19 @@ class WrittenRun:
 
     def _states(self, names: tuple[str, ...]) -> list[tuple[int, int] | None]:
         return [_state(self._run.folder / name) for name in names]
+
+
+def _own_norms(folder: Path) -> dict[str, dict[str, float]]:
+    """Return what the figures' stage has written of norms that this project does not come with."""
+    values = (read_json(folder / "figures" / "norms.json") or {}).get("values")
+    if not isinstance(values, dict):
+        return {}
+    # A file of another program may hold anything.
+    return {
+        name: {one: float(value) for one, value in each.items() if isinstance(value, int | float)}
+        for name, each in values.items()
+        if isinstance(each, dict)
+    }
 
 
 def _checked(line: Line, file: Path) -> Interaction:

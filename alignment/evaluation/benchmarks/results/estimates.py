@@ -68,7 +68,8 @@ def all_scores(benchmark: Benchmark, results: Sequence[ItemResult]) -> dict[str,
     """
     own = [result for result in results if result.benchmark == benchmark.name]
     table: dict[str, Scores] = {}
-    for name, metric in benchmark.metrics.items():
+    metrics = {**benchmark.metrics, **_own_norms(benchmark, own)}
+    for name, metric in metrics.items():
         chance = metric.chance if metric.chance is not None else _mean_chance(own, name)
         metric = replace(metric, chance=chance)
         table[name] = Scores(metric, _scores(metric, name, own))
@@ -119,6 +120,19 @@ def _scores(metric: Metric, name: str, results: Sequence[ItemResult]) -> dict[st
         group: float(all(value == 1 for value in values))
         for group, values in groups.items()
         if len(values) == size
+    }
+
+
+def _own_norms(benchmark: Benchmark, results: Sequence[ItemResult]) -> dict[str, Metric]:
+    """Return metrics for the norms that results count and this project does not come with."""
+    if benchmark.answers != "norms":
+        return {}
+    counted = dict.fromkeys(name for result in results for name in result.scores)
+    new = [name for name in counted if name not in benchmark.metrics and name != PREFERRED]
+    # Plain answers before those to prompts with a draft.
+    return {
+        name: Metric(what=f"answers that follow {name}")
+        for name in sorted(new, key=lambda name: name.endswith("_draft"))
     }
 
 
