@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 from social_sandbox.envs.lazy import on_use
 
 if TYPE_CHECKING:
+    from .chat_template import prompt_ids as prompt_ids
     from .chat_template import render_messages as render_messages
+    from .chat_template import reply_ids as reply_ids
     from .chat_template import use_template as use_template
     from .engine import Engine as Engine
     from .engine import Generation as Generation
+    from .in_memory import InMemoryPolicy as InMemoryPolicy
     from .policy import HuggingFacePolicy as HuggingFacePolicy
     from .shared_model import best_dtype as best_dtype
     from .shared_model import load as load
@@ -19,9 +22,12 @@ _PLACES = {
     "Engine": "engine",
     "Generation": "engine",
     "HuggingFacePolicy": "policy",
+    "InMemoryPolicy": "in_memory",
     "best_dtype": "shared_model",
     "load": "shared_model",
     "model_name": "smollm2",
+    "prompt_ids": "chat_template",
+    "reply_ids": "chat_template",
     "render_messages": "chat_template",
     "resolve_model": "smollm2",
     "use_template": "chat_template",

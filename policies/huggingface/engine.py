@@ -1,6 +1,6 @@
 """A causal language model that continues texts and gives ratings, in batches."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from ..prompts.sentences import whole_sentences
 from .attention import can_share
 from .batches import batches, pass_in_tokens
 from .prefixes import Level, Read, Row, levels, padded, read
-from .sampling import SeededSampling
+from .sampling import GreedyRecord, SeededSampling
 from .shared_model import SharedModel
 
 Result = TypeVar("Result")
@@ -36,12 +36,18 @@ class Generation:
         tokens: The number of tokens read and written.
         cut_off: Whether the limit of tokens has ended the text.
         only_thought: Whether there is no text behind a thought.
+        ids: The ids of all tokens that the model wrote, with thoughts and the token that ends the
+            text.
+        logprobs: Log-probability of each of these tokens, see `SeededSampling`; empty unless the
+            engine records them.
     """
 
     text: str
     tokens: Tokens
     cut_off: bool = False
     only_thought: bool = False
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Engine:
         max_batch: The largest number of sequences in a batch.
         max_batch_tokens: The largest number of tokens in a batch, including padding and the tokens
             to be generated.
+        logprobs: Whether generations carry log-probabilities.
     """
 
     shared: SharedModel
@@ -66,6 +73,7 @@ class Engine:
     rating: Literal["expected", "sample"]
     max_batch: int
     max_batch_tokens: int
+    logprobs: bool = False
 
     def generate(
         self,
@@ -151,9 +159,16 @@ class Engine:
             uniforms = [generator(seed, "tokens").random(max_new_tokens) for seed in seeds]
             sampling.append(
                 SeededSampling(
-                    uniforms, self.temperature, self.top_k, self.top_p, self.shared.device
+                    uniforms,
+                    self.temperature,
+                    self.top_k,
+                    self.top_p,
+                    self.shared.device,
+                    self.logprobs,
                 )
             )
+        elif self.logprobs:
+            sampling.append(GreedyRecord())
         output = self.shared.model.generate(
             input_ids=ids,
             attention_mask=mask,
@@ -165,22 +180,18 @@ class Engine:
         )
         tokenizer, stop_ids = self.shared.tokenizer, self.shared.stop_ids
         prompt_ends = ids[:, -_PROMPT_END:].tolist()
-        for new, end, n_read in zip(
-            output[:, ids.shape[1] :].tolist(), prompt_ends, mask.sum(-1).tolist(), strict=True
+        logprobs: list[list[float]] = [[] for _ in seeds]
+        if self.logprobs:
+            logprobs = torch.stack(sampling[0].logprobs, dim=1).tolist()
+        for new, end, n_read, row_logprobs in zip(
+            output[:, ids.shape[1] :].tolist(),
+            prompt_ends,
+            mask.sum(-1).tolist(),
+            logprobs,
+            strict=True,
         ):
-            length = next((at for at, token in enumerate(new) if token in stop_ids), len(new))
-            text = tokenizer.decode(new[:length], skip_special_tokens=True)
-            # The marks of a thought may be special tokens.
-            parted = part(
-                tokenizer.decode(new[:length]), opened=opens_thought(tokenizer.decode(end))
-            )
-            if parted.thought:
-                text = _without_special_tokens(parted.answer, tokenizer)
-            text = text.strip()
-            cut_off = length == len(new)
-            if cut_off:
-                text = whole_sentences(text)
-            yield Generation(text, Tokens(n_read, length), cut_off, parted.thought and not text)
+            opened = opens_thought(tokenizer.decode(end))
+            yield read_generation(tokenizer, stop_ids, new, n_read, opened, row_logprobs)
 
     def _rating(self, shares: npt.NDArray[np.float64], seed: int) -> float:
         """Return the rating that follows from the probabilities of the numbers."""
@@ -246,6 +257,45 @@ class Engine:
                 batch = run(indices, [rows[index] for index in indices])
                 results |= zip(indices, batch, strict=True)
         return [results[index] for index in range(len(rows))]
+
+
+def read_generation(
+    tokenizer: Any,
+    stop_ids: Set[int],
+    new: Sequence[int],
+    n_read: int,
+    opened: bool = False,
+    logprobs: Sequence[float] = (),
+) -> Generation:
+    """Return what a model has written.
+
+    Args:
+        tokenizer: The tokenizer of the model.
+        stop_ids: The tokens that end a text; what follows the first of them is padding.
+        new: The ids of the new tokens.
+        n_read: Number of tokens of the prompt.
+        opened: Whether the prompt ends with the beginning of a thought.
+        logprobs: The log-probability of each new token, or none.
+    """
+    length = next((at for at, token in enumerate(new) if token in stop_ids), len(new))
+    text = tokenizer.decode(new[:length], skip_special_tokens=True)
+    # The marks of a thought may be special tokens.
+    parted = part(tokenizer.decode(new[:length]), opened=opened)
+    if parted.thought:
+        text = _without_special_tokens(parted.answer, tokenizer)
+    text = text.strip()
+    cut_off = length == len(new)
+    if cut_off:
+        text = whole_sentences(text)
+    written = length if cut_off else length + 1
+    return Generation(
+        text,
+        Tokens(n_read, length),
+        cut_off,
+        parted.thought and not text,
+        tuple(new[:written]),
+        tuple(logprobs[:written]),
+    )
 
 
 def _without_special_tokens(text: str, tokenizer: Any) -> str:

@@ -35,6 +35,7 @@ def rollout(
     check: Callable[[], None] | None = None,
     chunk: int = 128,
     progress: ShowProgress = False,
+    only: Callable[[Turn], bool] | None = None,
 ) -> list[Interaction]:
     """Play worlds to their end.
 
@@ -57,6 +58,7 @@ def rollout(
             answers under way have arrived.
         chunk: The largest number of turns in a batch.
         progress: Whether to show a live progress bar; `full`: and the last finished interaction.
+        only: Says which turns are played; default: all. The worlds stay where the others wait.
 
     Returns:
         The interactions in the order in which they finished.
@@ -96,10 +98,10 @@ def rollout(
                         on_interaction(interaction, account)
             for name in dict.fromkeys(turn.world for turn, _ in answers):
                 opened, marks[name] = by_name[name].opened(marks[name])
-                queues.add(opened)
+                queues.add([turn for turn in opened if only is None or only(turn)])
 
         for world in worlds:
-            queues.add(world.pending())
+            queues.add([turn for turn in world.pending() if only is None or only(turn)])
         try:
             while queues.busy:
                 account.check(budget)

@@ -3,6 +3,7 @@
 Libraries for single-agent reinforcement learning can train in this environment.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import fields, replace
 from typing import Any
@@ -88,11 +89,8 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin a new society, and play it up to the learner's first turn."""
-        super().reset(seed=seed)
-        world = self._face.begin(seed, options)
-        self._cast = self._population.cast([world])
-        self._n_rewarded = 0
-        self._turn = self._play()
+        self._begin(seed, options)
+        play_others([self])
         return self._observation()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -101,18 +99,9 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         Raises:
             UserError: The action is outside its space, or the episode is over.
         """
-        if self._turn is None:
-            raise UserError("step: the episode is over; reset() begins a new one")
-        utterance = to_utterance(action, self._turn, self._face.max_text_length)
-        self.world.submit(self._turn.id, utterance)
-        self._face.show()
-        self._turn = self._play()
-        finished = self.world.interactions[self._n_rewarded :]
-        self._n_rewarded += len(finished)
-        reward = sum(one.reward for one in finished if one.agent == self.learner)
-        result, details = self._observation()
-        terminated, truncated = self._face.ends(steps_per_cycle=1)
-        return result, reward, terminated, truncated, details
+        self._answer(action)
+        play_others([self])
+        return self._outcome()
 
     def render(self) -> Any:
         """Return or print the society as `render_mode` says, see `Face.render`."""
@@ -126,24 +115,39 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         twin.__dict__ |= deepcopy(self.__dict__, memo)
         return twin
 
+    def _begin(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        """Begin a new society, in which nobody has spoken yet."""
+        super().reset(seed=seed)
+        world = self._face.begin(seed, options)
+        self._cast = self._population.cast([world])
+        self._n_rewarded = 0
+        self._turn = None
+
+    def _answer(self, action: Action) -> None:
+        """Answer the turn of the last observation; the others have not played on yet."""
+        if self._turn is None:
+            raise UserError("step: the episode is over; reset() begins a new one")
+        utterance = to_utterance(action, self._turn, self._face.max_text_length)
+        self.world.submit(self._turn.id, utterance)
+        self._face.show()
+
+    def _outcome(self) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Return what `step` returns, once the others have played on."""
+        finished = self.world.interactions[self._n_rewarded :]
+        self._n_rewarded += len(finished)
+        reward = sum(one.reward for one in finished if one.agent == self.learner)
+        result, details = self._observation()
+        terminated, truncated = self._face.ends(steps_per_cycle=1)
+        return result, reward, terminated, truncated, details
+
     def _observation(self) -> tuple[Observation, dict[str, Any]]:
         return observation(self.learner, self._turn), info(self._turn) if self._turn else {}
 
-    def _play(self) -> Turn | None:
-        """Let the others answer until the learner has a turn; None after the last round."""
-        while not self.world.done:
-            by_policy: dict[int, tuple[Policy, list[Turn]]] = {}
-            for turn in self.world.pending():
-                if turn.agent == self.learner:
-                    return turn
-                policy = self._cast[turn.world, turn.agent]
-                by_policy.setdefault(id(policy), (policy, []))[1].append(turn)
-            for policy, turns in by_policy.values():
-                utterances = to_utterances(policy.act(turns), turns, policy.name)
-                for turn, utterance in zip(turns, utterances, strict=True):
-                    self.world.submit(turn.id, self._cut(utterance))
-            self._face.show()
-        return None
+    def _waiting(self) -> list[Turn]:
+        """Return the turns of others before the learner's next turn, which is remembered."""
+        pending = [] if self.world.done else self.world.pending()
+        self._turn = next((turn for turn in pending if turn.agent == self.learner), None)
+        return [] if self._turn else pending
 
     def _cut(self, utterance: Utterance) -> Utterance:
         """Return an utterance that is no longer than an observation can show."""
@@ -153,7 +157,34 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
         return replace(utterance, text=utterance.text[:limit], cut_off=True)
 
 
+def play_others(envs: Sequence[SoloEnv]) -> None:
+    """Let the others answer in every environment, until its learner has a turn or it is over.
+
+    Turns of several environments that one policy object answers form one batch.
+    """
+    waiting = list(envs)
+    while waiting:
+        turns = {id(env): env._waiting() for env in waiting}
+        waiting = [env for env in waiting if turns[id(env)]]
+        by_policy: dict[int, tuple[Policy, list[tuple[SoloEnv, Turn]]]] = {}
+        for env in waiting:
+            for turn in turns[id(env)]:
+                policy = env._cast[turn.world, turn.agent]
+                by_policy.setdefault(id(policy), (policy, []))[1].append((env, turn))
+        for policy, asked in by_policy.values():
+            batch = [turn for _, turn in asked]
+            utterances = to_utterances(policy.act(batch), batch, policy.name)
+            for (env, turn), utterance in zip(asked, utterances, strict=True):
+                env.world.submit(turn.id, env._cut(utterance))
+        for env in waiting:
+            env._face.show()
+
+
 def register() -> None:
-    """Register the environment, for `gymnasium.make("social_sandbox/Solo-v0")`."""
+    """Register the environment, for `gymnasium.make("social_sandbox/Solo-v0")` and `make_vec`."""
     if ID not in gymnasium.registry:
-        gymnasium.register(ID, entry_point="social_sandbox.policies.society.solo:SoloEnv")
+        gymnasium.register(
+            ID,
+            entry_point="social_sandbox.policies.society.solo:SoloEnv",
+            vector_entry_point="social_sandbox.policies.solo.vector:SoloVectorEnv",
+        )
