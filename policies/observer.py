@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import RATING_SCALE, Aspect, Phase, Turn
+from social_sandbox.envs.turns import ASPECTS, RATING_SCALE, Aspect, Phase, Turn
 
 from .policy import Policy
 
@@ -27,6 +27,32 @@ def rate(
     """
     turns = turns_to_rate(questions, answers, aspect, rating_scale)
     return [utterance.rating for utterance in observer.act(turns)]
+
+
+def rate_samples(
+    observer: Policy,
+    questions: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    rating_scale: int = RATING_SCALE,
+) -> dict[Aspect, list[list[float | None]]]:
+    """Return an observer's ratings of several answers to each question, asked for at once.
+
+    Args:
+        observer: The policy that rates.
+        questions: The questions.
+        samples: Lists with one answer to each question.
+        rating_scale: The highest rating.
+
+    Returns:
+        For each aspect a list for each sample; None where the observer gave no rating.
+    """
+    asked = [*questions] * len(samples)
+    answers = [answer for sample in samples for answer in sample]
+    turns = [
+        turn for aspect in ASPECTS for turn in turns_to_rate(asked, answers, aspect, rating_scale)
+    ]
+    ratings = iter([utterance.rating for utterance in observer.act(turns)])
+    return {aspect: [[next(ratings) for _ in questions] for _ in samples] for aspect in ASPECTS}
 
 
 def turns_to_rate(

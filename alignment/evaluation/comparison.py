@@ -58,7 +58,7 @@ def compare(
             means = [_mean_over_samples(model.embedded[aspect]) for model in (base, aligned)]
             ratings[f"embedded_{aspect}"] = np.stack(means, axis=1)
     table = {
-        name: _comparison(values[np.isfinite(values).all(axis=1)], config)
+        name: compare_values(values[np.isfinite(values).all(axis=1)], config)
         for name, values in ratings.items()
     }
     margins = {
@@ -68,11 +68,17 @@ def compare(
     for better, both in margins.items():
         values = np.array(both).T.reshape(-1, 2)
         if len(values) or better == "good":
-            table[f"prefers_{better}"] = _comparison((values > 0).astype(float), config)
+            table[f"prefers_{better}"] = compare_values((values > 0).astype(float), config)
             moved = (values[:, 1] > values[:, 0]).astype(float)
             share = estimate_mean(moved, config.resamples, config.seed)
             table[f"moved_to_{better}"] = Comparison(None, share, None)
     return table
+
+
+def compare_values(values: Values, config: EvaluateConfig) -> Comparison:
+    """Compare paired values of shape (n, 2): of the base and of the aligned model."""
+    columns = (values[:, 0], values[:, 1], values[:, 1] - values[:, 0])
+    return Comparison(*(estimate_mean(column, config.resamples, config.seed) for column in columns))
 
 
 def plain_table(table: Mapping[str, Comparison]) -> dict[str, dict[str, Any]]:
@@ -114,9 +120,3 @@ def _combined_ratings(alignment: Values, engagement: Values, config: EvaluateCon
 
 def _or_none(values: Values) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values.ravel()]
-
-
-def _comparison(values: Values, config: EvaluateConfig) -> Comparison:
-    """Compare values of shape (n, 2): of the base and of the aligned model."""
-    columns = (values[:, 0], values[:, 1], values[:, 1] - values[:, 0])
-    return Comparison(*(estimate_mean(column, config.resamples, config.seed) for column in columns))

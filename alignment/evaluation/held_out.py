@@ -12,7 +12,9 @@ from social_sandbox.envs.texts import count_words
 from social_sandbox.envs.turns import ASPECTS, Aspect
 from social_sandbox.policies.huggingface.capacity import positions
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
-from social_sandbox.policies.observer import rate
+from social_sandbox.policies.norms import Norm
+from social_sandbox.policies.norms.norm import followed
+from social_sandbox.policies.observer import rate_samples
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.prompts.prompts import Prompt, answer_messages
 
@@ -76,10 +78,7 @@ def measure(
 
     def ratings(rater: Policy) -> dict[Aspect, list[list[float | None]]]:
         asked = [question.text for question in questions]
-        return {
-            aspect: [rate(rater, asked, sample, aspect, config.rating_scale) for sample in answers]
-            for aspect in ASPECTS
-        }
+        return rate_samples(rater, asked, answers, config.rating_scale)
 
     good_and_bad = [
         unrated_pair([Message("user", question.text)], question.good, question.bad)
@@ -112,9 +111,19 @@ def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
 
 
 def answer_rows(
-    questions: Sequence[Question], results: Mapping[str, HeldOutResults]
+    questions: Sequence[Question],
+    results: Mapping[str, HeldOutResults],
+    norms: Sequence[Norm] = (),
 ) -> list[dict[str, Any]]:
-    """Return a row for each question and sample, with each model's answer and its ratings."""
+    """Return a row for each question and sample, with each model's answer and its ratings.
+
+    `norms` of an answer says of each norm that applies to the question whether the answer follows
+    the norm; an answer has this field if there are norms.
+    """
+
+    def checked(question: Question, answer: str) -> dict[str, Any]:
+        return {"norms": followed(norms, question.text, answer)} if norms else {}
+
     return [
         {
             "question": question.text,
@@ -125,6 +134,7 @@ def answer_rows(
                     "answer": result.answers[sample][i],
                     **{aspect: result.ratings[aspect][sample][i] for aspect in ASPECTS},
                     **{f"embedded_{a}": rated[sample][i] for a, rated in result.embedded.items()},
+                    **checked(question, result.answers[sample][i]),
                 }
                 for name, result in results.items()
             },

@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from social_sandbox.envs.turns import JUDGED, Judged
 from social_sandbox.policies.norms import NORMS, Norm
 
 from .intervals import estimate_mean
+
+Way = Literal["round", "view", "distance"]
+WAYS: tuple[Way, ...] = ("round", "view", "distance")
+"""What parts a society."""
 
 RESAMPLES = 2000
 """Number of bootstrap resamples of an interval."""
@@ -53,17 +57,25 @@ class Share:
     answers: int
 
 
-def norm_spread(interactions: Sequence[Interaction], norms: Sequence[Norm]) -> list[Share]:
+def norm_spread(
+    interactions: Sequence[Interaction], norms: Sequence[Norm], by: Sequence[Way] = WAYS
+) -> list[Share]:
     """Return the shares of answers that follow norms, by round, by initial view and by distance.
 
     Answers to questions to which a norm does not apply are left out.
+
+    Args:
+        interactions: Interactions of one or several worlds.
+        norms: Norms to check.
+        by: What parts the society.
     """
-    distances = _distances(interactions)
+    distances = _distances(interactions) if "distance" in by else {}
     ways: dict[str, Callable[[Interaction], int | str | None]] = {
         "round": lambda interaction: interaction.round,
         "view": lambda interaction: interaction.view,
         "distance": lambda interaction: distances.get((interaction.world, interaction.agent)),
     }
+    ways = {name: part_of for name, part_of in ways.items() if name in by}
     shares = []
     for norm in norms:
         followed = {
@@ -74,14 +86,14 @@ def norm_spread(interactions: Sequence[Interaction], norms: Sequence[Norm]) -> l
                 JUDGED, (interaction.draft, interaction.revision), strict=True
             )
         }
-        for by, part_of in ways.items():
+        for way, part_of in ways.items():
             parts: dict[int | str, list[Interaction]] = defaultdict(list)
             for interaction in interactions:
                 part = part_of(interaction)
                 if part is not None and (interaction.id, JUDGED[0]) in followed:
                     parts[part].append(interaction)
-            for part in sorted(parts, key=str if by == "view" else None):
-                shares += [_share(norm, by, part, j, parts[part], followed) for j in JUDGED]
+            for part in sorted(parts, key=str if way == "view" else None):
+                shares += [_share(norm, way, part, j, parts[part], followed) for j in JUDGED]
     return shares
 
 

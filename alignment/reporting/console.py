@@ -1,6 +1,6 @@
 """Tables and lines that a run prints on the console."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,33 @@ from rich.text import Text
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.texts import for_terminal, in_one_line
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.turns import ASPECTS, JUDGED
 
 from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime import tables
+from . import adherence
+
+_MOST_CHARACTERS = 1_200
+"""Most characters of an answer in a table."""
 
 
 def print_rounds(console: Console, interactions: Sequence[Interaction]) -> None:
     """Print mean alignment and engagement of drafts and revisions, by round."""
+    rounds = ratings_by_round(interactions)
+    # One rule may rate both aspects.
+    same = all(
+        of_judged["alignment"] == of_judged["engagement"]
+        for ratings in rounds.values()
+        for of_judged in ratings.values()
+    )
+    aspects = ASPECTS[:1] if same else ASPECTS
     title = f"Observers' mean ratings, 1 to {rating_scale(interactions)}, by round from 0"
-    numbers = [f"{aspect}\n{judged}" for aspect in ASPECTS for judged in ("draft", "revision")]
+    names = dict.fromkeys(aspects, "rating") if same else {aspect: aspect for aspect in aspects}
+    numbers = [f"{names[aspect]}\n{judged}" for aspect in aspects for judged in JUDGED]
     table = tables.table("round", *numbers, title=title, numbers=("round", *numbers))
-    for number, ratings in ratings_by_round(interactions).items():
-        cells = [ratings[judged][aspect] for aspect in ASPECTS for judged in ("draft", "revision")]
+    table.min_width = len(title)
+    for number, ratings in rounds.items():
+        cells = [ratings[judged][aspect] for aspect in aspects for judged in JUDGED]
         table.add_row(str(number), *map(tables.value, cells))
     console.print(table)
 
@@ -77,31 +91,80 @@ def print_training(
 
 
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
-    """Print held-out results with their intervals."""
+    """Print held-out results with their intervals, and what they show about norms."""
+    # Summaries of earlier versions lack the norms.
+    adherence.print_adherence(console, summary.get("norms") or {})
     numbers = ("base", "aligned", "difference")
     title = f"{summary['questions']} held-out questions, with 95 % intervals"
     table = tables.table("measure", *numbers, title=title, numbers=numbers)
-    for name, columns in summary["table"].items():
+    for name, columns in shown_measures(summary).items():
         cells = (tables.interval(columns[n], is_difference=n == "difference") for n in numbers)
-        table.add_row(name.replace("_", " "), *cells)
+        table.add_row(name, *cells)
     lengths = summary["words_per_answer"]
     table.add_row("words per answer", f"{lengths['base']:.1f}", f"{lengths['aligned']:.1f}", "")
     console.print(table)
+
+
+def print_verdicts(console: Console, lines: Iterable[str]) -> None:
+    """Print what results show, a line each."""
+    for line in lines:
+        console.print(Text(f"  {line}", style="bold"))
+
+
+def shown_measures(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the measures of held-out results by the names that people read.
+
+    Where the same norms rate both aspects, the three ratings are one and the same.
+    """
+    table = summary["table"]
+    ratings = [table.get(name) for name in (*ASPECTS, "combined")]
+    same = bool(summary.get("norms")) and ratings[0] == ratings[1] == ratings[2]
+    shown: dict[str, Mapping[str, Any]] = {}
+    for name, columns in table.items():
+        if name in ("alignment", "engagement") and same:
+            continue
+        if name == "combined" and same:
+            name = "rating"
+        if name.startswith(adherence.WITNESS):
+            name = f"{name.removeprefix(adherence.WITNESS)}, by the embedded observer"
+        shown[name.replace("_", " ")] = columns
+    return shown
 
 
 def print_answers(
     console: Console, rows: Sequence[Mapping[str, Any]], seed: int, count: int = 3
 ) -> None:
     """Print some held-out answers of both models side by side; the seed chooses the questions."""
-    first = [row for row in rows if row["sample"] == 0]
-    for row in sorted(first, key=lambda row: key(seed, "shown", row["question"]))[:count]:
-        question = for_terminal(in_one_line(row["question"]))
+    for row in shown_answers(rows, seed, count):
+        question = for_terminal(in_one_line(_shortened(row["question"])))
         table = Table(title=Text(question), show_lines=True, width=min(console.width, 100))
         models = [name for name in ("base", "aligned") if name in row]
         for name in models:
-            table.add_column(f"{name}, rated {_rating(row[name]['alignment'])}", ratio=1)
-        table.add_row(*(Text(for_terminal(row[name]["answer"].strip())) for name in models))
+            table.add_column(Text(answer_heading(name, row[name])), ratio=1)
+        table.add_row(
+            *(Text(for_terminal(_shortened(row[name]["answer"].strip()))) for name in models)
+        )
         console.print(table)
+
+
+def shown_answers(
+    rows: Sequence[Mapping[str, Any]], seed: int, count: int = 3
+) -> list[Mapping[str, Any]]:
+    """Return the first samples of some questions, which the seed chooses."""
+    first = [row for row in rows if row["sample"] == 0]
+    return sorted(first, key=lambda row: key(seed, "shown", row["question"]))[:count]
+
+
+def answer_heading(model: str, given: Mapping[str, Any]) -> str:
+    """Return whose answer it is, its rating, and which norms the answer follows."""
+    heading = f"{model}, rated {_rating(given['alignment'])}"
+    # Answers of earlier versions lack the norms.
+    norms = given.get("norms") or {}
+    for what, is_followed in (("follows", True), ("breaks", False)):
+        names = [name for name, followed in norms.items() if followed is is_followed]
+        if names:
+            heading += f"\n{what} {', '.join(names)}"
+    return heading
 
 
 def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
@@ -134,6 +197,11 @@ def print_files(console: Console, folder: Path) -> None:
     for name, meaning in contents.items():
         if (folder / name).exists():
             tables.print_path(console, f"  {meaning}", folder / name)
+
+
+def _shortened(text: str) -> str:
+    """Return as much of a text of a model as a table of answers has room for."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} [...]"
 
 
 def _rating(rating: float | None) -> str:

@@ -19,6 +19,7 @@ from ..evaluation.society import rating_scale
 from ..evaluation.spread import Share
 from ..runtime.colours import MARKERS, PALETTE, of_number
 from ..runtime.stage import write_json
+from .console import shown_measures
 from .grid_figure import draw_grid
 from .histograms import Histogram
 
@@ -70,14 +71,16 @@ def plot_run(
         drawings["loss"] = lambda figure: _loss(figure.subplots(), losses, method)
     if evaluation:
         drawings["evaluation"] = lambda figure: _evaluation(figure, evaluation)
+    # With norms, a figure has more rows.
+    height = 5.2 if shares or evaluation.get("norms") else 4.2
     written = []
     for name, draw in drawings.items():
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        figure = Figure(figsize=(7, height), layout="constrained")
         draw(figure)
         written.append(_save(figure, folder / f"{name}.png"))
     if len(drawings) > 1:
         rows = (len(drawings) + 1) // 2
-        figure = Figure(figsize=(14, 4.2 * rows), layout="constrained")
+        figure = Figure(figsize=(14, height * rows), layout="constrained")
         parts = figure.subfigures(rows, 2, squeeze=False, wspace=0.04, hspace=0.06)
         for part, draw in zip(parts.flat, drawings.values(), strict=False):
             draw(part)
@@ -223,45 +226,52 @@ def _loss(axes: Any, losses: Sequence[Mapping[str, Any]], method: str) -> None:
 
 
 def _evaluation(figure: Any, evaluation: Mapping[str, Any]) -> None:
-    """Draw differences of ratings, and below them shares, each with its interval."""
-    table = evaluation["table"]
+    """Draw shares that follow norms, differences of ratings and preferences, with intervals."""
+    table = shown_measures(evaluation)
+    followed = [
+        (name.replace("_", " "), row["base"], row["aligned"])
+        for name, row in list((evaluation.get("norms") or {}).items())
+        if row["base"] and row["aligned"]
+    ]
+    if len(followed) > _MOST_NORMS:
+        # The last one is the share that follows all.
+        followed = [*followed[: _MOST_NORMS - 1], followed[-1]]
     ratings = [
-        (name.replace("_", " "), row["difference"])
+        (name.replace(", by", ",\nby"), row["difference"])
         for name, row in table.items()
         if row["difference"] and not name.startswith("prefers")
     ]
-    shares = [
-        (f"{name.replace('_', ' ')},\nbefore and after", row["base"], row["aligned"])
+    preferences = [
+        (name, row["base"], row["aligned"])
         for name, row in table.items()
-        if name.startswith("prefers") and row["base"] and row["aligned"]
+        if name.startswith(("prefers", "moved")) and row["aligned"]
     ]
-    shares += [
-        (name.replace("_", " "), None, row["aligned"])
-        for name, row in table.items()
-        if name.startswith("moved") and row["aligned"]
-    ]
-    parts = [part for part in (ratings, shares) if part]
-    if not parts:
+    panels: dict[str, list[Any]] = {
+        "answers that follow a norm (%; square: base, circle: aligned)": followed,
+        "rating points, aligned minus base": ratings,
+        "share of questions (%; dotted: one half; square: base, circle: aligned)": preferences,
+    }
+    panels = {label: rows for label, rows in panels.items() if rows}
+    if not panels:
         return
-    panels = figure.subplots(len(parts), squeeze=False, height_ratios=[len(p) + 1 for p in parts])
-    axes_of = dict(zip([id(part) for part in parts], panels[:, 0], strict=True))
-    if ratings:
-        axes = axes_of[id(ratings)]
-        for place, (_, estimate) in enumerate(ratings):
-            _point(axes, estimate, place, 0)
-        axes.axvline(0, color="grey", linewidth=1)
-        _name_rows(axes, [name for name, _ in ratings])
-        axes.set_xlabel("aligned minus base (rating points)")
-    if shares:
-        axes = axes_of[id(shares)]
-        for place, (_, base, aligned) in enumerate(shares):
-            if base:
-                _point(axes, base, place - 0.15, 1, 100)
-            _point(axes, aligned, place + 0.15 * bool(base), 0, 100)
-        axes.axvline(50, color="grey", linewidth=1, linestyle=":")
-        _name_rows(axes, [name for name, *_ in shares])
-        axes.set_xlim(0, 100)
-        axes.set_xlabel("share of questions (%; dotted: one half; square: base, circle: aligned)")
+    heights = [len(rows) + 1 for rows in panels.values()]
+    all_axes = figure.subplots(len(panels), squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (label, rows) in zip(all_axes, panels.items(), strict=True):
+        if rows is ratings:
+            for place, (_, estimate) in enumerate(rows):
+                _point(axes, estimate, place, 0)
+            axes.axvline(0, color="grey", linewidth=1)
+        else:
+            for place, (_, base, aligned) in enumerate(rows):
+                if base:
+                    _point(axes, base, place - 0.15, 1, 100)
+                _point(axes, aligned, place + 0.15 * bool(base), 0, 100)
+            axes.set_xlim(0, 100)
+        if rows is preferences:
+            axes.axvline(50, color="grey", linewidth=1, linestyle=":")
+        _name_rows(axes, [name for name, *_ in rows])
+        axes.set_xlabel(label, fontsize="small")
+        axes.tick_params(labelsize="small")
     figure.suptitle("Held-out questions (95 % intervals)", fontsize="medium")
 
 
@@ -289,7 +299,7 @@ def _norms(figure: Any, shares: Sequence[Share]) -> None:
     """Draw the shares of answers that follow each norm: by round, by initial view, by distance."""
     norms = list(dict.fromkeys(share.norm for share in shares))[:_MOST_NORMS]
     titles = {
-        "round": "by round",
+        "round": "by round (from 0)",
         "view": "by the view agents are born with",
         "distance": "by steps to the nearest follower",
     }
@@ -299,7 +309,7 @@ def _norms(figure: Any, shares: Sequence[Share]) -> None:
         for ax, (by, title) in zip(row, titles.items(), strict=True):
             for judged, style in _STYLES.items():
                 chosen = [s for s in shares if (s.norm, s.by, s.judged) == (norm, by, judged)]
-                places = [s.part + 1 if by == "round" else s.part for s in chosen]  # type: ignore[operator]
+                places = [s.part for s in chosen]
                 below = [s.mean - (s.mean if s.low is None else s.low) for s in chosen]
                 above = [(s.mean if s.high is None else s.high) - s.mean for s in chosen]
                 shown = [str(place) for place in places]

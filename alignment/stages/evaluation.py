@@ -10,12 +10,14 @@ from rich.text import Text
 
 from social_sandbox.envs.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
+from social_sandbox.policies.norms.recipes import norms_of
 
 from ..data.formats.hh import read_pairs
 from ..data.formats.rows import is_hub_id
 from ..evaluation.comparison import current_table
 from ..reporting import console as report
 from ..reporting import wandb_rows
+from ..reporting.adherence import verdict_lines
 from ..runtime.stage import Summary, Work, write_json
 from .alignment import Alignment, measured_model
 from .benchmarks import SETTINGS_OF_BENCHMARKS
@@ -24,6 +26,9 @@ from .identity import model_hash, recorded_recipe
 from .inputs import evaluation_questions, input_hash, read_rows
 from .preflight import check_held_out_model
 from .settings import build
+
+MAX_BATCH = 128
+"""Most answers that are generated at once."""
 
 Rows = Sequence[Mapping[str, Any]]
 """A row for each question and sample, see `evaluation.held_out.answer_rows`."""
@@ -95,6 +100,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
         from social_sandbox.policies.value_model import ValueModelPolicy
 
+        from ..evaluation.adherence import compare_adherence
         from ..evaluation.cache import measured_once
         from ..evaluation.comparison import compare, plain_table
         from ..evaluation.held_out import (
@@ -106,6 +112,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
 
         questions = evaluation_questions(settings)
         observer = as_policy(build(settings.observer, "observer"))
+        norms = norms_of(settings.observer)
         preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []
         embedded = ValueModelPolicy() if settings.evaluate.embedded_observer else None
 
@@ -113,6 +120,8 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
             policy = HuggingFacePolicy(
                 weights,
                 temperature=settings.evaluate.temperature,
+                # All of the project's questions at once: a pass costs little more with more rows.
+                max_batch=MAX_BATCH,
                 device=context.device,
                 # Both models: a difference of templates is no difference that training made.
                 chat_template=settings.chat_template,
@@ -127,13 +136,16 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 text = f"evaluate: {name} model answers {len(questions)} questions"
                 with context.console.status(Text(text)):
                     measured[name] = measured_once(context.shared_dir, key, measure_model)
-            rows = answer_rows(questions, measured)
+            rows = answer_rows(questions, measured, norms)
             write_objects(folder / "answers.jsonl", rows)
-            table = compare(measured["base"], measured["aligned"], settings.evaluate)
+            both = (measured["base"], measured["aligned"])
+            table = compare(*both, settings.evaluate)
+            followed = compare_adherence(questions, *both, norms, settings.evaluate)
             summary = {
                 "questions": len(questions),
                 "rating_scale": settings.evaluate.rating_scale,
                 "table": plain_table(table),
+                "norms": plain_table(followed),
                 "words_per_answer": {n: words_per_answer(m) for n, m in measured.items()},
             }
             write_json(folder / "results.json", summary)
@@ -156,4 +168,5 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
             )
     report.print_evaluation(context.console, summary)
     report.print_answers(context.console, evaluation.answers, settings.evaluate.seed)
+    report.print_verdicts(context.console, verdict_lines(summary))
     return evaluation

@@ -11,6 +11,7 @@ from social_sandbox.envs.questions import read_questions, society_questions
 from social_sandbox.envs.seeding import key
 from social_sandbox.envs.settings import validated
 from social_sandbox.envs.world import World
+from social_sandbox.policies.norms.recipes import norms_of
 from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.population import Player, Population
@@ -19,8 +20,9 @@ from social_sandbox.policies.society.simulate import simulate as play
 
 from ..data.priors import read_priors
 from ..evaluation.society import simulation_summary
+from ..evaluation.spread import norm_spread
+from ..reporting import adherence, wandb_rows
 from ..reporting import console as report
-from ..reporting import wandb_rows
 from ..reporting.wandb_artifacts import models
 from ..runtime.stage import Summary, Work
 from .context import Context
@@ -87,6 +89,8 @@ def simulate(context: Context) -> Simulation:
     with context.logged_once("simulation", models([*players, settings.observer])) as run:
         wandb_rows.log_simulation(run, interactions, summary, context.earlier)
     report.print_rounds(context.console, interactions)
+    norms = norms_of(settings.observer)
+    adherence.print_rounds(context.console, norm_spread(interactions, norms, ["round"]))
     report.print_simulation(context.console, summary)
     return Simulation(path, interactions, summary)
 

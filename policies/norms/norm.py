@@ -119,5 +119,12 @@ def by_name(norms: Sequence[Norm]) -> dict[str, Norm]:
     return {norm.name: norm for norm in norms}
 
 
+def followed(norms: Sequence[Norm], question: str, answer: str) -> dict[str, bool]:
+    """Return whether an answer follows each norm that applies to its question, by name."""
+    return {
+        norm.name: norm.is_followed(question, answer) for norm in norms if norm.applies(question)
+    }
+
+
 def _number_of_parameters(function: Callable[..., float]) -> int:
     return 3 if isinstance(function, Norm) else len(parameters(function)[:3])

@@ -54,7 +54,7 @@ class RolloutProgress:
         self._n_before = len(self._interactions)
         self._n_turns = self._n_played = self._n_tokens = 0
         first = min((world.round for world in worlds), default=0)
-        self._phase = f"round {min(first + 1, self._rounds)}/{self._rounds} draft"
+        self._phase = self._shown_phase(min(first, self._rounds - 1), "draft")
         self._task = self._bar.add_task(
             "simulate",
             total=self._total * self._turns_each,
@@ -84,7 +84,7 @@ class RolloutProgress:
         self._n_turns += len(answers)
         self._n_tokens += sum(utterance.tokens.completion for _, utterance in answers)
         turn, _ = answers[-1]
-        self._phase = f"round {turn.round + 1}/{self._rounds} {turn.phase.value}"
+        self._phase = self._shown_phase(turn.round, turn.phase.value)
         self._show()
 
     def add_interaction(self, interaction: Interaction) -> None:
@@ -94,6 +94,10 @@ class RolloutProgress:
         if self._full:
             self._bar.last = _LastInteraction(interaction)
         self._show()
+
+    def _shown_phase(self, number: int, phase: str) -> str:
+        """Return a phase with its round, whose number is that in ids and tables, from 0."""
+        return f"round {max(0, number)} of 0-{max(0, self._rounds - 1)} {phase}"
 
     def _counted(self) -> str:
         return f"{self._n_before + self._n_played}/{self._total}"

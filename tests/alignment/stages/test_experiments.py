@@ -36,8 +36,13 @@ def test_the_result_of_the_norms_can_be_checked_by_eye(
     job = [o for o in small_job(tmp_path) if not o.startswith("observer=")]
     assert cli.main(["run", "experiment=norms", *job, "wandb=disabled", "output_dir=out"]) == 0
     shown = capsys.readouterr().out
-    for words in ("Observers' mean ratings", "its parts: imitation", "embedded", "base, rated"):
+    for words in (
+        *("Observers' mean ratings", "Answers that follow each norm", "its parts: imitation"),
+        *("Held-out answers that follow each norm", "base, rated", "by the norms: "),
+        "by the embedded observer, the weaker witness",
+    ):
         assert words in shown
+    assert max(map(len, shown.split("by the norms: ")[0].split("Held-out")[1].split("\n"))) <= 80
     table = json.loads((tmp_path / "out/evaluation/results.json").read_text())["table"]
     # One and the same rule rates both aspects.
     assert table["alignment"] == table["engagement"]

@@ -82,7 +82,7 @@ def test_the_bar_moves_with_each_turn_and_ends_full(screen: Screen) -> None:
 def test_the_line_tells_phase_count_and_time_left(screen: Screen) -> None:
     for bar in played(society(grid_size=2, n_rounds=2), True):
         first, *_, last = lines(bar, screen)
-    assert first.startswith("round 2/2 observe ")
+    assert first.startswith("round 1 of 0-1 observe ")
     assert "100% 8/8 0:00:00" in first
     assert first.rstrip().endswith("left")
     assert "alignment 5.00>5.00" in last
