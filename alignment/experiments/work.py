@@ -117,7 +117,6 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
     from ..stages import Context, read_settings
     from ..stages.command import run_command
     from ..stages.identity import settings_hash
-    from ..stages.inputs import given_norms
 
     if part.society is not None and not (plan.output_dir / part.society / RECORD).exists():
         raise UserError(f"part: {part.society} is not complete: run it before {part.name}")
