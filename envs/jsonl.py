@@ -10,11 +10,13 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -172,19 +174,52 @@ class JsonlLog(Generic[Row]):
             rows: Rows.
             sync: Whether to wait until the disk has them, so that they survive a power cut.
         """
-        lines = b"".join(self.row.dump_json(value) + b"\n" for value in rows)
-        with self.path.open("ab+") as file:
-            _drop_torn_line(file)
-            file.write(lines)
+        with self._opened() as file:
+            _write_all(file, self._lines(rows))
             if sync:
-                file.flush()
                 os.fsync(file.fileno())
 
+    @contextmanager
+    def appending(self) -> Iterator[Callable[[Iterable[Row]], None]]:
+        """Open the file once for many calls of the function that is the context.
 
-def _drop_torn_line(file: BinaryIO) -> None:
-    if file.seek(0, os.SEEK_END) == 0:
+        The function appends rows behind the last whole line; they are in the file when the
+        function returns, though perhaps not yet on the disk.
+        """
+        with self._opened() as file:
+            yield lambda rows: _write_all(file, self._lines(rows))
+
+    def _lines(self, rows: Iterable[Row]) -> bytes:
+        return b"".join(self.row.dump_json(value) + b"\n" for value in rows)
+
+    @contextmanager
+    def _opened(self) -> Iterator[FileIO]:
+        # Without a buffer: what a full disk has refused must not be written again at the end.
+        with open(self.path, "ab+", buffering=0) as file:
+            _drop_torn_line(file)
+            yield file
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _drop_torn_line(file: FileIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if not size:
         return
-    file.seek(-1, os.SEEK_END)
-    if file.read(1) != b"\n":
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+    # From the end, since a log may be larger than the memory.
+    end, part = size, 2**16
+    while end:
+        start = max(0, end - part)
+        file.seek(start)
+        place = (file.read(end - start) or b"").rfind(b"\n")
+        if place >= 0:
+            end = start + place + 1
+            break
+        end = start
+    if end < size:
+        file.truncate(end)
+    file.seek(0, os.SEEK_END)

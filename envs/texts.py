@@ -50,6 +50,8 @@ def valid(text: str) -> str:
 
     JSON escapes, arguments of a command and replies of servers can contain lone surrogates.
     """
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

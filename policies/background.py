@@ -7,7 +7,7 @@ running, as in a notebook.
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
@@ -18,6 +18,23 @@ Result = TypeVar("Result")
 def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
     """Start a coroutine in the background, and return the future of its result."""
     return asyncio.run_coroutine_threadsafe(coroutine, _loop())
+
+
+def start_all(coroutines: Sequence[Coroutine[Any, Any, Result]]) -> list[Future[Result]]:
+    """Start coroutines in the background together, and return the futures of their results.
+
+    The loop is woken once for all of them. A future that is cancelled cancels its coroutine.
+    """
+    futures: list[Future[Result]] = [Future() for _ in coroutines]
+    loop = _loop()
+
+    def begin() -> None:
+        for coroutine, future in zip(coroutines, futures, strict=True):
+            task = loop.create_task(coroutine)
+            _follow(task, future, loop)
+
+    loop.call_soon_threadsafe(begin)
+    return futures
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -38,3 +55,26 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="social-sandbox", daemon=True).start()
     return loop
+
+
+def _follow(
+    task: asyncio.Task[Result], future: Future[Result], loop: asyncio.AbstractEventLoop
+) -> None:
+    """Give a future the result of a task, and cancel the task when the future is cancelled."""
+
+    def finished(task: asyncio.Task[Result]) -> None:
+        if task.cancelled():
+            future.cancel()
+        elif not future.set_running_or_notify_cancel():
+            task.exception()  # nobody else asks for it
+        elif error := task.exception():
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
+
+    def cancelled(future: Future[Result]) -> None:
+        if future.cancelled() and not task.done():
+            loop.call_soon_threadsafe(task.cancel)
+
+    task.add_done_callback(finished)
+    future.add_done_callback(cancelled)

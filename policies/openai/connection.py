@@ -5,7 +5,6 @@ OpenAI does over httpx, and does not slow down when hundreds are under way.
 """
 
 import asyncio
-import json
 import os
 import weakref
 from base64 import b64encode
@@ -16,6 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
+
+from pydantic_core import to_json
 
 from social_sandbox.envs.turns import Tokens
 
@@ -92,18 +93,15 @@ class Connection:
             aiohttp.ClientError: There is no answer.
             TimeoutError: There is no answer in time.
             ValueError: The request, or the proxy that the environment names, cannot be used.
-            TypeError: A field is no JSON.
+            PydanticSerializationError: A field is no JSON; a ValueError.
         """
         url = f"{self._address}{path}"
         if query:
             url += f"?{urlencode(_written(query), doseq=True)}"
-        body = None
-        if fields is not None:
-            body = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         async with self._session.request(
             method,
             url,
-            data=None if body is None else body.encode(),
+            data=None if fields is None else to_json(fields),
             headers=self._headers | {name.lower(): text for name, text in (headers or {}).items()},
             **self._proxy,
         ) as answer:
@@ -227,7 +225,7 @@ async def _answer(
         )
     except TimeoutError:
         return Failure(0, f"did not answer within {config.timeout:g} s", setting="timeout")
-    except (aiohttp.InvalidURL, ValueError, TypeError) as error:
+    except (aiohttp.InvalidURL, ValueError) as error:
         raise unsendable(config, error) from None
     except (aiohttp.ClientError, OSError) as error:
         reason = one_line(str(getattr(error, "os_error", None) or error))

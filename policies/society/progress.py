@@ -32,6 +32,10 @@ _LINES = 3
 """Most lines of one text of the last interaction, so that all of it fits below the bar."""
 
 
+_PAUSE = 0.05
+"""Seconds between two counts of the rates; the bar is drawn ten times a second."""
+
+
 class RolloutProgress:
     """Shows the progress of a rollout while the rollout runs."""
 
@@ -63,6 +67,7 @@ class RolloutProgress:
             interactions=self._counted(),
         )
         self._start = monotonic()
+        self._counted_at = 0.0
 
     def __enter__(self) -> "RolloutProgress":
         """Show the bar."""
@@ -77,6 +82,7 @@ class RolloutProgress:
     ) -> None:
         """Stop the bar and leave its last state on the screen."""
         self._bar.last = None
+        self._show(now=True)
         self._bar.stop()
 
     def add_answers(self, answers: Sequence[tuple[Turn, Utterance]]) -> None:
@@ -102,19 +108,25 @@ class RolloutProgress:
     def _counted(self) -> str:
         return f"{self._n_before + self._n_played}/{self._total}"
 
-    def _show(self) -> None:
+    def _show(self, *, now: bool = False) -> None:
+        """Move the bar, and count the rates anew unless that was done a moment ago."""
         if self._bar.disable:
             return
-        seconds = max(monotonic() - self._start, 1e-9)
-        rates = f"{self._n_played / seconds:.2f}/s, {self._n_tokens / seconds:.0f} tokens/s"
-        ratings = (f"{aspect} {self._recent_ratings(aspect)}" for aspect in ASPECTS)
-        self._bar.rates = ", ".join([rates, *ratings, *self._costs()])
+        if now or monotonic() - self._counted_at >= _PAUSE:
+            self._counted_at = monotonic()
+            self._bar.rates = self._rates()
         self._bar.update(
             self._task,
             completed=self._completed_turns(),
             phase=self._phase,
             interactions=self._counted(),
         )
+
+    def _rates(self) -> str:
+        seconds = max(monotonic() - self._start, 1e-9)
+        rates = f"{self._n_played / seconds:.2f}/s, {self._n_tokens / seconds:.0f} tokens/s"
+        ratings = (f"{aspect} {self._recent_ratings(aspect)}" for aspect in ASPECTS)
+        return ", ".join([rates, *ratings, *self._costs()])
 
     def _completed_turns(self) -> int:
         """Return how many turns of the total are done; peers who are absent have none."""

@@ -1,11 +1,12 @@
 """The loop that plays many worlds at once, so that every policy is kept busy."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
+from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Interaction
 from social_sandbox.envs.turns import Turn, Utterance
@@ -80,7 +81,10 @@ def rollout(
     finished: list[Interaction] = []
     queues, account, budget = _Queues(cast, chunk), Account.of(worlds), budget or Budget()
     interactive = any(map(_is_interactive, cast.values()))
-    with RolloutProgress(worlds, account, show=not interactive and progress) as bar:
+    with (
+        rarely_collecting(),
+        RolloutProgress(worlds, account, show=not interactive and progress) as bar,
+    ):
 
         def submit(answers: Answers) -> None:
             if not answers:
@@ -130,6 +134,8 @@ class _Queues:
         self._policies: dict[Hashable, Policy] = {}
         self._waiting: dict[Hashable, deque[Turn]] = {}
         self._unanswered = 0
+        self._asynchronous: dict[Hashable, AsyncPolicy] = {}
+        self._running: Counter[Hashable] = Counter()
         self._in_progress: dict[Future[Utterance], tuple[Hashable, Turn]] = {}
         self._arrivals: SimpleQueue[Future[Utterance]] = SimpleQueue()
 
@@ -144,8 +150,12 @@ class _Queues:
             policy = self._cast[turn.world, turn.agent]
             # Policies that can answer in the same batches share a queue.
             name = getattr(policy, "together", id(policy))
+            if name not in self._policies:
+                self._waiting[name] = deque()
+                if isinstance(policy, AsyncPolicy):
+                    self._asynchronous[name] = policy
             self._policies[name] = policy
-            self._waiting.setdefault(name, deque()).append(turn)
+            self._waiting[name].append(turn)
         self._unanswered += len(turns)
 
     def next(self) -> Answers:
@@ -158,7 +168,7 @@ class _Queues:
         computing = [
             (len(turns), place, name)
             for place, (name, turns) in enumerate(self._waiting.items())
-            if turns and not isinstance(self._policies[name], AsyncPolicy)
+            if turns and name not in self._asynchronous
         ]
         if computing:
             *_, name = max(computing)
@@ -175,6 +185,7 @@ class _Queues:
         for future, (name, _) in list(self._in_progress.items()):
             if getattr(self._policies[name], "is_person", False) and future.cancel():
                 del self._in_progress[future]
+                self._running[name] -= 1
         while self._in_progress if wait else not self._arrivals.empty():
             try:
                 yield self._take(self._arrivals.get())
@@ -198,14 +209,15 @@ class _Queues:
 
     def _start_requests(self) -> None:
         """Start as many requests of each `AsyncPolicy` as its `max_concurrency` permits."""
-        for name, turns in self._waiting.items():
-            policy = self._policies[name]
-            if not isinstance(policy, AsyncPolicy):
+        for name, policy in self._asynchronous.items():
+            waiting = self._waiting[name]
+            free = min(policy.max_concurrency - self._running[name], len(waiting))
+            if free <= 0:
                 continue
-            running = sum(owner == name for owner, _ in self._in_progress.values())
-            for _ in range(min(policy.max_concurrency - running, len(turns))):
-                turn = turns.popleft()
-                future = background.start(policy.answer(turn))
+            turns = [waiting.popleft() for _ in range(free)]
+            self._running[name] += free
+            futures = background.start_all([policy.answer(turn) for turn in turns])
+            for future, turn in zip(futures, turns, strict=True):
                 self._in_progress[future] = (name, turn)
                 future.add_done_callback(self._arrivals.put)
 
@@ -224,6 +236,7 @@ class _Queues:
     def _take(self, future: Future[Utterance]) -> Answers:
         """Return the answer of a finished request, or raise its exception."""
         name, turn = self._in_progress.pop(future)
+        self._running[name] -= 1
         policy = self._policies[name]
         return self._pair([turn], to_utterances([future.result()], [turn], policy.name))
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.interactions import Interaction, interaction_log, write_interactions
 from social_sandbox.envs.world import World
 
@@ -52,7 +53,7 @@ def simulate(
         BudgetReached: The budget is spent.
     """
     folder = Path(folder)
-    with locked(folder):
+    with locked(folder), rarely_collecting():
         cast = as_population(population).cast(worlds)
         replayed = resume(worlds, cast, folder)
         if not checked and not all(world.done for world in worlds):
@@ -61,23 +62,24 @@ def simulate(
         log = utterance_log(folder)
         write_interactions(folder / INTERACTIONS, replayed)
         interactions = interaction_log(folder / INTERACTIONS)
+        with log.appending() as log_lines, interactions.appending() as record:
 
-        def write_utterances(answers: Answers) -> None:
-            log.append(Logged.answer(turn, utterance) for turn, utterance in answers)
+            def write_utterances(answers: Answers) -> None:
+                log_lines(Logged.answer(turn, utterance) for turn, utterance in answers)
 
-        def write_interaction(interaction: Interaction, account: Account) -> None:
-            interactions.append([interaction])
-            if on_interaction:
-                on_interaction(interaction, account)
+            def write_interaction(interaction: Interaction, account: Account) -> None:
+                record([interaction])
+                if on_interaction:
+                    on_interaction(interaction, account)
 
-        rollout(
-            worlds,
-            population,
-            on_utterances=write_utterances,
-            on_interaction=write_interaction,
-            budget=budget,
-            progress=progress,
-        )
+            rollout(
+                worlds,
+                population,
+                on_utterances=write_utterances,
+                on_interaction=write_interaction,
+                budget=budget,
+                progress=progress,
+            )
         finished = sorted(
             (interaction for world in worlds for interaction in world.interactions),
             key=lambda interaction: (interaction.round, interaction.world, interaction.position),
