@@ -9,6 +9,7 @@ import yaml
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.norms import find_norm
 from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
@@ -29,6 +30,8 @@ OWN = {
     "own: [asks_back,brief] for two, [asks_back+brief] for both together; [] keeps the observer of "
     "the scale. Default: the experiment's.",
     "settings": "Names of the settings to compare, or patterns such as sft*. Default: all.",
+    "values": "What the settings are made of, in place of the experiment's own values: tokens for "
+    "methods, numbers of interactions for data, base models for models.",
     "jobs": "Number of parts that run at the same time, each in a process of its own; several GPUs "
     "take turns. Default: 1.",
     "output_dir": "Folder of the experiment. Default: runs/reproduce/NAME-SCALE.",
@@ -50,28 +53,43 @@ def reproduce_command(arguments: Sequence[str]) -> None:
         UserError: There is no such experiment, or a setting is wrong.
     """
     words = [word for word in arguments if word not in ("-h", "--help")]
-    name = next((word for word in words if "=" not in word), None)
     if len(words) < len(arguments):
-        _print_help(name)
+        _print_help(next((word for word in words if "=" not in word), None))
         return
-    if name is None:
-        raise UserError(f"reproduce: name an experiment; usage: {USAGE}")
     quiet_libraries()
     from ..experiments.work import check_folder, run_part
 
-    given = _own(words)
-    plan = _plan(name, given, [word for word in words if word != name])
+    plan, given = plan_of(words), _own(words)
+    jobs = _whole("jobs", given.get("jobs", 1))
     if given.get("part") is not None:
+        part = plan.part(str(given["part"]))
         with sigterm_stops():
-            run_part(plan, plan.part(str(given["part"])))
+            check_folder(plan, bool(given.get("overwrite", False)))
+            run_part(plan, part)
         return
-    _run(plan, given, words, check_folder)
+    _run(plan, given, words, jobs)
 
 
-def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], check_folder: Any) -> None:
+def plan_of(words: Sequence[str]) -> "Plan":
+    """Return the plan that the arguments of the command mean.
+
+    Raises:
+        UserError: There is no such experiment, or a setting is wrong.
+    """
+    given = _own(words)
+    name = next((word for word in words if "=" not in word), None)
+    if name is None:
+        raise UserError(f"reproduce: name an experiment; usage: {USAGE}")
+    return _plan(name, given, [word for word in words if word != name])
+
+
+def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -> None:
     from ..experiments.run import FIGURE, TABLE, reproduce
+    from ..experiments.work import check_folder, check_settings
 
     console = Terminal()
+    with console.status("checking the settings of all cells"):
+        check_settings(plan)
     print_path(console, "output", plan.output_dir)
     with sigterm_stops(), locked(plan.output_dir, "reproduce"):
         check_folder(plan, bool(given.get("overwrite", False)))
@@ -80,7 +98,7 @@ def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], check_folder
             console,
             words,
             lambda part: _child(plan, part, words),
-            jobs=_whole("jobs", given.get("jobs", 1)),
+            jobs=jobs,
             bar=bool(given.get("progress", True)),
             wandb=_wandb(plan),
         )
@@ -132,18 +150,23 @@ def _plan(name: str, given: dict[str, Any], words: Sequence[str]) -> "Plan":
     if len(set(seeds)) < len(seeds):
         raise UserError("seeds: a seed is named twice")
     overrides = [word for word in words if word.partition("=")[0] not in OWN]
-    refuse_varied(experiment, scale, overrides)
+    settings = chosen_settings(
+        experiment, scale, _list(given.get("settings")), _values(given.get("values"))
+    )
+    refuse_varied(experiment, settings, overrides)
     norms = _list(given.get("norms", experiment.norms.get(scale, ())))
     if any(o.partition("=")[0] in ("observer", "observer._target_") for o in overrides):
         # Another observer has no norms, unless they are asked for.
         norms = _list(given.get("norms", ()))
+    for norm in (name for choice in norms for name in choice.split("+")):
+        find_norm(norm, "norms")
     replacing = ["overwrite=true"] if given.get("overwrite") else []
     return Plan(
         experiment,
         scale,
         tuple(seeds),
         tuple(norms),
-        chosen_settings(experiment, scale, _list(given.get("settings"))),
+        settings,
         tuple(hydra_overrides("run", [*overrides, *replacing])),
         Path(str(given.get("output_dir") or f"runs/reproduce/{name}-{scale}")).expanduser(),
         bool(given.get("keep_models", False)),
@@ -151,9 +174,13 @@ def _plan(name: str, given: dict[str, Any], words: Sequence[str]) -> "Plan":
 
 
 def _list(value: Any) -> list[str]:
+    return [str(each) for each in _values(value)]
+
+
+def _values(value: Any) -> list[Any]:
     if value is None:
         return []
-    return [str(each) for each in (value if isinstance(value, list | tuple) else [value])]
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _whole(name: str, value: Any) -> int:
@@ -194,6 +221,7 @@ def _console_table(made: dict[str, Any]) -> Any:
 
 
 def _print_help(name: str | None) -> None:
+    from ..experiments.experiment import SCALES
     from ..experiments.registry import EXPERIMENTS, find_experiment
 
     console = Terminal(highlight=False)
@@ -209,9 +237,9 @@ def _print_help(name: str | None) -> None:
     else:
         experiment = find_experiment(name)
         console.print(experiment.purpose)
-        for scale in ("small", "paper"):
+        for scale in SCALES:
             shown = table("setting", "overrides", title=f"scale={scale}", whole=("setting",))
-            for setting in experiment.settings(scale):  # type: ignore[arg-type]
+            for setting in experiment.settings_at(scale):
                 shown.add_row(setting.name, " ".join(setting.overrides))
             console.print(shown)
     console.print()

@@ -57,6 +57,7 @@ class DataConfig:
     mix: dict[str, Annotated[float, Field(ge=0)]] = field(
         default_factory=lambda: {"imitation": 5.0, "self_critic": 1.0, "realignment": 1.0}
     )
+    n_interactions: Annotated[int, Field(ge=1)] | None = None
     group_size: Annotated[int, Field(ge=2)] | None = 3
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
     critique_rating: Literal["agreement", "authors"] = "agreement"
@@ -89,9 +90,10 @@ class DataConfig:
         """Return the settings that the groups depend on, which those of the leak guard are not."""
         settings = asdict(self)
         del settings["leak_guard"], settings["leak_distance"]
-        if self.sources is None:
-            # Output folders of versions without sources do not record them.
-            del settings["sources"]
+        # Output folders of versions without these settings do not record them.
+        for name in ("sources", "n_interactions"):
+            if settings[name] is None:
+                del settings[name]
         for source in settings.get("sources", ()):
             # Nor do earlier folders record the part of a data set.
             for name in ("name", "data_dir", "revision"):

@@ -198,6 +198,13 @@ def _interaction_groups(
             continue
         contents.add(content)
         distinct.append(interaction)
+    if config.n_interactions is not None:
+        # As they accumulate; within a round, the seed decides.
+        distinct.sort(key=lambda one: (one.round, key(config.seed, "interactions", one.id)))
+        left_out = len(distinct[config.n_interactions :])
+        if left_out:
+            report.dropped["interactions beyond data.n_interactions"] += left_out
+        distinct = distinct[: config.n_interactions]
     yield from build_groups(distinct, config, report.dropped, report.parted)
 
 

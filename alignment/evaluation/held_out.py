@@ -1,5 +1,6 @@
 """Held-out questions: a model answers them, and an observer rates the answers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,8 @@ class HeldOutResults:
             one, in nats per token; one value for each question that has both.
         chosen_margins: The same for each of people's preference pairs.
         embedded: The embedded observer's ratings, if it is a second witness; as `ratings`.
+        good_nll: Negative log-likelihood of each good answer, in nats per token; empty in results
+            of earlier versions.
     """
 
     answers: list[list[str]]
@@ -44,6 +47,7 @@ class HeldOutResults:
     good_margins: list[float]
     chosen_margins: list[float] = field(default_factory=list)
     embedded: dict[Aspect, list[list[float | None]]] = field(default_factory=dict)
+    good_nll: list[float] = field(default_factory=list)
 
 
 def measure(
@@ -85,12 +89,14 @@ def measure(
         for question in questions
         if question.good and question.bad
     ]
+    good_nll, bad_nll = _both_nll(policy, good_and_bad)
     return HeldOutResults(
         answers,
         ratings(observer),
-        margins(policy, good_and_bad),
+        [bad - good for good, bad in zip(good_nll, bad_nll, strict=True)],
         margins(policy, pairs),
         {} if embedded is None else ratings(embedded),
+        good_nll,
     )
 
 
@@ -99,6 +105,18 @@ def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
 
     The margins are in nats per token.
     """
+    chosen, rejected = _both_nll(policy, pairs)
+    return [worse - better for better, worse in zip(chosen, rejected, strict=True)]
+
+
+def perplexity(results: HeldOutResults) -> float | None:
+    """Return the perplexity of the good answers, which rises where training harms the language."""
+    nll = mean(results.good_nll)
+    return None if nll is None else math.exp(nll)
+
+
+def _both_nll(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> tuple[list[float], list[float]]:
+    """Return the negative log-likelihoods of the chosen and of the rejected replies."""
     replies = [
         (pair.prompt, candidate.text)
         for pair in pairs
@@ -107,7 +125,7 @@ def margins(policy: HuggingFacePolicy, pairs: Sequence[Pair]) -> list[float]:
     most = positions(policy.model.config)
     length = MAX_LENGTH if most is None else min(MAX_LENGTH, most)
     nll = mean_nll(policy.model, policy.tokenizer, replies, max_length=length)
-    return [rejected - chosen for chosen, rejected in zip(nll[::2], nll[1::2], strict=True)]
+    return nll[::2], nll[1::2]
 
 
 def answer_rows(

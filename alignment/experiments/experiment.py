@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from social_sandbox.envs.errors import UserError
+
 Scale = Literal["small", "paper"]
 SCALES: tuple[Scale, ...] = ("small", "paper")
 """The sizes of an experiment; each is a file of `configs/scale`."""
@@ -25,6 +27,10 @@ class Setting:
         baseline: The row that this one is compared with; None: the experiment's baseline.
         series: Name of the curve that the row is a point of; empty: the row is no point of a curve.
         x: Place of the point on the curve, such as a number of tokens.
+        commands: The commands that make its cells; None: those of the experiment.
+        society: Name of the kind of society that its cells take from; cells of equal names share
+            one. Empty: there is one kind.
+        society_overrides: Settings that make this kind of society.
     """
 
     name: str
@@ -32,6 +38,9 @@ class Setting:
     baseline: str | None = None
     series: str = ""
     x: float | None = None
+    commands: tuple[str, ...] | None = None
+    society: str = ""
+    society_overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,8 @@ class Experiment:
     Attributes:
         name: Its name; `configs/experiment` has a file of this name.
         purpose: What it asks, in one sentence.
-        settings: Returns the settings that are compared at a scale.
+        settings: Returns the settings that are compared, for a scale and, where the experiment has
+            `values`, for these.
         baseline: Name of the row that the others are compared with.
         measure: Returns what is measured in a complete cell.
         measures: The columns of the table; the first is drawn.
@@ -86,6 +96,9 @@ class Experiment:
         norms: Norms of the observer by scale, see `Plan.norms`; none: those of the scale itself.
         seeds: Seeds, unless others are asked for.
         sizes: Further settings of all parts by scale.
+        values: What the settings are made of by scale, such as numbers of tokens, where the user
+            may name others: `values=[...]`.
+        of_values: What the values are, for the help.
         x_label: What the axis of the curves is.
         remarks: Returns sentences under the table, made of its rows.
         draw: Draws the rows of the table into a figure; None: curves where rows are points of
@@ -94,7 +107,7 @@ class Experiment:
 
     name: str
     purpose: str
-    settings: Callable[[Scale], Sequence[Setting]]
+    settings: Callable[..., Sequence[Setting]]
     baseline: str
     measure: Callable[[Cell], Measured]
     measures: tuple[Measure, ...]
@@ -104,6 +117,23 @@ class Experiment:
     norms: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
     sizes: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[Scale, tuple[Any, ...]] = field(default_factory=dict)
+    of_values: str = ""
     x_label: str = ""
     remarks: Callable[[Sequence[Mapping[str, Any]]], Sequence[str]] = lambda rows: ()
     draw: Callable[[Any, Sequence[Mapping[str, Any]]], None] | None = None
+
+    def settings_at(self, scale: Scale, values: Sequence[Any] = ()) -> tuple[Setting, ...]:
+        """Return the settings at a scale; `values`: what they are made of, if not the default.
+
+        Raises:
+            UserError: The experiment has no values, or one is of a wrong type.
+        """
+        default = self.values.get(scale, ())
+        if values and not default:
+            raise UserError(f"values: {self.name} has none")
+        kind = type(default[0]) if default else None
+        for value in values:
+            if type(value) is not kind or value in ("", 0):
+                raise UserError(f"values: must be {self.of_values}, got {value!r}")
+        return tuple(self.settings(scale, values or default) if default else self.settings(scale))

@@ -1,5 +1,6 @@
 """What is measured in a complete cell: held-out answers, and what the training cost."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ KEPT = Measure("kept_out", "kept-out norms (%)", ".1f", scale=100, interval=Fals
 TOKENS = Measure("tokens", "tokens", ",.0f", interval=False)
 SECONDS = Measure("seconds", "seconds", ",.0f", interval=False)
 MEMORY = Measure("memory", "GiB", ".1f", interval=False)
-PERPLEXITY = Measure("perplexity", "perplexity", ".1f", interval=False)
+PERPLEXITY = Measure("perplexity", "perplexity of good answers", ".1f", interval=False)
 GRADIENT_NORM = Measure("gradient_norm", "gradient norm", ".2f", interval=False)
 HINGES = Measure("hinge_active", "active hinges (%)", ".0f", scale=100, interval=False)
 GROUPS = Measure("groups", "groups", ",.0f", interval=False)
@@ -65,26 +66,38 @@ def held_out(cell: Cell, model: str = "aligned") -> Measured:
 
 
 def base_held_out(cell: Cell) -> Measured:
-    """Return what the base model's answers are like, see `held_out`."""
-    return held_out(cell, "base")
+    """Return what the base model's answers are like, see `held_out`, and its perplexity."""
+    return held_out(cell, "base") | _perplexity(cell, "base")
 
 
 def training_cost(cell: Cell) -> Measured:
-    """Return what the training read and needed: tokens, seconds, peak of the memory in GiB."""
+    """Return what the training read and needed: tokens, seconds, peak of the memory in GiB.
+
+    `gradient_norm` is the mean over the steps of the log, before gradients are clipped.
+    """
     summary = _summary(cell.folder / "alignment")
+    log = json.loads((cell.folder / "alignment" / "log.json").read_text(encoding="utf-8"))
+    norms = [row["grad_norm"] for row in log if "grad_norm" in row]
     values = {
         TOKENS.name: summary.get("tokens"),
         SECONDS.name: summary.get("seconds"),
         MEMORY.name: summary.get("peak_bytes", 0) / 2**30,
         GROUPS.name: summary.get("groups"),
         HINGES.name: summary.get("hinge_active"),
+        GRADIENT_NORM.name: mean(norms),
     }
     return {name: {WHOLE: float(value)} for name, value in values.items() if value is not None}
 
 
 def trained(cell: Cell) -> Measured:
     """Return the held-out measures of the aligned model and what its training cost."""
-    return held_out(cell) | training_cost(cell)
+    return held_out(cell) | _perplexity(cell, "aligned") | training_cost(cell)
+
+
+def _perplexity(cell: Cell, model: str) -> Measured:
+    """Return the perplexity of the held-out questions' good answers, where they have any."""
+    value = _summary(cell.folder / "evaluation").get("perplexity_of_good", {}).get(model)
+    return {} if value is None else {PERPLEXITY.name: {WHOLE: value}}
 
 
 def _shares(norms: Sequence[Norm], rows: dict[str, list[dict[str, Any]]]) -> dict[str, float]:

@@ -2,9 +2,10 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
@@ -74,10 +75,12 @@ class Plan:
         if self.experiment.takes is None:
             return []
         commands = ("simulate", "data") if self.experiment.takes == "groups" else ("simulate",)
+        kinds = {setting.society: setting.society_overrides for setting in self.settings}
         return [
-            self._part(f"societies/{_path(norm)}seed_{seed}", commands, norm, seed)
-            for norm in self.norms or ("",)
+            self._part(_society(norm, kind, seed), commands, norm, seed, extra)
             for seed in self.seeds
+            for norm in self.norms or ("",)
+            for kind, extra in kinds.items()
         ]
 
     @property
@@ -115,49 +118,36 @@ class Plan:
         }
 
     def _cell(self, norm: str, setting: Setting, seed: int) -> Part:
-        takes = self.experiment.takes
         society: str | None = None
-        given: tuple[str, ...] = ()
+        extra = setting.overrides
+        takes = self.experiment.takes
         if takes is not None:
-            society = f"societies/{_path(norm)}seed_{seed}"
+            society = _society(norm, setting.society, seed)
             file = "data/groups.jsonl" if takes == "groups" else "simulation/interactions.jsonl"
-            given = (f"{takes}={self.output_dir / society / file}",)
-        return self._part(
-            f"cells/{_path(norm)}{setting.name}/seed_{seed}",
-            self.experiment.commands,
-            norm,
-            seed,
-            setting,
-            society,
-            given,
-        )
+            extra += (f"{takes}={self.output_dir / society / file}",)
+        name = f"cells/{_path(norm)}{setting.name}/seed_{seed}"
+        commands = setting.commands or self.experiment.commands
+        part = self._part(name, commands, norm, seed, extra)
+        return replace(part, setting=setting, society=society)
 
     def _part(
-        self,
-        name: str,
-        commands: tuple[str, ...],
-        norm: str,
-        seed: int,
-        setting: Setting | None = None,
-        society: str | None = None,
-        given: tuple[str, ...] = (),
+        self, name: str, commands: tuple[str, ...], norm: str, seed: int, extra: tuple[str, ...]
     ) -> Part:
         overrides = (
             f"experiment={self.experiment.name}",
             f"scale={self.scale}",
             *self.experiment.sizes.get(self.scale, ()),
             *((f"observer.norms=[{norm.replace('+', ',')}]",) if norm else ()),
-            *(setting.overrides if setting else ()),
+            *extra,
             *self.overrides,
             f"seed={seed}",
-            *given,
             f"output_dir={self.output_dir / name}",
         )
-        return Part(name, commands, overrides, seed, norm, setting, society)
+        return Part(name, commands, overrides, seed, norm)
 
 
 def chosen_settings(
-    experiment: Experiment, scale: Scale, patterns: Sequence[str]
+    experiment: Experiment, scale: Scale, patterns: Sequence[str], values: Sequence[Any] = ()
 ) -> tuple[Setting, ...]:
     """Return the settings of an experiment that any of the patterns, such as `sft*`, names.
 
@@ -165,11 +155,12 @@ def chosen_settings(
         experiment: The experiment.
         scale: Its size.
         patterns: Patterns; none: all settings.
+        values: What the settings are made of, see `Experiment.values`; none: the default.
 
     Raises:
-        UserError: A pattern names none.
+        UserError: A pattern names none, or a value is wrong.
     """
-    settings = tuple(experiment.settings(scale))
+    settings = experiment.settings_at(scale, values)
     for pattern in patterns:
         if not any(fnmatchcase(setting.name, pattern) for setting in settings):
             names = ", ".join(setting.name for setting in settings)
@@ -179,15 +170,22 @@ def chosen_settings(
     return tuple(s for s in settings if any(fnmatchcase(s.name, p) for p in patterns))
 
 
-def refuse_varied(experiment: Experiment, scale: Scale, overrides: Sequence[str]) -> None:
-    """Raise UserError for a setting that the experiment itself varies or gives to its parts."""
-    own = {"experiment", "scale", "seed", experiment.takes}
-    varied = {_name(o) for setting in experiment.settings(scale) for o in setting.overrides}
+def refuse_varied(
+    experiment: Experiment, settings: Sequence[Setting], overrides: Sequence[str]
+) -> None:
+    """Raise UserError for an override that the experiment itself varies or gives to its parts."""
+    own = {"experiment", "seed", experiment.takes}
+    varied = {
+        _name(override)
+        for setting in settings
+        for override in (*setting.overrides, *setting.society_overrides)
+    }
     for override in overrides:
-        if _name(override) in own | varied:
-            hint = "seeds=[0,1,2] names the seeds" if _name(override) == "seed" else ""
-            hint = hint or f"{experiment.name} sets it itself"
-            raise UserError(f"{_name(override)}: {hint}")
+        name = _name(override)
+        if name in own | varied:
+            is_seed = name == "seed"
+            hint = "seeds=[0,1] names the seeds" if is_seed else f"{experiment.name} sets it itself"
+            raise UserError(f"{name}: {hint}")
 
 
 def that_matter(overrides: Sequence[str]) -> list[str]:
@@ -198,6 +196,10 @@ def that_matter(overrides: Sequence[str]) -> list[str]:
 
 def _name(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
+
+
+def _society(norm: str, kind: str, seed: int) -> str:
+    return f"societies/{_path(norm)}{_path(kind)}seed_{seed}"
 
 
 def _path(norm: str) -> str:

@@ -6,9 +6,12 @@ A new one is a file in `paper`, a line here and a file in `configs/experiment`.
 from social_sandbox.envs.errors import UserError
 
 from .experiment import Experiment
-from .paper import methods
+from .paper import adversarial, data, loss, methods, models
 
-EXPERIMENTS: dict[str, Experiment] = {each.name: each for each in (methods.EXPERIMENT,)}
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (methods, loss, data, models, adversarial)
+}
 
 
 def find_experiment(name: str) -> Experiment:

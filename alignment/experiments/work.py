@@ -39,13 +39,32 @@ def check_folder(plan: Plan, overwrite: bool) -> None:
     made_with = json.loads(json.dumps(plan.made_with()))
     before = _read(path)
     if before is not None and before != made_with and not overwrite:
-        name = next(name for name in made_with if before.get(name) != made_with[name])
+        if before.get("experiment") != plan.experiment.name:
+            what = f"holds the experiment {before.get('experiment')}"
+        else:
+            name = next(name for name in made_with if before.get(name) != made_with[name])
+            now, then = _words(made_with[name]), _words(before.get(name))
+            what = f"was made with other settings ({name}: {then}, now {now})"
         raise UserError(
-            f"output_dir: {plan.output_dir} was made with another {name} "
-            f"({_words(before.get(name))}, now {_words(made_with[name])}); "
-            "choose another output_dir, or overwrite=true"
+            f"output_dir: {plan.output_dir} {what}; choose another output_dir, or overwrite=true"
         )
     write_json(path, made_with)
+
+
+def check_settings(plan: Plan) -> None:
+    """Compose the settings of every society and cell of one seed, before anything is run.
+
+    Raises:
+        UserError: A setting is wrong; the message names the part.
+        HydraException: A setting does not exist.
+    """
+    from ..stages import read_settings
+
+    with initialize_config_module("social_sandbox.configs", version_base="1.3"):
+        for part in plan.parts:
+            if part.seed == plan.seeds[0] and cell_of(plan, part) is None:
+                with _named(part):
+                    read_settings(compose("config", list(part.overrides)))
 
 
 def cell_of(plan: Plan, part: Part) -> Cell | None:
@@ -83,6 +102,9 @@ def run_parts(
         task = progress.add_task(plan.experiment.name, total=len(plan.parts))
         for parts in (plan.societies, plan.cells):
             waiting = [part for part in parts if cell_of(plan, part) is None]
+            for part in parts:
+                if part not in waiting:
+                    _clear(plan, part)
             progress.advance(task, len(parts) - len(waiting))
             if jobs > 1 and len(waiting) > 1:
                 for part in _side_by_side(waiting, jobs, child):
@@ -135,9 +157,14 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
                     run_command(command, context)
             norms = given_norms(settings.observer)
             write_json(folder / RECORD, {"made_with": _made_with(part), "norms": norms})
+    _clear(plan, part)
+
+
+def _clear(plan: Plan, part: Part) -> None:
+    """Remove the model of a complete cell, which is measured: all of them would fill the disk."""
     if not plan.keep_models:
-        # They are measured, and a model of each cell would fill the disk.
-        shutil.rmtree(folder / "alignment" / "model", ignore_errors=True)
+        model = plan.output_dir / part.name / "alignment" / "model"
+        shutil.rmtree(model, ignore_errors=True)
 
 
 def _in_a_group(plan: Plan) -> list[str]:

@@ -107,6 +107,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
             HeldOutResults,
             answer_rows,
             measure,
+            perplexity,
             words_per_answer,
         )
 
@@ -147,6 +148,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 "table": plain_table(table),
                 "norms": plain_table(followed),
                 "words_per_answer": {n: words_per_answer(m) for n, m in measured.items()},
+                "perplexity_of_good": {n: perplexity(m) for n, m in measured.items()},
             }
             write_json(folder / "results.json", summary)
             return summary, rows

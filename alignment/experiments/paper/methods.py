@@ -25,8 +25,8 @@ BUDGETS: Mapping[Scale, tuple[int, ...]] = {
 BASELINE = "sft"
 
 
-def settings(scale: Scale) -> list[Setting]:
-    """Return each method with each budget of tokens; a method is compared at equal tokens."""
+def settings(scale: Scale, budgets: Sequence[int]) -> list[Setting]:
+    """Return each method with each budget of tokens; methods are compared at equal tokens."""
     return [
         Setting(
             f"{method}-{budget}",
@@ -35,7 +35,7 @@ def settings(scale: Scale) -> list[Setting]:
             series=method,
             x=budget,
         )
-        for budget in BUDGETS[scale]
+        for budget in budgets
         for method in METHODS
     ]
 
@@ -93,6 +93,8 @@ EXPERIMENT = Experiment(
     measure_base=base_held_out,
     measures=(ADHERENCE, OTHERS, KEPT, RATING, TOKENS, SECONDS, MEMORY),
     norms={"small": ("asks_back+brief",)},
+    values=BUDGETS,
+    of_values="numbers of tokens such as [2000,6000]",
     x_label="tokens",
     remarks=remarks,
 )

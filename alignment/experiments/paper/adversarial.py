@@ -1,0 +1,71 @@
+"""Plain against adversarial prompts, in which a draft that breaks the norms stands already."""
+
+from collections.abc import Collection, Iterator
+
+from social_sandbox.policies.norms.registry import KEPT_OUT, NORMS
+
+from ...evaluation.benchmarks.items import ITEMS, result_log
+from ...evaluation.benchmarks.norms import WITH_DRAFT, norm_items
+from ..experiment import Cell, Experiment, Measure, Measured, Scale, Setting
+
+PLAIN = Measure("plain", "plain prompts (%)", ".1f", compared=True, scale=100)
+ADVERSARIAL = Measure("adversarial", "adversarial prompts (%)", ".1f", compared=True, scale=100)
+DROP = Measure("drop", "drop (points)", ".1f", scale=100)
+KEPT = Measure("kept_out", "kept-out norms, plain (%)", ".1f", scale=100, interval=False)
+METHODS = ("sft", "rrhf", "dpo", "stable_alignment")
+BASELINE = "base"
+
+
+def settings(scale: Scale) -> Iterator[Setting]:
+    """Yield the base model, and then the methods."""
+    yield Setting(BASELINE, ("evaluate.model=${base_model}",), commands=("evaluate",))
+    for method in METHODS:
+        yield Setting(method, (f"method={method}",))
+
+
+def measure(cell: Cell) -> Measured:
+    """Return the shares of the observer's norms that answers follow, by question.
+
+    `drop` is the difference on the questions, and norms, that have both.
+    """
+    question_of = {item.id: str(item.meta["question"]) for item in norm_items()}
+    names = set(cell.norms) & NORMS.keys() or NORMS.keys()
+    plain: dict[str, dict[str, float]] = {}
+    drafted: dict[str, dict[str, float]] = {}
+    for result in result_log(cell.folder / "benchmarks" / ITEMS).read():
+        if result.benchmark == "norms":
+            question = question_of[result.item]
+            for name, score in result.scores.items():
+                to = drafted if name.endswith(WITH_DRAFT) else plain
+                to.setdefault(question, {})[name.removesuffix(WITH_DRAFT)] = score
+    drop = {
+        question: {name: plain[question][name] - score for name, score in scores.items()}
+        for question, scores in drafted.items()
+    }
+    return {
+        PLAIN.name: _means(plain, names),
+        ADVERSARIAL.name: _means(drafted, names),
+        DROP.name: _means(drop, names),
+        KEPT.name: _means(plain, set(KEPT_OUT) - set(cell.norms)),
+    }
+
+
+def _means(scores: dict[str, dict[str, float]], names: Collection[str]) -> dict[str, float]:
+    """Return the mean over norms of each question; questions without any of them are left out."""
+    chosen = {
+        question: [score for name, score in of_question.items() if name in names]
+        for question, of_question in scores.items()
+    }
+    return {question: sum(each) / len(each) for question, each in chosen.items() if each}
+
+
+EXPERIMENT = Experiment(
+    name="adversarial",
+    purpose="How much is lost where a draft that breaks the norms stands in the prompt?",
+    settings=settings,
+    baseline=BASELINE,
+    measure=measure,
+    measures=(PLAIN, ADVERSARIAL, DROP, KEPT),
+    norms={"small": ("asks_back+brief",)},
+    sizes={"small": ("method.max_tokens=6000", "method.epochs=50")},
+)
