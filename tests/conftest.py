@@ -21,6 +21,7 @@ SLOW = (
     "alignment/cli/test_completion.py",
     "alignment/cli/test_secrets.py",
     "alignment/evaluation/benchmarks/test_run.py",
+    "alignment/experiments/test_run.py",
     "alignment/observer",
     "alignment/reporting/test_wandb_absent.py",
     "alignment/reporting/test_wandb_run.py",

@@ -1,6 +1,6 @@
 """What an experiment is: which settings are compared, on what, and by which measures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -107,7 +107,7 @@ class Experiment:
 
     name: str
     purpose: str
-    settings: Callable[..., Sequence[Setting]]
+    settings: Callable[..., Iterable[Setting]]
     baseline: str
     measure: Callable[[Cell], Measured]
     measures: tuple[Measure, ...]
