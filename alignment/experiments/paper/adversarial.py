@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from social_sandbox.policies.norms import find_norm
 from social_sandbox.policies.norms.registry import KEPT_OUT, NORMS
 
 from ...evaluation.benchmarks.items import ITEMS, result_log
@@ -29,7 +30,7 @@ def measure(cell: Cell) -> Measured:
     `drop` is the difference on the questions, and norms, that have both.
     """
     question_of = {item.id: str(item.meta["question"]) for item in norm_items()}
-    names = set(cell.norms) & NORMS.keys() or NORMS.keys()
+    names = {find_norm(name).name for name in cell.norms} or NORMS.keys()
     plain: dict[str, dict[str, float]] = {}
     drafted: dict[str, dict[str, float]] = {}
     for result in result_log(cell.folder / "benchmarks" / ITEMS).read():
@@ -46,7 +47,7 @@ def measure(cell: Cell) -> Measured:
         PLAIN.name: _means(plain, names),
         ADVERSARIAL.name: _means(drafted, names),
         DROP.name: _means(drop, names),
-        KEPT.name: _means(plain, set(KEPT_OUT) - set(cell.norms)),
+        KEPT.name: _means(plain, set(KEPT_OUT) - names if cell.norms else KEPT_OUT),
     }
 
 
