@@ -32,7 +32,11 @@ def server(answering: Answering) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # of 5, many clients at once would be turned away
+        daemon_threads = True
+
+    running = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{running.server_port}/v1"

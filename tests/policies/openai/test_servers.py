@@ -85,7 +85,7 @@ def test_a_server_that_dies_is_left_out_and_asked_again_when_it_is_back(
         return says("sound")
 
     with server(frail) as one, server(sound) as other:
-        client = ApiClient(ApiConfig(model="m", base_url=[one, other], max_retries=0))
+        client = ApiClient(ApiConfig(model="m", base_url=[one, other], max_concurrency=8))
         ask_all(client, 8)
         assert heard["frail"] > 0
         dead.set()
