@@ -69,6 +69,7 @@ _HOW_ASKED = frozenset(
         *("max_concurrency", "requests_per_minute", "tokens_per_minute", "timeout"),
         *("max_retries", "thought_tokens", "tries", "on_error", "api_key_env"),
         *("usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
+        "server_dir",
         *("where", "host", "port", "open_browser"),
     }
 )

@@ -72,7 +72,10 @@ SECTIONS: dict[str, type] = {
 
 
 _RECIPES = ("policy", "observer", "embedder")
-_TEXTS_OF_RECIPES = ("name", "model", "adapter", "api_key_env", "chat_template", "head")
+_TEXTS_OF_RECIPES = (
+    *("name", "model", "adapter", "adapter_name", "server_dir"),
+    *("api_key_env", "chat_template", "head"),
+)
 
 
 def read_settings(config: DictConfig) -> Settings:

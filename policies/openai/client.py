@@ -12,6 +12,7 @@ from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.thoughts import ONLY_THOUGHT
 from social_sandbox.envs.turns import Phase, Tokens
 
+from .adapters import may_be_lost, model_at, unload
 from .complaints import as_error
 from .config import ApiConfig
 from .connection import hide, post
@@ -293,7 +294,26 @@ class ApiClient:
         phase: Phase | None = None,
     ) -> Any:
         config = server.config.of_phase(phase)
-        return await post(server.connection, path, fields, config, self._hidden, cost)
+        connection, adapter = server.connection, config.adapter
+        if adapter is None:
+            return await post(connection, path, fields, config, self._hidden, cost)
+        # The server may have started anew, without what it had loaded.
+        for attempt in range(2):
+            model = await model_at(server, adapter, self._hidden)
+            if isinstance(model, Failure):
+                return model
+            loads, named = server.loads, {**fields, "model": model}
+            answer = await post(connection, path, named, config, self._hidden, cost)
+            lost = isinstance(answer, Failure) and may_be_lost(server, answer, loads)
+            if not lost or attempt:
+                break
+        return answer
+
+    async def unload_adapter(self) -> None:
+        """Ask every server to forget the adapter of this client."""
+        if self.config.adapter is not None:
+            for server in self.servers:
+                await unload(server, self.config.adapter)
 
     @cached_property
     def _semaphore(self) -> asyncio.Semaphore:

@@ -31,6 +31,14 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTES = "\"'"
 
 
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter that a server loads at run time: its name there, and its folder as it sees it."""
+
+    name: str
+    path: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiConfig:
     """The settings of a connection to a server with an OpenAI-compatible API.
@@ -40,6 +48,7 @@ class ApiConfig:
         model: The server's name for the model.
         base_url: Address of the server, or the addresses of several that serve the same model;
             None means OpenAI. A login and a query in it are sent, and shown nowhere.
+        adapter: A LoRA adapter of the model, with which the server answers; see `adapters`.
         api_key_env: The environment variable that holds the API key. Only OpenAI needs a key.
         max_concurrency: The largest number of requests in progress, at all servers together.
         requests_per_minute: Limit of the rate of requests, likewise; None means no limit.
@@ -65,6 +74,7 @@ class ApiConfig:
     section: str = "policy"
     model: str
     base_url: str | Sequence[str] | None = field(default=None, repr=False)
+    adapter: Adapter | None = None
     api_key_env: str = KEY
     max_concurrency: int = 16
     requests_per_minute: float | None = None

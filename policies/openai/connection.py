@@ -199,7 +199,7 @@ async def post(
         Unreadable: The answer is no JSON object.
         ApiError: The request cannot be sent, or the answer is none of this protocol.
     """
-    answer = await _answer(connection, path, {**fields, **config.body}, config)
+    answer = await answer_to(connection, path, {**fields, **config.body}, config)
     if not isinstance(answer, Failure):
         answer = _parsed(answer, config, hidden, cost)
     if not isinstance(answer, Failure):
@@ -214,9 +214,14 @@ def hide(text: str, hidden: Sequence[str]) -> str:
     return text
 
 
-async def _answer(
+async def answer_to(
     connection: Connection, path: str, body: Mapping[str, Any], config: ApiConfig
 ) -> Answer | Failure:
+    """Return the answer to a request as it came, or a failure, whose words may hold secrets.
+
+    Raises:
+        ApiError: The request cannot be sent.
+    """
     import aiohttp
 
     try:

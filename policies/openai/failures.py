@@ -108,6 +108,12 @@ class Failure:
         return f"{found[0]}: {categories}" if categories else found[0]
 
 
+_EXPLANATIONS = (
+    *("error", "errors", "message", "msg", "detail", "error_description", "error_msg"),
+    "error_message",
+)
+"""Fields in which servers explain an error, the most telling first."""
+
 _CATEGORY = "category of the filter: "
 
 
@@ -186,7 +192,7 @@ def _explanation(body: Any) -> str:
         return "; ".join(filter(None, map(_explanation, body)))
     if not isinstance(body, Mapping):
         return ""
-    for name in ("error", "errors", "message", "msg", "detail", "error_description", "error_msg"):
+    for name in _EXPLANATIONS:
         words = _explanation(body.get(name))
         if not words:
             continue

@@ -27,6 +27,7 @@ from ..policy import answer_all
 from ..prompts.control_tokens import defused
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
+from .adapters import adapter_of
 from .client import ApiClient, Reply
 from .config import KEY, ApiConfig
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
@@ -58,6 +59,9 @@ class OpenAIPolicy:
         *,
         name: str | None = None,
         base_url: str | Sequence[str] | None = None,
+        adapter: str | None = None,
+        adapter_name: str | None = None,
+        server_dir: str | None = None,
         api_key_env: str = KEY,
         system_prompt: str | None = None,
         temperature: float | None = 0.7,
@@ -83,10 +87,16 @@ class OpenAIPolicy:
 
         Args:
             model: The server's name for the model.
-            name: Name in the records; default: `model`.
+            name: Name in the records; default: the name of the adapter, or `model`.
             base_url: Address of the server, or the addresses of several that serve the same model:
                 the least busy one is asked, and one that fails is left out for a while. Default:
                 OpenAI.
+            adapter: Folder of a LoRA adapter of the model, which the server loads before the first
+                turn; see `adapters`.
+            adapter_name: The adapter's name at the server; default: the folder's name and a hash of
+                the content.
+            server_dir: The working folder as the server sees it, where it is mounted elsewhere;
+                the server reads an adapter below the working folder from there.
             api_key_env: The environment variable that holds the API key.
             system_prompt: A system message at the beginning of every conversation.
             temperature: Sampling temperature; None leaves the choice to the server, which some
@@ -120,13 +130,15 @@ class OpenAIPolicy:
         unknown = set(reasons) - {phase.value for phase in RATED_PHASES}
         if unknown:
             raise UserError(f"policy.reasons: no rated phase {', '.join(sorted(unknown))}")
-        self.name = name or model
+        served = adapter_of(adapter, adapter_name, server_dir)
+        self.name = name or (served.name if served else model)
         self.section = "policy"
         self.max_concurrency = max_concurrency
         self._client = ApiClient(
             ApiConfig(
                 model=model,
                 base_url=base_url,
+                adapter=served,
                 api_key_env=api_key_env,
                 max_concurrency=max_concurrency,
                 requests_per_minute=requests_per_minute,
@@ -184,6 +196,10 @@ class OpenAIPolicy:
                 return False
             raise
         return True
+
+    def unload_adapter(self) -> None:
+        """Ask every server to forget the adapter of this policy."""
+        background.run(self._client.unload_adapter())
 
     def act(self, turns: Sequence[Turn]) -> list[Utterance]:
         """See `Policy.act`. Raise UserError for a turn without an answer if on_error is `raise`."""

@@ -1,16 +1,21 @@
 """The servers of one policy: the least busy one is asked, and one that fails rests for a while."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from .config import ApiConfig
 from .connection import Connection
 from .failures import Failure
 from .rates import PATIENCE
+
+if TYPE_CHECKING:
+    from .adapters import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +36,10 @@ class Server:
         under_way: Number of requests in progress.
         failures: Number of failures in a row that spoke of the server.
         back_at: When the server is tried again, on the clock of `time.monotonic`.
-        adapters: Names of the adapters that the server has been given or has listed.
+        adapters: Names of the adapters that the server has loaded for this client.
+        loads: How often the server has loaded an adapter.
+        endpoint: Where the server loads adapters; None until this is found out.
+        loading: Held while an adapter is loaded.
     """
 
     config: ApiConfig
@@ -40,6 +48,9 @@ class Server:
     failures: int = 0
     back_at: float = 0.0
     adapters: set[str] = field(default_factory=set)
+    loads: int = 0
+    endpoint: "Endpoint | None" = None
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property
     def connection(self) -> Connection:
