@@ -26,6 +26,7 @@ SLOW = (
     "alignment/reporting/test_wandb_absent.py",
     "alignment/reporting/test_wandb_run.py",
     "alignment/runtime/test_processes.py",
+    "alignment/stages/test_handover.py",
     "alignment/stages/test_online.py",
     "alignment/stages/test_preflight.py",
     "alignment/stages/test_script.py",

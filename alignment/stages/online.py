@@ -22,6 +22,7 @@ from ..runtime.stage import Summary, is_complete, write_json
 from .alignment import Alignment, align
 from .context import Context
 from .evaluation import evaluate
+from .handover import check_served, is_served, policy_of_cycle, try_server, write_adapter
 from .inputs import read_json
 from .page import write_page_of
 from .preflight import preflight
@@ -34,14 +35,16 @@ def run_online(context: Context) -> Summary:
     """Simulate, make data, align and evaluate `cycles` times; writes `cycles.json` and the page.
 
     The social agents of a cycle are played by the model of the cycle before, which is also the
-    model that is aligned further. Held-out results always compare with `base_model`. The seed of
-    each cycle follows from the seed of the run. The budget is that of all societies together.
+    model that is aligned further. A running server is handed the cycle's adapter. Held-out results
+    always compare with `base_model`. The seed of each cycle follows from the seed of the run. The
+    budget is that of all societies together.
 
     Returns:
         `cycles`, a row for each cycle, and `figures`, the path of the figure.
 
     Raises:
-        UserError: The social agents are not one local model, or a setting contradicts the job.
+        UserError: The social agents are not one model, a setting contradicts the job, or the server
+            does not take adapters.
         BudgetReached: A simulation would cost more than the settings allow.
     """
     with context.locked():
@@ -54,6 +57,8 @@ def _run_online(context: Context) -> Summary:
     settings, console = context.settings, context.console
     _check_settings(settings)
     preflight(context, ["alignment", "evaluation"])
+    if is_served(settings) and not _is_done(settings):
+        try_server(settings)
     model, earlier, rows = settings.base_model, EarlierCycles(), []
     for cycle in range(settings.cycles):
         console.rule(f"cycle {cycle + 1} of {settings.cycles}")
@@ -76,6 +81,9 @@ def _run_online(context: Context) -> Summary:
         if not was_complete:
             _remove_later_cycles(settings, cycle)
         model = str(alignment.model)
+        if is_served(settings):
+            adapter = write_adapter(settings, cycle)
+            console.print(f"  {adapter}", soft_wrap=True, highlight=False)
         compared = replace(here.settings, base_model=settings.base_model)
         evaluation = evaluate(replace(here, settings=compared), alignment)
         rows.append(cycle_row(cycle, model, simulation.summary, evaluation.summary))
@@ -90,18 +98,13 @@ def _run_online(context: Context) -> Summary:
 def _check_settings(settings: Settings) -> None:
     """Raise UserError for a setting that contradicts the job, or that the job itself decides."""
     if settings.population is not None or "model" not in settings.policy:
-        raise UserError("policy: online needs one local model, such as policy=huggingface")
-    if "base_url" in settings.policy:
-        raise UserError("policy.base_url: online needs a local model")
-    if settings.policy["model"] not in (recipe("huggingface")["model"], settings.base_model):
         raise UserError(
-            f"policy.model: online starts from base_model ({settings.base_model}); "
-            f"base_model={settings.policy['model']} starts from another one"
+            "policy: online needs one model that plays, such as policy=huggingface or policy=openai"
         )
-    if settings.policy.get("adapter") is not None:
-        raise UserError(
-            "policy.adapter: online aligns all weights of base_model, and plays without an adapter"
-        )
+    if is_served(settings):
+        check_served(settings)
+    else:
+        _check_local(settings)
     if settings.interactions is not None or settings.groups is not None:
         setting = "interactions" if settings.groups is None else "groups"
         raise UserError(f"{setting}: online makes its own; give it to run or align")
@@ -116,14 +119,40 @@ def _check_settings(settings: Settings) -> None:
         )
 
 
+def _check_local(settings: Settings) -> None:
+    """Raise UserError for a setting that contradicts the job with a model of this process."""
+    if settings.policy["model"] not in (recipe("huggingface")["model"], settings.base_model):
+        raise UserError(
+            f"policy.model: online starts from base_model ({settings.base_model}); "
+            f"base_model={settings.policy['model']} starts from another one"
+        )
+    if settings.policy.get("adapter") is not None:
+        raise UserError(
+            "policy.adapter: online aligns all weights of base_model, and plays without an adapter"
+        )
+
+
+def _is_done(settings: Settings) -> bool:
+    """Return whether no society is left to be played."""
+    return not settings.overwrite and all(
+        is_complete(cycle_folder(settings, cycle) / "simulation")
+        for cycle in range(settings.cycles)
+    )
+
+
 def cycle_settings(settings: Settings, cycle: int, model: str, earlier: EarlierCycles) -> Settings:
-    """Return the settings of one cycle, whose social agents are played by `model`."""
+    """Return the settings of one cycle, whose social agents are played by `model`.
+
+    A server plays it as the sum of the adapters up to it.
+    """
+    served = is_served(settings)
+    policy = policy_of_cycle(settings, cycle) if served else {**settings.policy, "model": model}
     return replace(
         settings,
         seed=key(settings.seed, "cycle", cycle),
         output_dir=cycle_folder(settings, cycle),
         budget=_budget_left(settings, cycle, earlier),
-        policy={**settings.policy, "model": model},
+        policy=dict(policy),
         base_model=model,
     )
 

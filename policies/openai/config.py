@@ -33,7 +33,7 @@ _QUOTES = "\"'"
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A LoRA adapter that a server loads at run time: its name there, and its folder as it sees it."""
+    """A LoRA adapter that a server loads at run time: its name and its folder, as seen there."""
 
     name: str
     path: str

@@ -11,43 +11,17 @@ import pytest
 import torch
 
 from social_sandbox.alignment import cli
-from tests.helpers.tiny import tiny_llama
+from tests.helpers.online import SETTINGS, write_inputs
 from tests.helpers.wandb_file import offline_runs
 
-FAST = [
-    "policy=huggingface",
-    "policy.max_new_tokens=8",
-    "observer=scripted",
-    "embedder=hashing",
-    "wandb=disabled",
-    "progress=false",
-    "n_worlds=1",
-    "env.grid_size=2",
-    "env.n_rounds=1",
-    "env.n_peers=0",
-    "method.max_steps=2",
-    "method.device=cpu",
-    "method.bf16=false",
-    "evaluate.samples=1",
-    "evaluate.max_new_tokens=8",
-    "evaluate.questions=questions.jsonl",
-    "evaluate.resamples=100",
-    "cycles=2",
-    "output_dir=out",
-]
+FAST = ["policy=huggingface", "policy.max_new_tokens=8", *SETTINGS]
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Any) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["social-sandbox"])
-    model = tiny_llama(len(tokenizer))
-    # Prompts of hundreds of words: positions do not end at 128.
-    model.config.max_position_embeddings = 4096
-    model.save_pretrained("tiny")
-    tokenizer.save_pretrained("tiny")
-    questions = [{"question": f"how are you {n} ?", "good": "fine", "bad": "go away"} for n in "ab"]
-    Path("questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    write_inputs(tokenizer)
     return tmp_path
 
 
@@ -156,7 +130,10 @@ def test_a_cycle_made_anew_takes_the_later_ones_with_it(
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["policy=scripted"], "policy: online needs one local model"),
+        (
+            ["policy=scripted"],
+            "policy: online needs one model that plays, such as policy=huggingface",
+        ),
         (["policy.model=other"], "base_model=other starts from another one"),
         (["policy.adapter=other"], "policy.adapter: online"),
         (["groups=questions.jsonl"], "groups: online makes its own"),
