@@ -10,7 +10,6 @@ at its start only.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from social_sandbox.envs.errors import UserError
@@ -19,30 +18,13 @@ from .config import Adapter
 from .connection import Answer, answer_to, hide
 from .errors import ApiError
 from .failures import Failure
-from .servers import Server
+from .servers import Endpoint, Server
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors")
 _VERSION = re.compile(r"/v[0-9]\w*/?$")
 _LOADED = re.compile(r"\balready\b", re.IGNORECASE)
 _LOST = re.compile(r"lora[^.]*\b(?:not|never)\b[^.]*\bloaded\b", re.IGNORECASE)
 _NAME = re.compile(r"[^\s:/]+")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a server loads and unloads adapters.
-
-    Attributes:
-        root: The path from the address of the server to `/load_lora_adapter`.
-        named: Whether the name of an adapter stands behind that of its model, as with SGLang.
-    """
-
-    root: str
-    named: bool
-
-    def model(self, model: str, adapter: str) -> str:
-        """Return how a request names an adapter of a model."""
-        return f"{model}:{adapter}" if self.named else adapter
 
 
 def adapter_of(

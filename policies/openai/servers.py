@@ -7,15 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from .config import ApiConfig
 from .connection import Connection
 from .failures import Failure
 from .rates import PATIENCE
-
-if TYPE_CHECKING:
-    from .adapters import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +20,23 @@ _FIRST_REST, _LONGEST_REST = 1.0, 30.0
 
 _OUT = frozenset({0, 429, 502, 503, 504, 529})
 """Status codes that speak of the server and not of the request; 0 is no answer at all."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server loads and unloads adapters; see `adapters`.
+
+    Attributes:
+        root: The path from the address of the server to `/load_lora_adapter`.
+        named: Whether the name of an adapter stands behind that of its model, as with SGLang.
+    """
+
+    root: str
+    named: bool
+
+    def model(self, model: str, adapter: str) -> str:
+        """Return how a request names an adapter of a model."""
+        return f"{model}:{adapter}" if self.named else adapter
 
 
 @dataclass(eq=False)
@@ -49,7 +62,7 @@ class Server:
     back_at: float = 0.0
     adapters: set[str] = field(default_factory=set)
     loads: int = 0
-    endpoint: "Endpoint | None" = None
+    endpoint: Endpoint | None = None
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property

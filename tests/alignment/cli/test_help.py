@@ -152,7 +152,7 @@ def test_a_command_shows_what_it_reads_alone() -> None:
         ("method", "method.margin=1.0", "method.beta"),
         ("method=dpo", "method.beta=0.1", "method.margin"),
         ("dpo", "method.beta=0.1", "method.margin"),
-        ("policy=openai", "policy.base_url=null", "policy.adapter"),
+        ("policy=openai", "policy.base_url=null", "policy.device"),
         ("env.grid_size", "env.grid_size=4", "env.n_rounds"),
         ("env.grid_size=6", "env.grid_size=4", "env.n_rounds"),
         ("Euclidean", "env.radius=null", "env.n_rounds"),

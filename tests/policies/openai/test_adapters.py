@@ -117,16 +117,16 @@ def test_a_server_that_loads_no_adapter_is_told_apart_at_once(
     adapter: Path, running: AdapterServer, message: str
 ) -> None:
     running = replace(running, requests=[])
-    with adapter_server(running):
-        with pytest.raises(UserError, match=rf"policy\.adapter: .*{message}"):
-            policy_at(running.url, adapter, on_error="missing").check()
+    named = rf"policy\.adapter: .*{message}"
+    with adapter_server(running), pytest.raises(UserError, match=named):
+        policy_at(running.url, adapter, on_error="missing").check()
     assert running.requests == []
 
 
 def test_a_server_that_says_yes_to_everything_has_no_such_endpoint(adapter: Path) -> None:
-    with server(lambda request: says("Yes.")) as url:
-        with pytest.raises(UserError, match="has no endpoint"):
-            policy_at(url, adapter).check()
+    yes = server(lambda request: says("Yes."))
+    with yes as url, pytest.raises(UserError, match="has no endpoint"):
+        policy_at(url, adapter).check()
 
 
 def test_wrong_folders_and_names_are_named(adapter: Path, tmp_path: Path) -> None:
