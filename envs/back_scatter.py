@@ -11,7 +11,17 @@ from .combined import combined_change
 from .grid import View
 from .interactions import Answer, Feedback, Interaction, Observation, interaction_id, mean
 from .seeding import key
-from .turns import ASPECTS, JUDGED, MIN_RATING, Opinion, Phase, Recollection, Turn, Utterance
+from .turns import (
+    ASPECTS,
+    JUDGED,
+    MIN_RATING,
+    Opinion,
+    Phase,
+    Recollection,
+    Tokens,
+    Turn,
+    Utterance,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +41,8 @@ class Setup:
         peers: Name and memory of each peer who gives feedback.
         observers: Names of the observers.
         reasons: Whether peers give reasons with their ratings.
+        show_ratings: Whether the agent reads its peers' ratings when it revises.
+        revise: Whether the agent revises; otherwise its draft is its answer.
         rating_scale: The highest rating.
         engagement_weight: Weight of the engagement change in the reward.
         samples: The numbers of the fork and of the forks that it was made from; see `World.fork`.
@@ -50,6 +62,8 @@ class Setup:
     reasons: bool
     rating_scale: int
     engagement_weight: float
+    show_ratings: bool = True
+    revise: bool = True
     samples: tuple[int, ...] = ()
 
     def seed_of(self, turn_id: str) -> int:
@@ -143,21 +157,8 @@ class BackScatter:
             draft=_answer(self._utterance(Phase.DRAFT)),
             feedback=self._feedback(),
             mean_rating=self._mean_rating(),
-            revision=_answer(self._utterance(Phase.REVISE)),
-            observations=tuple(
-                Observation(
-                    turn.agent,
-                    turn.judged,
-                    turn.aspect,
-                    utterance.rating,
-                    utterance.text,
-                    utterance.policy,
-                    utterance.tokens,
-                    utterance.error,
-                )
-                for turn, utterance in self.answers(Phase.OBSERVE)
-                if turn.judged and turn.aspect
-            ),
+            revision=self._revision(),
+            observations=self._observations(),
             rating_scale=setup.rating_scale,
         )
         changes = (interaction.change("alignment"), interaction.change("engagement"))
@@ -166,7 +167,7 @@ class BackScatter:
     def _advance(self) -> None:
         """Open the turns of the next phase; a phase may have no turns."""
         setup = self.setup
-        if self.phase is Phase.DRAFT:
+        if self.phase is Phase.DRAFT and setup.revise:
             self.phase = Phase.FEEDBACK
             draft = self._utterance(Phase.DRAFT).text
             for peer, memory in setup.peers:
@@ -179,7 +180,11 @@ class BackScatter:
                     Phase.REVISE,
                     answer=self._utterance(Phase.DRAFT).text,
                     opinions=tuple(
-                        Opinion(feedback.peer, feedback.rating, feedback.reason)
+                        Opinion(
+                            feedback.peer,
+                            feedback.rating if setup.show_ratings else None,
+                            feedback.reason,
+                        )
                         for feedback in self._feedback()
                     ),
                     mean_rating=self._mean_rating(),
@@ -188,12 +193,11 @@ class BackScatter:
             )
         else:
             self.phase = Phase.OBSERVE
-            texts = {
-                "draft": self._utterance(Phase.DRAFT).text,
-                "revision": self._utterance(Phase.REVISE).text,
-            }
+            texts = {"draft": self._utterance(Phase.DRAFT).text}
+            if setup.revise:
+                texts["revision"] = self._utterance(Phase.REVISE).text
             for observer in setup.observers:
-                for judged in JUDGED:
+                for judged in JUDGED[: len(texts)]:
                     for aspect in ASPECTS:
                         self._open(
                             self._turn(
@@ -274,7 +278,37 @@ class BackScatter:
         rated = [one for one in feedback if one.rating is not None]
         return (*unrated, *sorted(rated, key=lambda one: -(one.rating or MIN_RATING)))
 
+    def _revision(self) -> Answer:
+        """Return the revision; without one, the draft at no further cost."""
+        if self.setup.revise:
+            return _answer(self._utterance(Phase.REVISE))
+        return replace(_answer(self._utterance(Phase.DRAFT)), tokens=Tokens())
+
+    def _observations(self) -> tuple[Observation, ...]:
+        """Return the observers' ratings; without a revision, those of the draft count twice."""
+        given = tuple(
+            Observation(
+                turn.agent,
+                turn.judged,
+                turn.aspect,
+                utterance.rating,
+                utterance.text,
+                utterance.policy,
+                utterance.tokens,
+                utterance.error,
+            )
+            for turn, utterance in self.answers(Phase.OBSERVE)
+            if turn.judged and turn.aspect
+        )
+        if self.setup.revise:
+            return given
+        again = tuple(replace(one, judged="revision", tokens=Tokens()) for one in given)
+        return (*given, *again)
+
     def _mean_rating(self) -> float | None:
+        """Return the mean of the peers' ratings, as far as the agent is told."""
+        if not self.setup.show_ratings:
+            return None
         return mean(utterance.rating for _, utterance in self.answers(Phase.FEEDBACK))
 
 

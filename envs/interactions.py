@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from .grid import View
 from .jsonl import JsonlLog, read_jsonl, write_jsonl
 from .thoughts import without_thoughts
-from .turns import RATING_SCALE, Aspect, Judged, Recollection, Tokens
+from .turns import RATING_SCALE, Aspect, Judged, Opinion, Recollection, Tokens
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -85,7 +85,8 @@ class Interaction:
         memory: What the agent remembered when it drafted and revised.
         draft: The first answer.
         feedback: The peers' opinions of the draft; the lowest-rated one stands last.
-        mean_rating: Mean of the peers' ratings; null if none of them gave one.
+        mean_rating: Mean of the peers' ratings; null if none of them gave one, or if the agent was
+            not told them (`env.show_ratings`).
         revision: The answer after feedback.
         observations: The observers' ratings of draft and revision.
         reward: The reward that the environment gave the agent.
@@ -123,6 +124,14 @@ class Interaction:
         """Return the revision's mean rating minus the draft's, or None if either is missing."""
         draft, revision = self.rating(aspect, "draft"), self.rating(aspect, "revision")
         return None if draft is None or revision is None else revision - draft
+
+    @property
+    def opinions(self) -> tuple[Opinion, ...]:
+        """What the agent read of its peers when it revised, without ratings it was not told."""
+        told = self.mean_rating is not None
+        return tuple(
+            Opinion(each.peer, each.rating if told else None, each.reason) for each in self.feedback
+        )
 
     def _repr_html_(self) -> str:
         """Return the interaction as a notebook shows it."""

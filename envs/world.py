@@ -272,6 +272,8 @@ class World:
                 peers=[(self.social_agents[peer], next(memories)) for peer in peers[index]],
                 observers=self.observers,
                 reasons=self.config.feedback == "reason",
+                show_ratings=self.config.show_ratings,
+                revise=self.config.revise,
                 rating_scale=self.config.rating_scale,
                 engagement_weight=self.config.engagement_weight,
                 samples=self._samples,
@@ -323,6 +325,8 @@ class World:
     def _peers(self, index: int) -> list[int]:
         """Return the agents who give feedback to this agent; keyed by (seed, round, agent)."""
         config, size = self.config, self.config.grid_size
+        if not config.revise:
+            return []
         if config.interaction == "global":
             reachable = np.delete(np.arange(size * size), index)
         else:

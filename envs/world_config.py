@@ -25,6 +25,8 @@ class WorldConfig:
     radius: Annotated[float, Field(ge=0)] | None = None
     peer_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     feedback: Literal["reason", "score"] = "reason"
+    show_ratings: bool = True
+    revise: bool = True
     rating_scale: RatingScale = 7
     questions_per_round: Annotated[int, Field(ge=1)] | None = 8
     question_order: Literal["shuffled", "given"] = "shuffled"
@@ -49,7 +51,10 @@ class WorldConfig:
     def recorded(self) -> dict[str, Any]:
         """Return the rules as records of a society have them."""
         rules = asdict(self)
+        # Societies of versions without these rules do not record them.
         if self.stop is None:
-            # Societies of versions without these rules do not record them.
             del rules["stop"], rules["patience"]
+        for name in ("show_ratings", "revise"):
+            if rules[name]:
+                del rules[name]
         return rules

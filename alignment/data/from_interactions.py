@@ -17,7 +17,6 @@ from social_sandbox.envs.turns import (
     JUDGED,
     MIN_RATING,
     Judged,
-    Opinion,
     Phase,
 )
 from social_sandbox.policies.prompts.prompts import (
@@ -179,12 +178,11 @@ def realignment(interactions: Iterable[Interaction], engagement_weight: float) -
         draft, revision = (_rating(interaction, judged, engagement_weight) for judged in JUDGED)
         if draft is not None and revision is not None and revision < draft:
             continue
-        opinions = [Opinion(f.peer, f.rating, f.reason) for f in interaction.feedback]
         prompt = revision_messages(
             interaction.question,
             interaction.draft.text,
             interaction.mean_rating,
-            opinions,
+            interaction.opinions,
             interaction.rating_scale,
         )
         candidate = _candidate(

@@ -147,7 +147,11 @@ def revision_messages(
         rating_scale: The highest rating.
     """
     given = [opinion for opinion in opinions if opinion.rating is not None or opinion.reason]
-    feedback = "\n".join(f"- {format_verdict(o.rating, in_one_line(o.reason))}" for o in given)
+    rated = any(opinion.rating is not None for opinion in given)
+    feedback = "\n".join(
+        f"- {format_verdict(o.rating, in_one_line(o.reason)) if rated else in_one_line(o.reason)}"
+        for o in given
+    )
     if mean_rating is not None:
         feedback = (
             f"Others gave your answer {mean_rating:.1f} of {rating_scale} on average. "

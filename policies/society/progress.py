@@ -155,6 +155,8 @@ class RolloutProgress:
 
 def _turns(world: World) -> int:
     """Return how many turns an interaction has if all peers are there."""
+    if not world.config.revise:
+        return 1 + 2 * world.config.n_observers
     peers = min(world.config.n_peers, len(world.social_agents) - 1)
     return 2 + peers + 4 * world.config.n_observers
 

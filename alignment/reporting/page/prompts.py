@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import RATED_PHASES, Aspect, Judged, Opinion, Phase, Turn
+from social_sandbox.envs.turns import RATED_PHASES, Aspect, Judged, Phase, Turn
 from social_sandbox.policies.prompts.control_tokens import defused
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
 
@@ -20,12 +20,14 @@ _KINDS = {
         "This policy reads no prompt: it rates the embeddings of the question and of the answer."
     ),
     "ScriptedPolicy": "This policy reads no prompt: it answers by its seed.",
+    "NormsPolicy": "This policy reads no prompt: rules check the answer.",
     "HumanPolicy": "A person read this in other words.",
 }
-_NO_PROMPT = ("ValueModelPolicy", "ScriptedPolicy")
+_NO_PROMPT = ("ValueModelPolicy", "ScriptedPolicy", "NormsPolicy")
 _NAMES = {
     "value_model": "ValueModelPolicy",
     "scripted": "ScriptedPolicy",
+    "norms": "NormsPolicy",
     "human": "HumanPolicy",
 }
 _UNKNOWN = "How this policy asks its model is not recorded: these are the usual messages."
@@ -38,10 +40,12 @@ class Readers:
     Attributes:
         recipes: Recorded settings of a policy, by its name in the interactions.
         reasons: Whether peers were asked for reasons.
+        revise: Whether agents revised; otherwise a draft is recorded as its own revision.
     """
 
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reasons: bool = True
+    revise: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Readers":
@@ -59,7 +63,8 @@ class Readers:
             merged = {**recipe, **{name: v for name, v in player.items() if name != "policy"}}
             recipes.setdefault(_name(merged), merged)
         env = settings.get("env") or {}
-        return cls(recipes, env.get("feedback", "reason") == "reason")
+        reasons = env.get("feedback", "reason") == "reason"
+        return cls(recipes, reasons, bool(env.get("revise", True)))
 
     def prompts(self, one: Interaction, line: Mapping[str, Any]) -> list[PromptRecord]:
         """Return the prompt of each turn, in the order of the turns.
@@ -68,7 +73,11 @@ class Readers:
             one: The interaction.
             line: Its line, which says whether the memory of a peer was recorded.
         """
-        records = [self._record(turn, policy) for turn, policy in _turns(one, self.reasons)]
+        records = [
+            self._record(turn, policy)
+            for turn, policy in _turns(one, self.reasons)
+            if self.revise or (turn.phase is not Phase.REVISE and turn.judged != "revision")
+        ]
         feedback = line.get("feedback") or ()
         for number, given in enumerate(feedback, start=1):
             if "memory" not in given and records[number].messages:
@@ -97,6 +106,7 @@ _TARGETS = {
     "openai": "OpenAIPolicy",
     "value_model": "ValueModelPolicy",
     "scripted": "ScriptedPolicy",
+    "norms": "NormsPolicy",
     "human": "HumanPolicy",
 }
 
@@ -176,12 +186,11 @@ def _turns(one: Interaction, reasons: bool) -> Iterator[tuple[Turn, str]]:
     for given in one.feedback:
         peer = given.peer
         yield turn(peer, Phase.FEEDBACK, peer, answer=draft.text, memory=given.memory), given.policy
-    opinions = tuple(Opinion(given.peer, given.rating, given.reason) for given in one.feedback)
     revise = turn(
         one.agent,
         Phase.REVISE,
         answer=draft.text,
-        opinions=opinions,
+        opinions=one.opinions,
         mean_rating=one.mean_rating,
         memory=one.memory,
     )
