@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import yaml
 
-GROUPS = ("policy", "observer", "embedder", "method", "wandb")
+GROUPS = ("policy", "observer", "embedder", "engine", "method", "wandb")
 """The groups of choices, such as `policy=openai`; each is a folder of `configs`."""
 
 
@@ -150,7 +150,7 @@ def _setting(
 def _names_the_choice(group: str, key: yaml.ScalarNode, value: yaml.Node) -> bool:
     """Return whether this says which class or method the choice is, and nobody would change it."""
     return (key.value == "_target_" and value.value != "???") or (
-        group == "method" and key.value == "name"
+        group in ("engine", "method") and key.value == "name"
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -36,17 +36,37 @@ def live_costs(
         seconds: Shortest time between two rows.
         earlier: Sums over the earlier cycles of this run.
     """
-    if run is None:
+    send = live_sums(run, earlier)
+    if send is None:
         return None
-    earlier = earlier or EarlierCycles()
-    interactions, last = earlier.interactions, -seconds
+    interactions, last = 0, -seconds
 
-    def send(_: Interaction, account: Account) -> None:
+    def count(_: Interaction, account: Account) -> None:
         nonlocal interactions, last
         interactions += 1
         if monotonic() - last >= seconds:
             last = monotonic()
-            run.log({**_costs(earlier.account + account), "spent/interactions": interactions})
+            send(interactions, account)
+
+    return count
+
+
+def live_sums(
+    run: Run, earlier: EarlierCycles | None = None
+) -> Callable[[int, Account], None] | None:
+    """Return what sends the number of interactions and their cost so far; None without a run.
+
+    Args:
+        run: The wandb run, or None.
+        earlier: Sums over the earlier cycles of this run.
+    """
+    if run is None:
+        return None
+    before = earlier or EarlierCycles()
+
+    def send(interactions: int, account: Account) -> None:
+        costs = _costs(before.account + account)
+        run.log({**costs, "spent/interactions": before.interactions + interactions})
 
     return send
 

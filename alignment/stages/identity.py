@@ -20,7 +20,7 @@ from ..runtime.secrets import without_secrets
 from ..runtime.stage import file_hash, weights_hash
 from .settings import Settings
 
-_HOW_RUN = ("output_dir", "overwrite", "progress", "budget", "wandb")
+_HOW_RUN = ("output_dir", "overwrite", "progress", "budget", "engine", "wandb")
 """Settings that change where and how a run is done, and not its outcome."""
 
 
@@ -30,6 +30,8 @@ def settings_hash(settings: Settings) -> str:
     An input file is represented by its content, not by its path.
     """
     plain = {name: value for name, value in asdict(settings).items() if name not in _HOW_RUN}
+    if plain["shard"] is None:
+        del plain["shard"]
     # A former setting; without it the folders of earlier sweeps would not be found.
     plain["cycle"] = 0
     for recipe in ("policy", "observer", "embedder"):

@@ -9,13 +9,14 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass, validated
 from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.registry import build as build
 from social_sandbox.policies.society.account import Budget
+from social_sandbox.policies.society.engines.config import EngineConfig
 from social_sandbox.policies.society.progress import ShowProgress
 
 from ..data.config import DataConfig
@@ -25,6 +26,7 @@ from ..methods import config_class, find_method
 from ..reporting.wandb_config import WandbConfig
 from ..training.method import Method
 from .override_values import hydra_value
+from .shards import check_shard
 
 
 @settings_dataclass("")
@@ -42,6 +44,8 @@ class Settings:
     questions: Path | None
     priors: str | None
     n_worlds: Annotated[int, Field(ge=1)]
+    shard: Annotated[str, AfterValidator(check_shard)] | None
+    engine: EngineConfig
     env: WorldConfig
     policy: dict[str, Any]
     observer: dict[str, Any]
@@ -63,6 +67,7 @@ class Settings:
 SECTIONS: dict[str, type] = {
     "env": WorldConfig,
     "budget": Budget,
+    "engine": EngineConfig,
     "data": DataConfig,
     "export": ExportConfig,
     "evaluate": EvaluateConfig,
@@ -145,7 +150,7 @@ def compose_settings(*overrides: str) -> Settings:
 def text_settings() -> frozenset[str]:
     """Return the names of the settings whose values are texts: names, models and paths."""
     # The groups of choices: a number is no choice.
-    names = {*_RECIPES, "method", "wandb"}
+    names = {*_RECIPES, "engine", "method", "wandb"}
     names |= {
         f"{section}.{name}" for section in _RECIPES for name in (*_TEXTS_OF_RECIPES, "_target_")
     }

@@ -24,7 +24,9 @@ _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(folder: Path, command: str = "", setting: str = "output_dir") -> Iterator[None]:
+def locked(
+    folder: Path, command: str = "", setting: str = "output_dir", *, patience: float = 0.0
+) -> Iterator[None]:
     """Hold the lock of a folder, which is made if it does not exist.
 
     The kernel releases the lock when the process dies, however it dies. A thread that holds the
@@ -34,6 +36,7 @@ def locked(folder: Path, command: str = "", setting: str = "output_dir") -> Iter
         folder: The folder.
         command: What the process does, for the message to others; default: the program's name.
         setting: Name of the folder's setting, for error messages.
+        patience: How long to wait for the lock, in seconds.
 
     Raises:
         UserError: Another process, or another thread, holds the lock; the message says who.
@@ -49,7 +52,7 @@ def locked(folder: Path, command: str = "", setting: str = "output_dir") -> Iter
     path = folder.resolve() / LOCK
     lock = FileLock(path, is_singleton=True)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=patience, blocking=patience > 0)
     except Timeout as error:
         raise UserError(
             f"{setting}: {folder} is in use{_holder(path.with_name(HOLDER))}; wait for its end or "
@@ -65,12 +68,30 @@ def locked(folder: Path, command: str = "", setting: str = "output_dir") -> Iter
     is_outermost = lock.lock_counter == 1
     try:
         if is_outermost:
+            _warn_of_other_host(folder, holder, setting)
             write_whole(holder, json.dumps(_this_process(command)) + "\n")
         yield
     finally:
         if is_outermost:
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _warn_of_other_host(folder: Path, holder: Path, setting: str) -> None:
+    """Say what a lock cannot know: whether a file system shares locks between machines.
+
+    A process that is killed leaves its name behind, and the kernel takes its lock. Of a process
+    on another machine this one sees only the name.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        who = json.loads(holder.read_text(encoding="utf-8"))
+        if who["host"] != socket.gethostname():
+            _logger.warning(
+                "%s: %s was in use by process %s on %s since %s, which did not say that it has "
+                "ended; whether it lives cannot be known from here if the file system does not "
+                "share locks",
+                *(setting, folder, who["pid"], who["host"], who["since"]),
+            )
 
 
 def is_of_lock(path: Path) -> bool:

@@ -56,7 +56,7 @@ class Logged:
         return cls(turn.world, turn.id, utterance, turn_hash(turn))
 
 
-_LOGGED = TypeAdapter(Logged)
+LOGGED = TypeAdapter(Logged)
 
 
 def turn_hash(turn: Turn) -> str:
@@ -76,7 +76,7 @@ def turn_hash(turn: Turn) -> str:
 
 def utterance_log(folder: Path) -> JsonlLog[Logged]:
     """Return the log in the folder of a simulation."""
-    return JsonlLog(folder / LOG, _LOGGED, "log")
+    return JsonlLog(folder / LOG, LOGGED, "log")
 
 
 def resume(worlds: Sequence[World], cast: Cast, folder: Path) -> list[Interaction]:
@@ -106,7 +106,7 @@ def resume(worlds: Sequence[World], cast: Cast, folder: Path) -> list[Interactio
         _check_interactions(finished, folder, log.path)
     if len(kept) < len(lines):
         (folder / SPOILT).write_bytes(log.path.read_bytes())
-        write_jsonl(log.path, kept, _LOGGED)
+        write_jsonl(log.path, kept, LOGGED)
         _logger.warning(
             "log: two processes have written into %s: of %d answers, %d that fit are kept; the log "
             "as it was is %s",

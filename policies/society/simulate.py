@@ -16,6 +16,7 @@ from social_sandbox.envs.interactions import Interaction, interaction_log, write
 from social_sandbox.envs.world import World
 
 from .account import Account, Budget
+from .engines.merge import gather_worlds, sort_log
 from .lock import locked
 from .log import INTERACTIONS, Logged, resume, utterance_log, write_society
 from .population import Cast, Population, as_population
@@ -54,6 +55,7 @@ def simulate(
     """
     folder = Path(folder)
     with locked(folder), rarely_collecting():
+        gather_worlds(folder)
         cast = as_population(population).cast(worlds)
         replayed = resume(worlds, cast, folder)
         if not checked and not all(world.done for world in worlds):
@@ -86,6 +88,8 @@ def simulate(
         )
         # Sorted, so that the file does not depend on the order in which the agents answered.
         write_interactions(folder / INTERACTIONS, finished)
+        if log.path.exists():
+            sort_log(log.path)
         return finished
 
 

@@ -1,0 +1,21 @@
+"""Shards: every n-th world of a simulation, for jobs that know nothing of each other."""
+
+
+def check_shard(text: str) -> str:
+    """Return the text of a shard such as `3/8`.
+
+    Raises:
+        ValueError: The text names no shard.
+    """
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ValueError(f"must be like 3/8, from 1/8 to 8/8, got {text!r}")
+    return text
+
+
+def in_shard(world: int, shard: str | None) -> bool:
+    """Return whether a shard plays the world with this number, from 0."""
+    if shard is None:
+        return True
+    number, _, count = shard.partition("/")
+    return world % int(count) == int(number) - 1

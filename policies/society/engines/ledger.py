@@ -1,0 +1,161 @@
+"""What the workers of one simulation share: what was spent, limits of rates, and the order to stop.
+
+The ledger lives in the driver, which serves it to its workers over the connections of
+`multiprocessing.managers`. Workers say what their world has cost in all, attempts before theirs
+included, so that nothing is lost or counted twice when a worker dies.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.managers import BaseManager
+from threading import Lock, Thread
+from time import monotonic
+from typing import Protocol
+
+from ..account import Account, Budget, BudgetReached
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a worker is with its world.
+
+    Attributes:
+        world: Name of the world.
+        interactions: Interactions that are finished.
+        expected: Interactions that the world will have, if nothing ends it early.
+        answers: Answers so far.
+        account: What the world has cost so far.
+    """
+
+    world: str
+    interactions: int = 0
+    expected: int = 0
+    answers: int = 0
+    account: Account = field(default_factory=Account)
+
+
+class Shared(Protocol):
+    """The ledger as a worker sees it, over a connection or in its own process."""
+
+    def report(self, worker: int, report: Report) -> str:
+        """Record how far a worker is, and return why it has to stop; empty: it has not."""
+        ...
+
+    def reserve(self, limit: str, per_minute: float, amount: float) -> float:
+        """Return the seconds to wait until an amount is allowed, which is reserved from then on."""
+        ...
+
+
+class Ledger:
+    """What the workers of a simulation share; see `Shared` for what workers may call."""
+
+    def __init__(self, budget: Budget | None = None, worlds: dict[str, Report] | None = None):
+        """Create the ledger.
+
+        Args:
+            budget: Limits over all worlds.
+            worlds: What was known of each world when the driver started.
+        """
+        self._budget = budget or Budget()
+        self._worlds = dict(worlds or {})
+        self._workers: dict[int, Report] = {}
+        self._free: dict[str, float] = {}
+        self._stop = ""
+        self._lock = Lock()
+
+    def report(self, worker: int, report: Report) -> str:
+        """See `Shared.report`."""
+        with self._lock:
+            self._workers[worker] = report
+            self._worlds[report.world] = report
+            if not self._stop:
+                try:
+                    self._account().check(self._budget)
+                except BudgetReached as reached:
+                    self._stop = str(reached)
+            return self._stop
+
+    def reserve(self, limit: str, per_minute: float, amount: float) -> float:
+        """See `Shared.reserve`; bursts are at most as large as the allowance of one second."""
+        with self._lock:
+            now = monotonic()
+            # The limit is free again at this time, and a second earlier for a burst.
+            free = max(self._free.get(limit, 0.0), now - 1.0)
+            self._free[limit] = free + amount * 60 / per_minute
+            return max(0.0, free - now)
+
+    def stop(self, why: str) -> None:
+        """Tell all workers to stop as soon as their answers under way have arrived."""
+        with self._lock:
+            self._stop = self._stop or why
+
+    @property
+    def stopped(self) -> str:
+        """Why the workers were told to stop; empty if they were not."""
+        return self._stop
+
+    @property
+    def account(self) -> Account:
+        """What all worlds have cost so far."""
+        with self._lock:
+            return self._account()
+
+    @property
+    def workers(self) -> dict[int, Report]:
+        """The last report of each worker."""
+        with self._lock:
+            return dict(self._workers)
+
+    @property
+    def worlds(self) -> dict[str, Report]:
+        """The last report of each world."""
+        with self._lock:
+            return dict(self._worlds)
+
+    def _account(self) -> Account:
+        return sum((report.account for report in self._worlds.values()), Account())
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a ledger is served, and the key to it."""
+
+    host: str
+    port: int
+    key: bytes = field(repr=False)
+
+
+@contextmanager
+def served(ledger: Ledger, host: str) -> Iterator[Address]:
+    """Serve a ledger on a host's address while the context is open."""
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("ledger", lambda: ledger, exposed=("report", "reserve"))
+    key = secrets.token_bytes(32)
+    server = Manager((host, 0), key).get_server()
+    Thread(target=server.serve_forever, daemon=True, name="ledger").start()
+    try:
+        yield Address(host, server.address[1], key)
+    finally:
+        server.stop_event.set()
+
+
+def connected(address: Address) -> Shared:
+    """Return the ledger at an address.
+
+    Raises:
+        OSError: There is no ledger, or it cannot be reached.
+    """
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("ledger")
+    manager = Manager((address.host, address.port), address.key)
+    manager.connect()
+    shared: Shared = manager.ledger()  # type: ignore[attr-defined]
+    return shared
