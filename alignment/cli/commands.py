@@ -20,6 +20,7 @@ COMPLETION = ("-sc", "--shell-completion")
 COMMANDS = {
     "run": "simulate, data, align, evaluate and figures, one after the other",
     "simulate": "let the society talk; writes simulation/interactions.jsonl",
+    "merge": "one simulation out of shards, FOLDERS; see simulate shard=1/8 and merge --help",
     "data": "make rated groups out of interactions and other sources; writes data/groups.jsonl",
     "export": "write the groups as a data set, or logs, to=FORMAT; writes export/",
     "align": "train the base model on the groups; writes alignment/model",
@@ -215,6 +216,12 @@ def _view(options: argparse.Namespace, rest: Sequence[str]) -> None:
     command.main(rest)
 
 
+def _merge(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    from ..stages import merge
+
+    merge.main(rest)
+
+
 def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
     from ..show import main
 
@@ -224,6 +231,7 @@ def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
 _FUNCTIONS = {
     "bench": _measure_speed,
     "compare": _compare,
+    "merge": _merge,
     "observer": _fit_observer,
     "policies": _list_policies,
     "rate": _rate,

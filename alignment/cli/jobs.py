@@ -85,6 +85,8 @@ def _run(command: str, config: DictConfig) -> None:
         settings = read_settings(config)
     if several() and command != "align":
         raise UserError(f"{command} runs in one process; several can only align")
+    if settings.shard is not None and command != "simulate":
+        raise UserError(f"shard: is a setting of simulate alone; {command} needs all worlds")
     whole_dir = settings.output_dir
     point_of = None
     if _is_point():

@@ -82,7 +82,7 @@ def run_stage(
         if not overwrite:
             raise UserError(
                 f"output_dir: {folder} was made with other settings "
-                f"({_difference(record['settings'], settings)}); choose another output_dir, "
+                f"({difference(record['settings'], settings)}); choose another output_dir, "
                 "or overwrite=true to replace it"
             )
         work = prepared()
@@ -196,7 +196,7 @@ def write_json(path: Path, value: object) -> None:
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _difference(old: object, new: object, name: str = "") -> str:
+def difference(old: object, new: object, name: str = "") -> str:
     """Describe the first three settings that differ."""
     differences = _differences(old, new, name)
     rest = len(differences) - 3

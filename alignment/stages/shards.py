@@ -13,9 +13,15 @@ def check_shard(text: str) -> str:
     return text
 
 
+def parts_of(shard: str) -> tuple[int, int]:
+    """Return the number of a shard, from 1, and the number of shards."""
+    number, _, count = shard.partition("/")
+    return int(number), int(count)
+
+
 def in_shard(world: int, shard: str | None) -> bool:
     """Return whether a shard plays the world with this number, from 0."""
     if shard is None:
         return True
-    number, _, count = shard.partition("/")
-    return world % int(count) == int(number) - 1
+    number, count = parts_of(shard)
+    return world % count == number - 1

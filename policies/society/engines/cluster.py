@@ -94,6 +94,8 @@ def ray_workers(config: EngineConfig) -> Iterator[RayWorkers]:
     """
     # Ray sends statistics of its use otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What it has to say of itself, an error of this program says in one line.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     was_connected = ray.is_initialized()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from social_sandbox.envs.errors import UserError, first_words
 
 from ..account import Account, Budget, BudgetReached
-from ..log import utterance_log
+from ..log import INTERACTIONS, utterance_log
 from ..population import Cast
 from ..progress import ShowProgress
 from . import world_folder
@@ -49,15 +49,17 @@ class Worker(Protocol):
 
 
 class Workers(Protocol):
-    """Starts workers.
+    """Starts workers."""
 
-    Attributes:
-        lost: What the future of a worker raises that has died.
-        host: The address at which workers find the driver.
-    """
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """What the future of a worker raises that has died."""
+        ...
 
-    lost: tuple[type[BaseException], ...]
-    host: str
+    @property
+    def host(self) -> str:
+        """The address at which workers find the driver."""
+        ...
 
     def start(self, job: Job, number: int) -> Worker:
         """Start a worker."""
@@ -105,7 +107,7 @@ def simulate_worlds(
     elif todo:
         _play_there(society, folder, todo, ledger, config, budget, progress, on_progress)
     merge_worlds(folder, worlds)
-    return folder / world_folder.INTERACTIONS
+    return folder / INTERACTIONS
 
 
 def check_engine(cast: Cast, config: EngineConfig) -> None:
@@ -124,7 +126,8 @@ def _known(name: str, folder: Path) -> Report:
     sealed = world_folder.finished(folder)
     if sealed:
         lines = utterance_log(sealed.folder).read()
-        n = sum(1 for _ in (sealed.folder / world_folder.INTERACTIONS).open("rb"))
+        with (sealed.folder / INTERACTIONS).open("rb") as file:
+            n = sum(1 for _ in file)
     else:
         lines, n = list(world_folder.answers(folder).values()), 0
     account = Account()
@@ -263,7 +266,7 @@ class _Drive:
         what = f"while it played {task.world}" if task.world else "before it played"
         if n > self._config.losses:
             raise UserError(
-                f"engine: {n} workers were lost {what}, without one further answer (last: {why}); "
+                f"engine: lost {n} worker(s) {what}, without one further answer (last: {why}); "
                 "nothing is lost, and the same command goes on from here"
             )
         log.warning(

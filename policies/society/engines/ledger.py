@@ -1,18 +1,20 @@
 """What the workers of one simulation share: what was spent, limits of rates, and the order to stop.
 
-The ledger lives in the driver, which serves it to its workers over the connections of
-`multiprocessing.managers`. Workers say what their world has cost in all, attempts before theirs
-included, so that nothing is lost or counted twice when a worker dies.
+The ledger lives in the driver, which serves it to its workers over `multiprocessing.connection`,
+with a key that is made for the run. Workers say what their world has cost in all, attempts before
+theirs included, so that nothing is lost or counted twice when a worker dies.
 """
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.managers import BaseManager
-from threading import Lock, Thread
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
+from threading import Event, Lock, Thread
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..account import Account, Budget, BudgetReached
 
@@ -130,32 +132,64 @@ class Address:
 @contextmanager
 def served(ledger: Ledger, host: str) -> Iterator[Address]:
     """Serve a ledger on a host's address while the context is open."""
-
-    class Manager(BaseManager):
-        pass
-
-    Manager.register("ledger", lambda: ledger, exposed=("report", "reserve"))
     key = secrets.token_bytes(32)
-    server = Manager((host, 0), key).get_server()
-    Thread(target=server.serve_forever, daemon=True, name="ledger").start()
-    try:
-        yield Address(host, server.address[1], key)
-    finally:
-        server.stop_event.set()
+    with Listener((host, 0), authkey=key) as listener:
+        closing = Event()
+        thread = Thread(target=_serve, args=(listener, ledger, closing), daemon=True)
+        thread.start()
+        port = int(listener.address[1])
+        try:
+            yield Address(host, port, key)
+        finally:
+            closing.set()
+            # Nothing else wakes a thread that waits for a connection.
+            with suppress(OSError), socket.create_connection((host, port), timeout=5):
+                pass
+            thread.join(timeout=5)
 
 
-def connected(address: Address) -> Shared:
-    """Return the ledger at an address.
+def _serve(listener: Listener, ledger: Ledger, closing: Event) -> None:
+    while True:
+        try:
+            connection = listener.accept()
+        except (AuthenticationError, EOFError, OSError):
+            if closing.is_set():
+                return
+            continue
+        Thread(target=_answer, args=(connection, ledger), daemon=True).start()
 
-    Raises:
-        OSError: There is no ledger, or it cannot be reached.
-    """
 
-    class Manager(BaseManager):
-        pass
+def _answer(connection: Any, ledger: Ledger) -> None:
+    """Answer the calls of one worker until its connection ends."""
+    calls: dict[str, Callable[..., Any]] = {"report": ledger.report, "reserve": ledger.reserve}
+    with suppress(EOFError, OSError), connection:
+        while True:
+            name, *arguments = connection.recv()
+            connection.send(calls[name](*arguments))
 
-    Manager.register("ledger")
-    manager = Manager((address.host, address.port), address.key)
-    manager.connect()
-    shared: Shared = manager.ledger()  # type: ignore[attr-defined]
-    return shared
+
+class RemoteLedger:
+    """The ledger at an address; see `Shared`."""
+
+    def __init__(self, address: Address) -> None:
+        """Connect.
+
+        Raises:
+            OSError: There is no ledger, or it cannot be reached.
+        """
+        self._connection = Client((address.host, address.port), authkey=address.key)
+        self._lock = Lock()
+
+    def report(self, worker: int, report: Report) -> str:
+        """See `Shared.report`."""
+        return str(self._call("report", worker, report))
+
+    def reserve(self, limit: str, per_minute: float, amount: float) -> float:
+        """See `Shared.reserve`."""
+        return float(self._call("reserve", limit, per_minute, amount))
+
+    def _call(self, *call: Any) -> Any:
+        # Threads take turns: a request and its answer belong together.
+        with self._lock:
+            self._connection.send(call)
+            return self._connection.recv()

@@ -23,7 +23,7 @@ from ..population import Population
 from ..progress import ShowProgress
 from ..rollout import Answers, rollout
 from . import world_folder
-from .ledger import Address, Report, Shared, connected
+from .ledger import Address, RemoteLedger, Report, Shared
 from .merge import WORLDS
 
 _PATIENCE = 30.0
@@ -206,7 +206,7 @@ class WorldPlayer:
     def _ledger(self) -> Shared:
         if self._shared is None:
             assert self._job.ledger is not None
-            self._shared = connected(self._job.ledger)
+            self._shared = RemoteLedger(self._job.ledger)
         return self._shared
 
     def _check_folder(self) -> None:

@@ -69,7 +69,7 @@ def test_the_settings_are_those_of_the_composed_configuration(group: str, name: 
         f"{other}={name if other == group else next(iter(choices(other)))}" for other in GROUPS
     ]
     given = {each for each in names_in(composed(overrides)) if not each.endswith("._target_")}
-    given -= {"method.name"}
+    given -= {"engine.name", "method.name"}
     assert {each.name for each in listed} - {f"{o}._target_" for o in GROUPS} == given
 
 
@@ -107,11 +107,18 @@ def test_bounds_and_choices_are_named_in_the_text(section: str) -> None:
     assert is_dataclass(kind)
     [declared] = [
         each
-        for each in (*main_sections(), choice("wandb", "auto"), choice("method", name or "sft"))
-        if each.name in (section, f"{section}=auto")
+        for each in (
+            *main_sections(),
+            choice("engine", "ray"),
+            choice("wandb", "auto"),
+            choice("method", name or "sft"),
+        )
+        if each.name in (section, f"{section}=auto", f"{section}=ray")
     ]
     texts = {setting.name.partition(".")[2]: setting.text for setting in declared.all_settings()}
     for name, annotation in get_type_hints(kind, include_extras=True).items():
+        if section == "engine" and name == "name":
+            continue  # the choice itself
         for words in wanted_words(annotation):
             assert words in texts[name], f"{section}.{name}"
 

@@ -1,0 +1,37 @@
+import pytest
+
+from social_sandbox.envs.turns import Tokens
+from social_sandbox.policies.society.account import Account, Budget
+from social_sandbox.policies.society.engines.ledger import Ledger, RemoteLedger, Report, served
+
+
+def spent(world: str, tokens: int) -> Report:
+    return Report(world, account=Account({"a": Tokens(prompt=tokens)}))
+
+
+def test_all_workers_together_reach_a_budget() -> None:
+    ledger = Ledger(Budget(tokens=100), {"w0": spent("w0", 20), "w1": Report("w1")})
+    assert ledger.report(0, spent("w1", 50)) == ""
+    # A worker says what its world has cost in all, so that no answer counts twice.
+    assert ledger.report(1, spent("w1", 60)) == ""
+    assert "budget.tokens: 110 of 100" in ledger.report(0, spent("w2", 30))
+    assert ledger.report(1, spent("w1", 60)) == ledger.stopped
+
+
+def test_a_limit_per_minute_is_shared() -> None:
+    ledger = Ledger()
+    waits = [ledger.reserve("requests", 60, 1) for _ in range(4)]
+    assert waits == pytest.approx([0, 0, 1, 2], abs=0.1)
+    assert ledger.reserve("other", 60, 1) == 0
+
+
+def test_a_worker_reaches_the_ledger_of_its_driver() -> None:
+    ledger = Ledger(Budget(tokens=10))
+    with served(ledger, "127.0.0.1") as address:
+        assert "key" not in repr(address)
+        shared = RemoteLedger(address)
+        assert shared.report(3, spent("w0", 5)) == ""
+        ledger.stop("enough")
+        assert shared.report(3, spent("w0", 6)) == "enough"
+        assert shared.reserve("requests", 60, 1) == 0
+    assert ledger.account.total.prompt == 6
