@@ -1,6 +1,7 @@
 """Small societies that can be sent to worker processes."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -69,12 +70,10 @@ def dies_always(turn: Turn) -> Utterance:
 
 
 def full_disk_in_world_1(turn: Turn, folder: Path) -> Utterance:
-    """Let the attempt at world 1 meet a full disk."""
-    if turn.world == "world_1" and not (folder / "cleared").exists():
-        log = max((folder / "run" / "worlds" / "world_1").glob("attempt-*")) / "utterances.jsonl"
-        if not log.is_symlink():
-            log.unlink(missing_ok=True)
-            log.symlink_to("/dev/full")
+    """Let files of this process grow no further, in world 1 and the first time."""
+    if turn.world == "world_1" and not (folder / "full").exists():
+        (folder / "full").touch()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     return chatter(turn)
 
 

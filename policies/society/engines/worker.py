@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal, Protocol
 
+from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.world import World
 
@@ -172,7 +173,7 @@ class WorldPlayer:
                         self._stop = shared.report(self._number, sent)
 
                 def write(answers: Answers) -> None:
-                    log.append(Logged.answer(turn, utterance) for turn, utterance in answers)
+                    write_lines(Logged.answer(turn, utterance) for turn, utterance in answers)
                     account.add(utterance for _, utterance in answers)
 
                 def check() -> None:
@@ -184,9 +185,10 @@ class WorldPlayer:
 
                 try:
                     report(now=True)
-                    rollout(
-                        [world], population, on_utterances=write, check=check, progress=progress
-                    )
+                    with log.appending() as write_lines, rarely_collecting():
+                        rollout(
+                            [world], population, on_utterances=write, check=check, progress=progress
+                        )
                 finally:
                     # Without its driver a worker has nobody to tell.
                     with suppress(OSError, EOFError):

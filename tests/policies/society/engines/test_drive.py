@@ -69,13 +69,9 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(
     tmp_path: Path, alone: dict[str, bytes]
 ) -> None:
     village = Village(speaker=full_disk_in_world_1, folder=tmp_path)
-    with pytest.raises(UserError, match=r"world_1.*: No space left on device") as caught:
+    with pytest.raises(UserError, match=r"world_1.*: File too large") as caught:
         simulate_worlds(village, tmp_path / "run", EngineConfig(workers=2))
     assert "\n" not in str(caught.value)
-    (tmp_path / "cleared").touch()
-    for path in (tmp_path / "run").rglob("utterances.jsonl"):
-        if path.is_symlink():
-            path.unlink()
     simulate_worlds(village, tmp_path / "run", EngineConfig(workers=2))
     assert (
         files(tmp_path / "run")["interactions.jsonl"].replace(b"speak", b"chatter")
