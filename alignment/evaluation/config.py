@@ -10,6 +10,9 @@ from social_sandbox.envs.turns import RatingScale
 
 from ..data.lists import one_or_many
 
+SafeguardName = Literal["truthfulqa", "xstest"]
+"""A benchmark on which an aligned model must not be much worse than its base model."""
+
 
 @settings_dataclass("evaluate")
 class EvaluateConfig:
@@ -25,6 +28,7 @@ class EvaluateConfig:
     embedded_observer: bool = False
     rating_scale: RatingScale = 7
     benchmarks: Literal["all"] | Annotated[tuple[str, ...], one_or_many] | None = None
+    safeguards: Annotated[tuple[SafeguardName, ...], one_or_many] = ()
     data_dir: str | None = None
     limit: Annotated[int, Field(ge=2)] | None = None
     norms: Annotated[tuple[str, ...], one_or_many] = ()

@@ -35,6 +35,7 @@ PRODUCTS = {
     "data": Product("groups", "dataset", "groups.jsonl"),
     "alignment": Product("model", "model", "model"),
     "evaluation": Product("evaluation", "evaluation", "results.json"),
+    "safeguards": Product("safeguards", "evaluation", "results.json"),
     "benchmarks": Product("benchmarks", "evaluation", "results.json"),
 }
 

@@ -140,6 +140,19 @@ def log_benchmarks(run: Run, estimates: Mapping[str, Mapping[str, Any]], cycle: 
     run.log({**row, "eval/cycle": cycle})
 
 
+def log_safeguards(run: Run, findings: Sequence[Mapping[str, Any]], cycle: int = 0) -> None:
+    """Log the difference of each safeguard with its interval, and whether the safeguard is held."""
+    if run is None:
+        return
+    row: dict[str, Any] = {}
+    for finding in findings:
+        name = f"eval/safeguards/{finding['name']}"
+        row[f"{name}/held"] = finding["held"]
+        difference = finding["comparison"]["difference"] or {}
+        row |= {f"{name}/difference_{end}": difference.get(end) for end in ("mean", "low", "high")}
+    run.log({**row, "eval/cycle": cycle})
+
+
 def log_during(
     run: Run,
     folder: Path,

@@ -20,10 +20,11 @@ from .settings import Settings, build
 
 if TYPE_CHECKING:
     from ..evaluation.benchmarks.items import Item
-    from ..evaluation.benchmarks.run import Todo
+    from ..evaluation.benchmarks.measuring import Todo
 
 SETTINGS_OF_BENCHMARKS = (
     "benchmarks",
+    "safeguards",
     "data_dir",
     "limit",
     "norms",
@@ -51,10 +52,10 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
         UserError: A benchmark has no data, or a setting is wrong.
     """
     from ..evaluation.benchmarks.by_answer import Judge
+    from ..evaluation.benchmarks.measuring import Judging
     from ..evaluation.benchmarks.norms import norm_hashes
     from ..evaluation.benchmarks.results.compare import read_evaluated
     from ..evaluation.benchmarks.run import (
-        Judging,
         answered_by_both,
         chosen_benchmarks,
         pairs_for_judge,

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from social_sandbox.envs.errors import UserError
+
 from .context import Context
 
 _PLACES = {
@@ -28,6 +30,11 @@ def run_command(command: str, context: Context) -> None:
         # Compare models on held-out questions, or measure one on benchmarks if any are named.
         on_questions = context.settings.evaluate.benchmarks is None
         place = ("evaluation", "evaluate") if on_questions else ("benchmarks", "benchmark")
+        if not on_questions and context.settings.evaluate.safeguards:
+            raise UserError(
+                "evaluate.safeguards: are checked beside the held-out questions; evaluate "
+                "benchmarks in a command of its own, or use run"
+            )
     module, function = place
     # Only this stage is imported.
     getattr(import_module(f".{module}", __package__), function)(context)

@@ -1,7 +1,7 @@
 """The stage of held-out results: the aligned model beside the base model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .context import Context
 from .identity import model_hash, recorded_recipe
 from .inputs import evaluation_questions, input_hash, read_rows
 from .preflight import check_held_out_model
+from .safeguards import guard
 from .settings import build
 
 MAX_BATCH = 128
@@ -42,11 +43,13 @@ class Evaluation:
         folder: The folder of the stage.
         summary: The content of `results.json`.
         made: The answers, where this process evaluated the models.
+        safeguards: The content of `safeguards/results.json`; None without `evaluate.safeguards`.
     """
 
     folder: Path
     summary: Summary
     made: Rows | None = None
+    safeguards: Summary | None = None
 
     @cached_property
     def answers(self) -> Rows:
@@ -171,4 +174,6 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
     report.print_evaluation(context.console, summary)
     report.print_answers(context.console, evaluation.answers, settings.evaluate.seed)
     report.print_verdicts(context.console, verdict_lines(summary))
+    if settings.evaluate.safeguards:
+        evaluation = replace(evaluation, safeguards=guard(context, model))
     return evaluation

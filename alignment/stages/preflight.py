@@ -32,7 +32,9 @@ def preflight(context: Context, stages: Sequence[str]) -> None:
     """
     for stage in stages:
         # A complete stage of benchmarks is resumed if more benchmarks are named.
-        if context.settings.overwrite or stage == "benchmarks" or not context.is_complete(stage):
+        guards = stage == "evaluation" and context.settings.evaluate.safeguards
+        repeated = context.settings.overwrite or stage == "benchmarks" or guards
+        if repeated or not context.is_complete(stage):
             _CHECKS[stage](context.settings)
 
 
@@ -80,6 +82,11 @@ def check_evaluation(settings: Settings) -> None:
     evaluation_questions(settings)
     if config.pairs is not None:
         read_pairs(config.pairs, "evaluate.pairs")
+    if config.safeguards:
+        from ..evaluation.benchmarks.by_likelihood import import_harness
+
+        import_harness()
+        _check_benchmark_data(find_benchmarks(config.safeguards, "evaluate.safeguards"), config)
     build(settings.observer, "observer")
 
 

@@ -45,6 +45,8 @@ def _run_all(context: Context) -> Summary:
     summary["alignment"] = alignment.summary
     evaluation = evaluate(context, alignment)
     summary["evaluation"] = evaluation.summary
+    if evaluation.safeguards is not None:
+        summary["safeguards"] = evaluation.safeguards
     if settings.evaluate.benchmarks is not None:
         summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
     summary |= draw_figures(context, simulation, alignment, evaluation)

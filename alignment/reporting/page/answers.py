@@ -175,6 +175,8 @@ def _answer(given: Mapping[str, Any], engagement_weight: float) -> dict[str, Any
     # A rating of alignment alone would be compared with a combined one.
     if None not in (alignment, engagement):
         scores["combined"] = combined_rating(alignment, engagement, engagement_weight)
+    for norm, is_followed in (given.get("norms") or {}).items():
+        scores[f"follows {norm}"] = float(bool(is_followed))
     return {"text": text, "scores": scores, "refusal": is_refusal(text), "error": ""}
 
 

@@ -168,7 +168,7 @@
   }
 
   /** Figures of other views that belong to a first look. */
-  const OVERVIEW = new Set(["shares-alignment", "training-loss", "held-out-differences"]);
+  const OVERVIEW = new Set(["shares-alignment", "training-loss", "held-out-norms", "held-out-differences"]);
 
   /** The figures of one place, in the order of the record; the run shows some of other places too. */
   sandbox.Figures = function Figures({ run, place }) {

@@ -8,6 +8,7 @@ import numpy as np
 from social_sandbox.envs.turns import ASPECTS
 
 from ....evaluation.comparison import current_table
+from ...adherence import WITNESS
 from ...histograms import histogram
 from ..answers import HELD_OUT, Answers, measured_name
 from ..records import Figure, Point, Series
@@ -25,7 +26,22 @@ def held_out_figures(results: Results, answers: Answers) -> Iterator[Figure]:
     table = current_table(results.get("table") or {})
     low, high = rating_range(scale)
     rated = {name: table[name] for name in _RATED if name in table}
-    others = {name: row for name, row in table.items() if name not in rated}
+    witness = {name: row for name, row in table.items() if name.startswith(WITNESS)}
+    others = {name: row for name, row in table.items() if name not in (*rated, *witness)}
+    rated |= {f"{name.removeprefix(WITNESS)} (embedded)": row for name, row in witness.items()}
+    if norms := results.get("norms"):
+        yield Figure(
+            id="held-out-norms",
+            place="answers",
+            title="Held-out answers that follow each norm",
+            kind="bars",
+            x_label="norm",
+            y_label="share of the answers",
+            series=_columns(norms),
+            y_low=0.0,
+            y_high=1.0,
+            note=_BOOTSTRAP,
+        )
     if rated:
         yield Figure(
             id="held-out-ratings",

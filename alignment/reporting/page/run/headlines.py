@@ -5,7 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from social_sandbox.envs.turns import ASPECTS
+
+from ....evaluation.adherence import ALL
 from ....evaluation.comparison import current_table
+from ...safeguards import safeguard_lines, verdict_word
 from ..answers import Answers, measured_name
 from ..figures.points import mean_point, numbers
 from ..records import Estimate
@@ -20,26 +24,41 @@ _HELD_OUT = {
 }
 _MOVED = ("moved_to_good", "moved_to_chosen")
 _MOST_BENCHMARKS = 6
+_MOST_NORMS = 5
 
 
 def headlines(
-    columns: Columns, answers: Answers, results: Mapping[str, Any], benchmarks: Mapping[str, Any]
+    columns: Columns,
+    answers: Answers,
+    results: Mapping[str, Any],
+    benchmarks: Mapping[str, Any],
+    safeguards: Mapping[str, Any],
 ) -> Iterator[Estimate]:
-    """Yield the results: of held-out answers, of benchmarks, of the society.
+    """Yield the results: of held-out answers, of safeguards and benchmarks, of the society.
 
     Args:
         columns: The interactions.
         answers: The answers of the models.
         results: Contents of `evaluation/results.json`.
         benchmarks: Contents of `benchmarks/results.json`.
+        safeguards: Contents of `safeguards/results.json`.
     """
     table = current_table(results.get("table") or {})
+    norms = results.get("norms") or {}
+    yield from _adherence(norms)
+    # Where the same norms rate both aspects, the three ratings are one and the same.
+    ratings = [table.get(name) for name in ("combined", "alignment", "engagement")]
+    repeated = ("alignment", "engagement") if norms and ratings[0] == ratings[1] else ()
     for name, unit in _HELD_OUT.items():
         row = table.get(name) or {}
-        if row.get("difference"):
+        if row.get("difference") and name not in repeated:
             note = f"{_shown(row.get('base'))} before, {_shown(row.get('aligned'))} after"
             label = f"Held-out {name.replace('_', ' ')}, aligned minus base"
+            if name == "combined" and repeated:
+                label = "Held-out rating by the norms, aligned minus base"
             yield _estimate(label, row["difference"], unit, 1, note)
+    yield from _witness(table)
+    yield from _safeguards(safeguards)
     for name in _MOVED:
         row = table.get(name) or {}
         if row.get("aligned"):
@@ -59,8 +78,41 @@ def headlines(
     yield from _society(columns)
 
 
+def _adherence(norms: Mapping[str, Mapping[str, Any]]) -> Iterator[Estimate]:
+    """Yield the difference of the shares of answers that follow each norm, those of all first."""
+    names = sorted(norms, key=lambda name: name != ALL)
+    for name in names[:_MOST_NORMS]:
+        row = norms[name]
+        if row.get("difference"):
+            label = f"Held-out answers that follow {name}, aligned minus base"
+            note = f"{_shown(row.get('base'))} before, {_shown(row.get('aligned'))} after"
+            yield _estimate(label, row["difference"], "share", 1, note)
+
+
+def _witness(table: Mapping[str, Mapping[str, Any]]) -> Iterator[Estimate]:
+    """Yield the differences by the embedded observer where it is a second witness."""
+    for aspect in ASPECTS:
+        row = table.get(f"embedded_{aspect}") or {}
+        if row.get("difference"):
+            label = f"Held-out {aspect} by the embedded observer"
+            note = "the weaker witness: a small model rates, where the norms check"
+            yield _estimate(label, row["difference"], "rating points", 1, note)
+
+
+def _safeguards(results: Mapping[str, Any]) -> Iterator[Estimate]:
+    for finding, line in zip(
+        results.get("findings") or (),
+        safeguard_lines(results.get("findings") or ()),
+        strict=True,
+    ):
+        difference = finding["comparison"]["difference"]
+        if difference is not None:
+            label = f"Safeguard {verdict_word(finding)}: {finding['name']}, aligned minus base"
+            yield _estimate(label, difference, "share", -finding["worse"], line)
+
+
 def _society(columns: Columns) -> Iterator[Estimate]:
-    for aspect in ("alignment", "engagement"):
+    for aspect in ASPECTS:
         draft = numbers(getattr(columns, f"draft_{aspect}"))
         revision = numbers(getattr(columns, f"revision_{aspect}"))
         point = mean_point("", revision - draft)

@@ -46,6 +46,7 @@ def run_record(
     settings = {name: record.get("settings") or {} for name, record in records.items()}
     results = read_json(folder / "evaluation" / "results.json") or {}
     benchmarks = read_json(folder / "benchmarks" / "results.json") or {}
+    safeguards = read_json(folder / "safeguards" / "results.json") or {}
     report = read_json(folder / "data" / "report.json") or {}
     checked = read_json(folder / "alignment" / "data_report.json") or {}
     reward_model = read_json(folder / "alignment" / "reward_model" / "log.json") or {}
@@ -56,7 +57,7 @@ def run_record(
         facts=list(facts(folder, records, _sizes(columns), columns.costs)),
         settings=differing(settings),
         stages=stage_states(folder, records, len(columns)),
-        headlines=list(headlines(columns, answers, results, benchmarks)),
+        headlines=list(headlines(columns, answers, results, benchmarks, safeguards)),
         health=list(health(columns)),
         figures=[
             *society_figures(columns),

@@ -18,7 +18,7 @@ from ..records import StageState
 Record = Mapping[str, Any]
 State = Literal["complete", "interrupted", "running", "missing"]
 
-STAGES = ("simulation", "data", "alignment", "evaluation", "benchmarks")
+STAGES = ("simulation", "data", "alignment", "evaluation", "safeguards", "benchmarks")
 """The stages with a record, in their order."""
 
 _PRODUCTS = {
@@ -26,9 +26,10 @@ _PRODUCTS = {
     "data": "groups.jsonl",
     "alignment": "model",
     "evaluation": "results.json",
+    "safeguards": "results.json",
     "benchmarks": "results.json",
 }
-_OPTIONAL = ("benchmarks",)
+_OPTIONAL = ("safeguards", "benchmarks")
 
 
 def read_records(folder: Path) -> dict[str, Record]:

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from social_sandbox.alignment.evaluation.benchmarks.items import Item
+from social_sandbox.alignment.evaluation.benchmarks.measuring import Todo
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
-from social_sandbox.alignment.evaluation.benchmarks.run import Todo, run_benchmarks
+from social_sandbox.alignment.evaluation.benchmarks.run import run_benchmarks
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.envs import Turn, UserError, Utterance
 from social_sandbox.policies.adapt import as_policy
