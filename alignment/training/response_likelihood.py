@@ -100,7 +100,9 @@ def _likelihoods_for_logits(
     outputs: list[Tensor] = []
 
     def forward(hidden: Tensor) -> Tensor:
-        nll = chunked_nll(hidden[order], head.weight, head.bias, targets, chunk)[:, None]
+        nll = chunked_nll(hidden[order], head.weight, head.bias, targets, chunk)
+        # FSDP2 asks modules for tensors that are no views of others.
+        nll = nll[:, None].clone()
         outputs.append(nll.detach())
         return nll
 

@@ -1,7 +1,6 @@
 """A training run, from rated groups to an aligned model in a folder."""
 
 import math
-import os
 import re
 import shutil
 import time
@@ -27,6 +26,7 @@ from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best,
 from .config import LoraConfig, TrainingConfig
 from .contrast import INACTIVE, hinge_activity, inactive_contrast
 from .early_stopping import STOPPED, stopped_early
+from .export import check_sharding, export, load_finished, sum_gradients_exactly
 from .made_with import check_inputs, training_inputs, write_inputs
 from .method import Job, Method, Selection, import_peft
 from .model_checks import check_trainable
@@ -107,9 +107,7 @@ def train(
             were made with another method, data, model or settings.
     """
     config = method.config
-    # accelerate sets this variable. Merging adapters would need the weights of all processes.
-    if config.lora is not None and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
-        raise UserError("method.lora: adapters are not supported with sharded weights (FSDP)")
+    check_sharding(config.lora is not None)
     start = time.monotonic()
     reset_peak()
     method.check_installed()
@@ -184,6 +182,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None
         UserError: The data are too few for one step, or the checkpoint is of another number of
             processes.
     """
+    sum_gradients_exactly(trainer)
     # Without a progress bar the Trainer prints every row of metrics.
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_Ending(config.max_tokens))
@@ -208,7 +207,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None
         trainer.train(resume_from_checkpoint=str(last))
     else:
         # The run was killed between its last step and the export; train() would add a step.
-        trainer._load_from_checkpoint(str(last))
+        load_finished(trainer, last)
         trainer.state = state
     return trainer.state
 
@@ -306,31 +305,6 @@ def _check_tied(lora: LoraConfig, model: Any) -> None:
                 f"method.lora.target_modules: {name} shares its weights with another layer of the "
                 "model (tied embeddings), so that its adapter could not be merged"
             )
-
-
-def export(trainer: Any, folder: Path) -> None:
-    """Write the trained model to `folder`/model; under LoRA the adapters to `folder`/adapter."""
-    partial, final = folder / "model.partial", folder / "model"
-    if trainer.args.should_save:
-        shutil.rmtree(partial, ignore_errors=True)
-    if hasattr(trainer.model, "merge_and_unload"):
-        adapter = folder / "adapter"
-        trainer.save_model(str(adapter))
-        (adapter / "training_args.bin").unlink(missing_ok=True)
-        # Merge in float32: in bfloat16 rounding would erase most of the learnt difference.
-        merged = trainer.model.float().merge_and_unload()
-        if trainer.args.should_save:
-            merged.save_pretrained(partial)
-            trainer.processing_class.save_pretrained(partial)
-    else:
-        trainer.save_model(str(partial))
-    if trainer.args.should_save:
-        # This file is a pickle, which can run code when loaded: do not pass one on with the model.
-        (partial / "training_args.bin").unlink(missing_ok=True)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-    # Other processes may read the model next.
-    trainer.accelerator.wait_for_everyone()
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:

@@ -137,12 +137,12 @@ def test_two_processes_resume_in_the_order_of_the_epoch_that_they_left(trained: 
         torch.testing.assert_close(value, weights[1][name], rtol=0, atol=1e-6, msg=name)
 
 
-@pytest.mark.parametrize("name", ["ddp.yaml", "fsdp.yaml"])
-def test_accelerate_accepts_the_files_that_are_shipped(name: str) -> None:
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_accelerate_accepts_the_files_that_are_shipped(path: Path) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
+    from accelerate.commands.launch import launch_command_parser
     from accelerate.utils import FullyShardedDataParallelPlugin
 
-    path = CONFIGS / name
     config = load_config_from_file(str(path))
     plain = yaml.safe_load(path.read_text())
     assert config.distributed_type.value == plain["distributed_type"]
@@ -151,3 +151,5 @@ def test_accelerate_accepts_the_files_that_are_shipped(name: str) -> None:
         short = setting.removeprefix("fsdp_")
         # These two are named otherwise where they are read from the environment.
         assert setting in settings or short in settings or short == "offload_params", setting
+    options = vars(launch_command_parser().parse_args(["program"]))
+    assert plain.get("deepspeed_config", {}).keys() <= options.keys()
