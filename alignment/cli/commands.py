@@ -179,9 +179,9 @@ def _measure_speed(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
-    from ..evaluation.benchmarks.results import compare
+    from ..evaluation.benchmarks.results import main
 
-    compare.main(rest)
+    main.main(rest)
 
 
 def _fit_observer(options: argparse.Namespace, rest: Sequence[str]) -> None:

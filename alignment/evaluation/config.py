@@ -20,6 +20,7 @@ class EvaluateConfig:
 
     model: str | None = None
     questions: str | None = None
+    n_questions: Annotated[int, Field(ge=2)] | None = None
     pairs: str | None = None
     max_new_tokens: Annotated[int, Field(ge=1)] = 64
     temperature: Annotated[float, Field(ge=0)] = 0.7

@@ -23,7 +23,7 @@ from .alignment import Alignment, measured_model
 from .benchmarks import SETTINGS_OF_BENCHMARKS
 from .context import Context
 from .identity import model_hash, recorded_recipe
-from .inputs import evaluation_questions, input_hash, read_rows
+from .inputs import asked_questions, input_hash, read_rows
 from .preflight import check_held_out_model
 from .safeguards import guard
 from .settings import build
@@ -75,9 +75,10 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
     config = asdict(settings.evaluate)
     for other in ("model", "engagement_weight", "resamples", *SETTINGS_OF_BENCHMARKS):
         del config[other]
-    if not config["embedded_observer"]:
-        # Output folders of versions without this setting do not record it.
-        del config["embedded_observer"]
+    # Output folders of versions without these settings do not record them.
+    for name in ("embedded_observer", "n_questions"):
+        if not config[name]:
+            del config[name]
     measured_with = {
         "evaluate": config,
         "observer": recorded_recipe(settings.observer),
@@ -114,7 +115,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
             words_per_answer,
         )
 
-        questions = evaluation_questions(settings)
+        questions = asked_questions(settings)
         observer = as_policy(build(settings.observer, "observer"))
         norms = norms_of(settings.observer)
         preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []

@@ -72,6 +72,14 @@ def evaluation_questions(settings: Settings) -> Sequence[Question]:
     return [question for question in questions if question.held_out] or questions
 
 
+def asked_questions(settings: Settings) -> Sequence[Question]:
+    """Return as many held-out questions as the run asks, at equal distances in their list."""
+    questions, wanted = evaluation_questions(settings), settings.evaluate.n_questions
+    if wanted is None or wanted >= len(questions):
+        return questions
+    return [questions[place * len(questions) // wanted] for place in range(wanted)]
+
+
 def base_tokenizer(settings: Settings) -> Any:
     """Return the tokenizer of the base model, with the configured chat template.
 

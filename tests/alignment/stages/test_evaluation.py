@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from transformers import AutoTokenizer
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.evaluation import held_out
+from social_sandbox.alignment.stages.inputs import asked_questions
 from social_sandbox.policies.huggingface import policy
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
-from ...helpers.small_job import small_job
+from ...helpers.small_job import settings_of, small_job
 
 SEPARATORS = "one\u2028two\u2029three\x85four"
 """Ends a line for `str.splitlines`, and none of a file with JSON lines."""
@@ -121,3 +123,13 @@ def test_both_models_are_measured_with_the_given_chat_template(
     assert base == aligned
     # Settings without a template stand for other results.
     assert cli.main(["evaluate", *job, "output_dir=given"]) == 2
+
+
+def test_a_number_of_questions_is_taken_from_the_whole_file() -> None:
+    whole = [question.text for question in asked_questions(settings_of([]))]
+    some = [q.text for q in asked_questions(settings_of(["evaluate.n_questions=8"]))]
+    places = [whole.index(text) for text in some]
+    assert len(some) == 8
+    assert {b - a for a, b in pairwise(places)} <= {len(whole) // 8, len(whole) // 8 + 1}
+    more = asked_questions(settings_of(["evaluate.n_questions=1000"]))
+    assert [question.text for question in more] == whole

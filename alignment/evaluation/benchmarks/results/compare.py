@@ -1,30 +1,20 @@
-"""Several models side by side: `social-sandbox compare A B C [--output FOLDER]`."""
+"""Several models side by side, with differences to the first."""
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.policies.terminal import Terminal
 
-from ....runtime.markdown import markdown_table, plain
-from ....runtime.stage import make_folder
-from ....runtime.tables import table
 from ...intervals import Estimate, estimate_mean
 from ..items import ITEMS, ItemResult, by_place, result_log
 from ..registry import Benchmark, find_benchmarks
 from .estimates import PREFERRED, Estimates, MetricEstimate, by_judge, is_rating, scores_of
-from .figure import plot
-from .report import chance, interval, judge_right, notes, number
+from .report import chance, interval, judge_right, number
 
 RESAMPLES = 10_000
 
@@ -144,44 +134,6 @@ def obstacles(metric: str, benchmark: Benchmark, first: Evaluated, other: Evalua
     ]
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the table of models, and write it with a figure where a folder is given."""
-    parser = argparse.ArgumentParser(
-        prog="social-sandbox compare",
-        description="Benchmark results side by side; differences are to the first, paired by item.",
-    )
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="output folder of an evaluate")
-    parser.add_argument("--output", type=Path, help="folder for compare.md and compare.png")
-    options = parser.parse_args(arguments)
-    models = [read_evaluated(folder) for folder in options.folders]
-    if len({model.name for model in models}) < len(models):
-        folders = zip(options.folders, models, strict=True)
-        models = [replace(model, name=folder) for folder, model in folders]
-    header, rows, reasons = side_by_side(models)
-    console = Terminal()
-    wide = table(*header)
-    for cells in rows:
-        wide.add_row(*map(Text, cells))
-    is_narrow = Measurement.get(console, console.options, wide).maximum >= console.width
-    console.print(_narrow(header, rows) if is_narrow else wide)
-    lines = [
-        *reasons,
-        *_different_settings(models),
-        *(f"{model.name}: {line}" for model in models for line in notes(model.results)),
-    ]
-    for line in lines:
-        console.print(f"  {line}", markup=False, soft_wrap=True)
-    if options.output is not None:
-        make_folder(options.output, "--output")
-        text = (
-            "\n".join([markdown_table(header, rows), *(f"- {plain(line)}" for line in lines)])
-            + "\n"
-        )
-        (options.output / "compare.md").write_text(text, encoding="utf-8")
-        plot(options.output / "compare.png", {model.name: model.estimates for model in models})
-        console.print(f"  {options.output}", markup=False, soft_wrap=True)
-
-
 def side_by_side(models: Sequence[Evaluated]) -> tuple[list[str], list[list[str]], list[str]]:
     """Return header, rows, and a line for each reason why rows are not comparable.
 
@@ -219,21 +171,6 @@ def side_by_side(models: Sequence[Evaluated]) -> tuple[list[str], list[list[str]
     return header, rows, [f"{reason} ({', '.join(of)})" for reason, of in reasons.items()]
 
 
-def _narrow(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return the table with a line for each metric and model, for a terminal of 80 columns."""
-    made = table("metric", "model", "result", whole=("result",))
-    for benchmark, metric, *numbers, judge in rows:
-        about = [
-            f"{benchmark} {metric}",
-            ", ".join(f"{n} {v}" for n, v in zip(header[2:4], numbers, strict=False) if v),
-            f"judge right {judge}" if judge else "",
-        ]
-        made.add_section()
-        for name, what, result in zip_longest(header[4:-1], filter(None, about), numbers[2:]):
-            made.add_row(*(Text(cell or "") for cell in (what, name, result)))
-    return made
-
-
 def _metrics(models: Sequence[Evaluated]) -> Iterator[tuple[str, str]]:
     """Yield each benchmark and metric of any model, in the order of the first model."""
     for name in dict.fromkeys(name for model in models for name in model.estimates):
@@ -262,7 +199,7 @@ def _mean(estimate: MetricEstimate, first: MetricEstimate) -> str:
     return f"{number(estimate, 'mean')}{n}"
 
 
-def _different_settings(models: Sequence[Evaluated]) -> Iterator[str]:
+def different_settings(models: Sequence[Evaluated]) -> Iterator[str]:
     """Yield the settings that differ without making estimates incomparable."""
     for name in ("limit", "seed", "benchmark_temperature", "max_new_tokens"):
         made_with = [model.results["made_with"] for model in models]

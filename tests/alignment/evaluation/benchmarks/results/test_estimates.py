@@ -14,10 +14,10 @@ from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchma
 from social_sandbox.alignment.evaluation.benchmarks.results import figure
 from social_sandbox.alignment.evaluation.benchmarks.results.compare import (
     difference,
-    main,
     read_evaluated,
 )
 from social_sandbox.alignment.evaluation.benchmarks.results.estimates import aggregate
+from social_sandbox.alignment.evaluation.benchmarks.results.main import main
 from social_sandbox.alignment.evaluation.benchmarks.results.report import markdown
 from social_sandbox.envs.errors import UserError
 
@@ -197,3 +197,42 @@ def test_the_name_of_a_model_is_no_mathematics(tmp_path: Path) -> None:
     estimates = {"hh": {"acc": share}}
     figure.plot(tmp_path / "a.png", {r"a $\frac{x$ b": estimates, "c $x^y^z$": estimates})
     assert (tmp_path / "a.png").exists()
+
+
+def seeds(folder: Path, rights: dict[int, int], **settings: Any) -> list[Path]:
+    """Runs of one experiment; each aligned a model of its own on a society of its own."""
+    runs = []
+    for seed, right in rights.items():
+        made_with = {"seed": seed, "weights": f"{folder.name}{seed}", "apply_chat_template": False}
+        run = evaluated(folder / f"seed_{seed}", right, **now(**made_with))
+        method = {"name": "sft", "seed": seed, **settings}
+        (run / "alignment").mkdir()
+        record = {"settings": {"method": method, "groups": f"g{seed}"}, "complete": True}
+        (run / "alignment/stage.json").write_text(json.dumps(record))
+        runs.append(run)
+    return runs
+
+
+def test_runs_that_differ_in_the_seed_are_one_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [
+        *seeds(tmp_path / "low", {0: 10, 1: 14}),
+        *seeds(tmp_path / "high", {0: 20, 1: 24}, learning_rate=1e-3),
+    ]
+    main([*map(str, runs), "--over-seeds", "--output", str(tmp_path / "out")])
+    assert "2seeds" in "".join(capsys.readouterr().out.split())
+    text = (tmp_path / "out/compare.md").read_text()
+    header, _, *rows = text.splitlines()
+    assert header.endswith(f"{tmp_path}/low (2 seeds) | {tmp_path}/high (2 seeds) | judge right |")
+    (row,) = [row for row in rows if row.startswith("| hh | acc |")]
+    assert "| 0.300 (" in row
+    assert "| 0.550 (" in row
+    assert "[+0.250 (" in row
+    assert (tmp_path / "out/compare.png").stat().st_size > 1000
+
+
+def test_the_same_seed_twice_is_no_second_seed(tmp_path: Path) -> None:
+    one, two = seeds(tmp_path / "a", {3: 10}), seeds(tmp_path / "b", {3: 10})
+    with pytest.raises(UserError, match="equal settings and the same seed 3"):
+        main([*map(str, [*one, *two]), "--over-seeds"])
