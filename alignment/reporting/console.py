@@ -15,6 +15,7 @@ from social_sandbox.envs.turns import ASPECTS, JUDGED
 
 from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime import tables
+from ..runtime.attempts import duration
 from . import adherence
 
 _MOST_CHARACTERS = 1_200
@@ -180,6 +181,21 @@ def print_cycles(console: Console, cycles: Sequence[Mapping[str, Any]]) -> None:
             *map(tables.value, ratings),
             *(tables.interval(difference, is_difference=True) for difference in held_out),
         )
+    console.print(table)
+
+
+def print_times(console: Console, times: Mapping[str, float], took: float) -> None:
+    """Print the time of each stage, and of the command, which may have kept stages of earlier ones.
+
+    Args:
+        console: The console.
+        times: Seconds by stage, over all attempts.
+        took: Seconds of this command.
+    """
+    table = tables.table("stage", "time", title="Time by stage", numbers=("time",))
+    for name, seconds in times.items():
+        table.add_row(name, duration(seconds))
+    table.add_row("this command", duration(took))
     console.print(table)
 
 

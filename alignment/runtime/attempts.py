@@ -43,6 +43,24 @@ def seconds(attempt: Mapping[str, Any]) -> float | None:
     return (end - began).total_seconds()
 
 
+def seconds_of_stage(record: Mapping[str, Any]) -> float | None:
+    """Return how long all attempts of a stage took together; None where no end is known.
+
+    Args:
+        record: The record of the stage.
+    """
+    known = [spent for one in record.get(ATTEMPTS) or () if (spent := seconds(one)) is not None]
+    return sum(known) if known else None
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, such as `2 min 5 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest if not hours else 0, "s"))
+    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount) or "0 s"
+
+
 def commit(folder: Path) -> str | None:
     """Return the commit of a checkout, from its files; None for an installed package."""
     git = folder / ".git"

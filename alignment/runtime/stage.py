@@ -70,6 +70,8 @@ def run_stage(
         with console.status(Text(f"{folder.name}: loading models and data")):
             return prepare()
 
+    # Loading models is a part of the work.
+    this = begun()
     settings = without_secrets(json.loads(json.dumps(settings, default=str)))
     amount = json.loads(json.dumps(amount, default=str))
     record = read_record(folder)
@@ -109,7 +111,7 @@ def run_stage(
         suffix = " (keeps its results, and adds what is missing or failed)"
     console.print(_heading(folder, suffix))
     made_with = {"settings": settings, **({} if amount is None else {"asked": amount})}
-    attempts = [*(record or {}).get(ATTEMPTS, ()), begun()]
+    attempts = [*(record or {}).get(ATTEMPTS, ()), this]
     write_json(folder / RECORD, {**made_with, "complete": False, ATTEMPTS: attempts})
     summary, made = work(folder)
     attempts[-1] = ended(attempts[-1])

@@ -12,10 +12,12 @@ from ..evaluation.society import rating_scale
 from ..evaluation.spread import norm_spread, spread_rows, values_of_own
 from ..reporting import histograms
 from ..runtime.stage import Summary, read_record, write_json
+from ..runtime.tables import print_path
 from .alignment import Alignment
 from .context import Context
 from .evaluation import Evaluation
 from .inputs import read_json
+from .report import write_report
 from .simulation import Simulation
 
 
@@ -25,7 +27,9 @@ def draw_figures(
     alignment: Alignment | None = None,
     evaluation: Evaluation | None = None,
 ) -> Summary:
-    """Draw all results there are; writes `figures/`. Quick, and therefore always repeated.
+    """Draw all results there are; writes `figures/` and `report.md`.
+
+    Both are quick, and therefore always made anew.
 
     Args:
         context: The context of the run.
@@ -34,7 +38,8 @@ def draw_figures(
         evaluation: Held-out results; None: they are read if there are any.
 
     Returns:
-        `figures`, the paths of the pictures.
+        `figures`, the paths of the pictures; `report`, the path of the report; and with an
+        observer that rates by norms `norms`, the shares of answers that follow them.
 
     Raises:
         UserError: There is nothing to draw.
@@ -73,7 +78,10 @@ def draw_figures(
     console = context.console
     console.print(Text.assemble(("figures", "bold"), f": {folder}"), soft_wrap=True)
     console.print(f"  {' '.join(path.name for path in paths)}", highlight=False)
-    return {"figures": [str(path) for path in paths]}
+    report = write_report(context, shares, alignment, evaluation, paths)
+    print_path(console, "report", report)
+    drawn: Summary = {"figures": [str(path) for path in paths], "report": str(report)}
+    return drawn | ({"norms": spread_rows(shares)} if shares else {})
 
 
 def _recorded_alignment(context: Context) -> Alignment | None:

@@ -4,7 +4,10 @@ Each stage returns what it made, and the next stage uses it. Any stage can be gi
 another program instead.
 """
 
+from time import monotonic
+
 from ..reporting import console as report
+from ..reporting.run_report import stage_times
 from ..runtime.stage import Summary, write_json
 from .alignment import align
 from .benchmarks import benchmark
@@ -13,6 +16,7 @@ from .evaluation import evaluate
 from .figures import draw_figures
 from .page import write_page_of
 from .preflight import preflight
+from .report import stage_records
 from .simulation import simulate
 from .training_data import make_data
 
@@ -29,6 +33,7 @@ def run_all(context: Context) -> Summary:
 
 
 def _run_all(context: Context) -> Summary:
+    start = monotonic()
     settings = context.settings
     summary: Summary = {}
     simulation = data = None
@@ -50,7 +55,10 @@ def _run_all(context: Context) -> Summary:
     if settings.evaluate.benchmarks is not None:
         summary["benchmarks"] = benchmark(context, alignment)["benchmarks"]
     summary |= draw_figures(context, simulation, alignment, evaluation)
+    times = stage_times(stage_records(context))
+    summary["seconds"] = times
     write_json(context.output_dir / "metrics.json", summary)
     report.print_files(context.console, context.output_dir)
     write_page_of(context)
+    report.print_times(context.console, times, monotonic() - start)
     return summary

@@ -7,10 +7,10 @@ from typing import Any
 from social_sandbox.envs.turns import Tokens
 from social_sandbox.policies.society.log import CAST
 
-from ....runtime.attempts import seconds
+from ....runtime.attempts import duration, seconds
 from ..lines import read_json
 from ..records import Fact
-from .stages import Record, attempts, duration
+from .stages import Record, attempts
 
 Costs = Mapping[str, Tokens]
 

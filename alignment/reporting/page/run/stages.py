@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from social_sandbox.policies.society.lock import HOLDER
 
-from ....runtime.attempts import ATTEMPTS, seconds
+from ....runtime.attempts import ATTEMPTS, duration, seconds_of_stage
 from ....runtime.stage import RECORD
 from ..lines import read_json
 from ..records import StageState
@@ -58,7 +58,8 @@ def stage_states(
             state: State = "complete" if product else "missing"
             note = "written by a script, without a record" if product else ""
         elif record.get("complete"):
-            state, note = "complete", _duration(record)
+            spent = seconds_of_stage(record)
+            state, note = "complete", "" if spent is None else duration(spent)
         else:
             who = _holder(folder / name) or _holder(folder)
             state, note = ("running", who) if who else ("interrupted", "the same command goes on")
@@ -84,20 +85,6 @@ def attempts(records: Mapping[str, Record]) -> Iterator[Mapping[str, Any]]:
     """Yield who worked on the stages, stage by stage."""
     for record in records.values():
         yield from record.get(ATTEMPTS) or ()
-
-
-def _duration(record: Record) -> str:
-    spent = [seconds(attempt) for attempt in record.get(ATTEMPTS) or ()]
-    known = [one for one in spent if one is not None]
-    return duration(sum(known)) if known else ""
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words, such as `2 min 5 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (rest if not hours else 0, "s"))
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount) or "0 s"
 
 
 def _holder(folder: Path) -> str:
