@@ -3,13 +3,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help browser demo test test-fast lint typecheck docs check format clean
+.PHONY: help browser demo screenshots test test-fast lint typecheck docs check format clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## from a fresh machine to an aligned model (no key, no GPU, no model hub)
-	$(BIN)/social-sandbox run output_dir=runs/demo env.n_peers=3 method.epochs=1
+	$(BIN)/social-sandbox run experiment=norms output_dir=runs/demo method.epochs=1
+
+screenshots: $(INSTALLED) browser  ## renew the pictures of the documentation from runs/demo
+	$(BIN)/python docs/screenshots.py runs/demo docs/images
 
 # The tests of the pages need a browser. Without apt, or without the right to install, they are
 # skipped, and say so.

@@ -80,7 +80,7 @@ def build_groups(
         dropped["interaction without a rating of alignment"] += len(interactions) - rated
         for kind, groups in by_kind.items():
             n_kept = sum(group.kind == kind for group in kept)
-            dropped[f"{kind} group left out for data.mix"] += len(groups) - n_kept
+            dropped[f"of kind {kind} left out for data.mix"] += len(groups) - n_kept
     return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
 
 

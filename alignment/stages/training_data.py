@@ -119,8 +119,10 @@ def make_data(context: Context, simulation: Simulation | None = None) -> Trainin
     with context.logged_once("data", local) as run:
         if run is not None:
             wandb_rows.log_data(run, data.groups, context.cycle)
-    report.print_data(context.console, summary)
-    data_report.print_report(context.console, data.report or {})
+    if data.report:
+        data_report.print_report(context.console, data.report)
+    else:
+        report.print_data(context.console, summary)
     return data
 
 

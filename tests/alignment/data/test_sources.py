@@ -47,7 +47,7 @@ def test_the_own_interactions_give_what_they_gave_without_sources(tmp_path: Path
     groups, (report,) = read({"kind": "interactions"}, own=own, seed=3)
     assert groups == build_groups(talk(30), DataConfig(seed=3))
     assert (report.read, report.kept) == (len(groups), len(groups))
-    assert report.dropped["self_critic group left out for data.mix"] == 24
+    assert report.dropped["of kind self_critic left out for data.mix"] == 24
 
 
 def test_a_pattern_reads_the_interactions_of_many_runs(tmp_path: Path) -> None:
