@@ -25,6 +25,7 @@ _CLASSES = {
     "rlhf": "Rlhf",
     "rrhf": "Rrhf",
     "sft": "Sft",
+    "society_grpo": "SocietyGrpo",
     "stable_alignment": "StableAlignment",
 }
 """The class of each method, in the module of its name."""

@@ -6,13 +6,8 @@ maintains GRPO (Shao et al. 2024, arXiv 2402.03300) and RLOO (Ahmadian et al. 20
 the others, so neither needs a value model.
 """
 
-import math
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -27,17 +22,19 @@ from social_sandbox.policies.policy import Policy
 
 from ..data.groups import RatedGroup
 from ..data.pairs import Pair, Pairing, make_pairs
-from ..runtime.processes import is_first
 from ..training.config import TrainingConfig, require_defaults
 from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
-from ..training.samplers import SeedEpoch
 from ..training.trl import dataset, import_trl
+from .online_questions import (
+    asking_groups,
+    check_batches,
+    numbered,
+    remove_start_models,
+    seeded,
+    start_model_on_disk,
+)
 from .reward_model import Reward, reward_by_model, train_reward_model
-
-NO_QUESTIONS = frozenset({"self_critic", "realignment"})
-"""Kinds of groups whose prompts are no questions to answer."""
-_START_MODEL = "start_model."
 
 
 @settings_dataclass("method")
@@ -66,11 +63,7 @@ class RlhfConfig(TrainingConfig):
                 *("reward_epochs", "reward_learning_rate", "pairing", "min_gap"),
                 unread_without="reward=reward_model",
             )
-        if self.batch_size * self.accumulation % self.generations:
-            raise UserError(
-                "method.generations: must be a divisor of method.batch_size times "
-                f"method.accumulation, got {self.generations}"
-            )
+        check_batches(self.batch_size, self.accumulation, self.generations)
         if self.max_new_tokens > self.max_length // 2:
             raise UserError(
                 "method.max_new_tokens: must be at most half of "
@@ -100,9 +93,7 @@ class Rlhf(Method):
         Raises:
             UserError: No group asks a question, or no pair for the reward model can be made.
         """
-        asking = [group for group in groups if group.kind not in NO_QUESTIONS]
-        if not asking:
-            raise UserError(f"groups: none of the {len(groups)} groups asks a question")
+        asking = asking_groups(groups)
         if not self.asks_observer and not self._pairs(asking):
             raise UserError(
                 f"groups: none of the {len(asking)} groups that ask a question has two candidates "
@@ -128,37 +119,20 @@ class Rlhf(Method):
             # TRL itself counts the generated tokens, with the prompt of each answer.
             include_num_input_tokens_seen="no",
         )
-        # A killed run may have left a copy. No process has made a new one yet.
-        with args.main_process_first(desc="old copies of the start model"):
-            if is_first():
-                for copy in job.folder.glob(f"{_START_MODEL}*"):
-                    shutil.rmtree(copy, ignore_errors=True)
+        # No process has made a new copy yet.
+        remove_start_models(job, args)
         reward, reward_tokens = self._reward(job, args.device)
         questions = list(dict.fromkeys(group.prompt for group in job.examples))
-        # TRL silently drops questions that do not fill a whole step, be it all of them.
-        step = (
-            args.world_size
-            * self.config.batch_size
-            * self.config.accumulation
-            // self.config.generations
-        )
-        numbers = [*range(len(questions))] * math.ceil(step / len(questions))
+        numbers = numbered(len(questions), args, self.config.generations)
         longest = self.config.max_length - self.config.max_new_tokens
         ids = [list(encode(job.tokenizer, prompt, "", longest).input_ids) for prompt in questions]
 
-        class OnlineTrainer(base):  # type: ignore[misc, valid-type]
-            """TRL's trainer for prompts that are numbers of questions."""
+        class OnlineTrainer(seeded(base)):  # type: ignore[misc]
+            """TRL's trainer, which gets the prompts of all methods."""
 
             def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
                 # TRL would apply the chat template itself; prompts have to be those of all methods.
                 return [ids[int(number)] for number in prompts], None, {}
-
-            def _get_train_sampler(self, *arguments: Any) -> Any:
-                sampler = super()._get_train_sampler(*arguments)
-                if sampler.shuffle:
-                    self.remove_callback(SeedEpoch)
-                    self.add_callback(SeedEpoch(sampler.generator))
-                return sampler
 
         def rewards(
             prompts: Sequence[str],
@@ -172,7 +146,7 @@ class Rlhf(Method):
 
         # TRL names the metrics of the reward after the function.
         rewards.__name__ = self.config.reward
-        with _start_model_on_disk(job, needed=self.config.beta > 0):
+        with start_model_on_disk(job, needed=self.config.beta > 0):
             return OnlineTrainer(
                 model=job.model,
                 reward_funcs=[rewards],
@@ -237,28 +211,3 @@ class _TokensOfRewardModel(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == 0:
             state.num_input_tokens_seen += self.tokens
-
-
-@contextmanager
-def _start_model_on_disk(job: Job, needed: bool) -> Iterator[None]:
-    """Write the job's model to a temporary folder, from which TRL loads its reference model.
-
-    TRL loads the reference model from the path in the model's configuration. That path may be
-    gone, or hold another model by now.
-
-    Args:
-        job: Its model's configuration names the folder while the context is open.
-        needed: Whether TRL loads a reference model. With adapters it never does.
-    """
-    if not needed or job.peft_config is not None:
-        yield
-        return
-    original_path = job.model.config._name_or_path
-    job.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=job.folder, prefix=_START_MODEL) as folder:
-        job.model.save_pretrained(Path(folder))
-        job.model.config._name_or_path = folder
-        try:
-            yield
-        finally:
-            job.model.config._name_or_path = original_path

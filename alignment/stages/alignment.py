@@ -25,6 +25,7 @@ from .inputs import base_tokenizer, input_hash, read_json
 from .preflight import benchmarks_during_training, check_base_model, preflight
 from .settings import Settings, build
 from .training_data import TrainingData, training_data
+from .training_society import make_society, recorded_society
 
 Log = Sequence[Mapping[str, float]]
 """The rows of metrics of a training run."""
@@ -85,6 +86,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
     if method.asks_observer:
         made_with["observer"] = recorded_recipe(settings.observer)
+    if method.plays_society:
+        made_with["society"] = recorded_society(settings)
     from ..reporting.wandb_metrics import WandbMetrics
 
     metrics = WandbMetrics(context.wandb_run, context.earlier)
@@ -113,6 +116,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         observer = None
         if method.asks_observer:
             observer = as_policy(build(settings.observer, "observer"))
+        society = make_society(settings) if method.plays_society else None
         callbacks: list[Any] = [metrics]
         if settings.progress:
             from ..training.progress import TrainingProgress
@@ -131,6 +135,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
                 callbacks,
                 progress=False,
                 observer=observer,
+                society=society,
                 selection=selection,
             )
             summary = asdict(trained)

@@ -18,6 +18,7 @@ from ..evaluation.config import EvaluateConfig
 from .context import Context
 from .inputs import base_tokenizer, check_readable, evaluation_questions, own_norms_of
 from .settings import Settings, build
+from .training_society import make_society
 
 
 def preflight(context: Context, stages: Sequence[str]) -> None:
@@ -56,6 +57,8 @@ def check_training(settings: Settings) -> None:
     check_base_model(settings)
     if method.asks_observer:
         build(settings.observer, "observer")
+    if method.plays_society:
+        method.check_society(make_society(settings))
     if settings.evaluate.during:
         _check_benchmark_data(benchmarks_during_training(settings.evaluate), settings.evaluate)
 

@@ -19,13 +19,14 @@ from ..data.validation import Report
 from ..reporting import console as report
 from ..reporting import data_report, wandb_rows
 from ..reporting.wandb_artifacts import data_artifact
-from ..runtime.processes import several
+from ..runtime.processes import is_first, several
 from ..runtime.stage import Summary, Work, read_record, write_json
 from .context import Context
 from .data_checks import check_data, lengths
 from .inputs import input_hash, read_json
 from .inspect_export import export_logs
 from .simulation import Simulation
+from .training_society import question_groups
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def make_data(context: Context, simulation: Simulation | None = None) -> Trainin
 def training_data(context: Context) -> TrainingData:
     """Return the groups that the settings name, or those of the data stage.
 
-    The data stage is run if it is not complete.
+    The data stage is run if it is not complete. A method that plays a society can begin without
+    data: it needs questions alone.
 
     Raises:
         UserError: The data stage fails, or several processes would have to run it.
@@ -141,12 +143,29 @@ def training_data(context: Context) -> TrainingData:
     if record and record["complete"]:
         path, earlier_report = folder / "groups.jsonl", read_json(folder / "report.json")
         return TrainingData(path, record["summary"], earlier_report)
+    settings = context.settings
+    if (
+        settings.method.plays_society
+        and settings.interactions is None
+        and settings.data.sources is None
+        and not context.is_complete("simulation")
+    ):
+        return _questions(context)
     if several():
         raise UserError(
             f"output_dir: {folder} is not complete, and several processes cannot make it "
             "together: social-sandbox data first"
         )
     return make_data(context)
+
+
+def _questions(context: Context) -> TrainingData:
+    """Return groups that ask the society's questions; writes `questions.jsonl`."""
+    groups = question_groups(context.settings)
+    path = context.output_dir / "questions.jsonl"
+    if is_first():
+        write_groups(path, groups)
+    return TrainingData(path, {"groups": {"question": len(groups)}}, {}, True, groups)
 
 
 def export(context: Context, data: TrainingData | None = None) -> Summary:

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.memory import Embedder
+from social_sandbox.envs.questions import Question
 from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.policy import Policy
+from social_sandbox.policies.society.population import Population
 
 from ..data.groups import RatedGroup
 from .config import TrainingConfig
@@ -22,6 +26,20 @@ class Selection:
     """Groups, pairs or responses, in the form that the method's own `make_trainer` reads."""
     groups: Sequence[RatedGroup]
     """The rated groups that the examples come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Society:
+    """The society around a model in training."""
+
+    config: WorldConfig
+    """The rules."""
+    population: Population
+    """Plays the peers and the observers."""
+    embedder: Embedder | None = None
+    """Measures the similarity of questions; None: without a model."""
+    priors: Sequence[Question] | None = None
+    """Questions with good and bad answers for the prior memories; None: the project's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +66,8 @@ class Job:
     """The policy that rates generated answers in training, if the method `asks_observer`."""
     rating_scale: int = RATING_SCALE
     """The highest rating of the data, and so of the observer."""
+    society: Society | None = None
+    """The society that the model is trained in, if the method `plays_society`."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,14 @@ class Method(ABC):
     def asks_observer(self) -> bool:
         """Whether training asks the observer for ratings; then `Job.observer` is set."""
         return False
+
+    @property
+    def plays_society(self) -> bool:
+        """Whether the model is trained in a society; then `Job.society` is set."""
+        return False
+
+    def check_society(self, society: Society) -> None:  # noqa: B027
+        """Raise UserError if the model could learn nothing in a society that it is trained in."""
 
     def check_installed(self) -> None:
         """Raise UserError, with the install command, if a package of the method is missing."""

@@ -28,7 +28,7 @@ from .contrast import INACTIVE, hinge_activity, inactive_contrast
 from .early_stopping import STOPPED, stopped_early
 from .export import check_sharding, export, load_finished, sum_gradients_exactly
 from .made_with import check_inputs, training_inputs, write_inputs
-from .method import Job, Method, Selection, import_peft
+from .method import Job, Method, Selection, Society, import_peft
 from .model_checks import check_trainable
 
 
@@ -80,6 +80,7 @@ def train(
     progress: bool = True,
     observer: Policy | None = None,
     selection: Selection | None = None,
+    society: Society | None = None,
 ) -> TrainingSummary:
     """Align a model on rated groups with a method, and write the model to `output_dir`/model.
 
@@ -97,6 +98,7 @@ def train(
         resume: Whether to resume from the newest complete checkpoint in `output_dir`.
         progress: Whether to show the Trainer's progress bar.
         observer: The policy that rates answers during training, for a method that `asks_observer`.
+        society: The society around the model, for a method that `plays_society`.
         selection: The value of `method.select(groups)`, if the caller has already computed it.
 
     Returns:
@@ -131,6 +133,7 @@ def train(
         folder=folder,
         peft_config=lora_config(config.lora, model),
         observer=observer,
+        society=society,
         rating_scale=groups[0].rating_scale,
     )
     if config.lora is None:

@@ -10,7 +10,6 @@ from social_sandbox.envs.turns import Turn, Utterance
 from .chat_template import check_template
 from .engine import Engine, Generation
 from .policy import HuggingFacePolicy
-from .prefixes import Row
 from .shared_model import SharedModel
 
 
@@ -78,11 +77,13 @@ class InMemoryPolicy(HuggingFacePolicy):
         """The tokenizer of the model."""
         return self.engine.shared.tokenizer
 
-    def __call__(self, rows: Sequence[Row], seeds: Sequence[int]) -> list[Generation]:
+    def __call__(self, rows: Sequence[Sequence[int]], seeds: Sequence[int]) -> list[Generation]:
         """Continue rows of token ids, each with its own seed."""
         with speaking(self.model):
             self.engine.shared.device = self.model.device
-            return self.engine.generate(rows, seeds, [None] * len(rows), self.max_new_tokens)
+            return self.engine.generate(
+                [*map(list, rows)], seeds, [None] * len(rows), self.max_new_tokens
+            )
 
     def act_together(
         self, turns: Sequence[Turn], players: Sequence[HuggingFacePolicy]
