@@ -7,6 +7,7 @@ rollouts; `scale_rewards=none` gives its advantages, up to a constant factor.
 """
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
@@ -145,7 +146,9 @@ class SocietyGrpo(Method):
                     )
                 return output
 
-        with start_model_on_disk(job, needed=config.beta > 0):
+        with start_model_on_disk(job, needed=config.beta > 0), warnings.catch_warnings():
+            # That rollouts may change in a later version of TRL: the range of versions is pinned.
+            warnings.filterwarnings("ignore", "You are using 'rollout_func'", UserWarning)
             return SocietyTrainer(
                 model=job.model,
                 reward_funcs=[_named(name) for name in config.rewards],
