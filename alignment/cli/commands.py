@@ -34,6 +34,7 @@ COMMANDS = {
     "view": "show runs in the browser; writes page/index.html; see view --help",
     "rate": "let people judge answers, in the browser; see rate --help",
     "bench": "measure how fast everything is here; see bench --help",
+    "gpu-memory": "expected memory of each GPU in training, by model; see gpu-memory --help",
     "sweeps": "list sweeps for wandb; sweeps NAME: its file, for wandb sweep",
     "policies": "list who can play: policies of this project and of installed packages",
 }
@@ -177,6 +178,13 @@ def _measure_speed(options: argparse.Namespace, rest: Sequence[str]) -> None:
     main.main(rest)
 
 
+def _tell_gpu_memory(options: argparse.Namespace, rest: Sequence[str]) -> None:
+    quiet_libraries()
+    from ..training import gpu_memory_table
+
+    gpu_memory_table.main(rest)
+
+
 def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
     from ..evaluation.benchmarks.results import main
@@ -231,6 +239,7 @@ def _show(options: argparse.Namespace, rest: Sequence[str]) -> None:
 _FUNCTIONS = {
     "bench": _measure_speed,
     "compare": _compare,
+    "gpu-memory": _tell_gpu_memory,
     "merge": _merge,
     "observer": _fit_observer,
     "policies": _list_policies,

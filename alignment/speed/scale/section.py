@@ -8,6 +8,8 @@ import torch
 
 from social_sandbox.policies.huggingface.shared_model import best_dtype
 
+from ...training.config import LoraConfig
+from ...training.gpu_memory import Step, expected_memory
 from ...training.model_shape import SHAPES
 from ..measure import Goal, Measurement, Missing, Row
 from . import generation, training
@@ -103,6 +105,13 @@ def _trained(model: str, quick: bool, device: torch.device, peak: float) -> Iter
                 share = 100 * reached / most
                 yield Measurement(SECTION, f"{name}: share of the data sheet's peak", share, "%")
         yield Measurement(SECTION, f"{name}: peak memory", done.bytes / _GIB, "GiB")
+        if way.method == "stable_alignment" and device.type == "cuda":
+            rank = LoraConfig().rank if way.lora else None
+            step = Step(
+                rows=1, length=done.positions, lora_rank=rank, checkpointing=way.checkpointing
+            )
+            expected = expected_memory(shape, step).peak / _GIB
+            yield Measurement(SECTION, f"{name}: peak memory, expected", expected, "GiB")
         other = rates.get((way.lora, way.checkpointing, "stable_alignment"))
         if way.method == "dpo" and other is not None:
             weights = "LoRA" if way.lora else "all weights"

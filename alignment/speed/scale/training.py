@@ -86,12 +86,14 @@ class Measured:
         tokens: Tokens of prompts and responses; a prompt counts once for each of its responses.
         operations: Floating-point operations that the training needs, without any that are done
             twice to save memory.
+        positions: Positions of a step, padding included.
         bytes: Peak memory: of the GPU with the model; on CPUs what the process took beside it.
     """
 
     seconds: float
     tokens: int
     operations: float
+    positions: int
     bytes: int
 
 
@@ -145,6 +147,7 @@ def measure(shape: ModelShape, way: Way, load: Load, device: torch.device) -> Me
         seconds=clock.end - clock.start,
         tokens=tokens,
         operations=(1 + backward) * trained + (read if positions.read else 0.0),
+        positions=positions.trained // load.steps,
         bytes=peak_bytes(device.type) - before,
     )
 

@@ -72,7 +72,7 @@ def test_texts_are_written_below_the_bound_of_the_bandwidth() -> None:
 def test_the_section_is_measured_by_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "measure", lambda *_: training.Measured(2.0, 100, 1e9, 2**20))
+    monkeypatch.setattr(training, "measure", lambda *_: training.Measured(2.0, 100, 1e9, 50, 2**20))
     file = tmp_path / "bench.json"
     main.main(["--quick", "--only", "scale", "--models", "tiny", "--output", str(file)])
     rows = {row["name"]: row for row in json.loads(file.read_text())["measurements"]}
