@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def rows(
     shape: ModelShape, step: Step, gpus: Sequence[int], rank: int
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[tuple[str, ...]]:
     """Yield way, number of GPUs, and GiB without and with checkpointing."""
     for way, (adapters, sharding) in WAYS.items():
         for count in gpus:
