@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 class StableAlignmentConfig(GroupedConfig):
     """Settings of Stable Alignment.
 
-    Margin, ratio and epochs are those of the card of the authors' published model.
+    Margin and ratio are those of a search on norms, in which the authors' own hardly had an effect;
+    `configs/method` has the three settings that the authors published.
     """
 
-    margin: Annotated[float, Field(ge=0)] = 1.0
-    ratio: Annotated[float, Field(ge=0)] = 0.2
+    margin: Annotated[float, Field(ge=0)] = 4.0
+    ratio: Annotated[float, Field(ge=0)] = 3.0
     reduce: Reduction = "mean"
     rating_scale: Annotated[float, Field(gt=0)] | None = None
     reproduce_reference_bug: bool = False
