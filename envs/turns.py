@@ -1,9 +1,12 @@
 """Turns and utterances: what one agent is asked to do now, and its answer."""
 
 import math
+import operator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
 
 from .messages import Conversation
 from .texts import valid
@@ -120,6 +123,8 @@ class Tokens:
         requests: Requests that were sent to an API, repetitions included.
         retries: The requests that were repetitions after a failure.
         usd: Price in US dollars.
+        cached: The tokens of `prompt` that the server says it had in its cache. Records leave a 0
+            out.
     """
 
     prompt: int = 0
@@ -127,6 +132,7 @@ class Tokens:
     requests: int = 0
     retries: int = 0
     usd: float = 0.0
+    cached: Annotated[int, Field(exclude_if=operator.not_)] = 0
 
     def __add__(self, other: "Tokens") -> "Tokens":
         """Return the sum of two costs."""
@@ -136,6 +142,7 @@ class Tokens:
             self.requests + other.requests,
             self.retries + other.retries,
             self.usd + other.usd,
+            self.cached + other.cached,
         )
 
 

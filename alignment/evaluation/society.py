@@ -7,6 +7,7 @@ from dataclasses import asdict
 from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
 from social_sandbox.envs.turns import ASPECTS, JUDGED, RATING_SCALE, Aspect, Judged
 from social_sandbox.policies.society.account import Account
+from social_sandbox.policies.society.prefixes import shared_prefixes
 
 from ..runtime.stage import Summary
 from .agreement import krippendorff_alpha
@@ -34,6 +35,7 @@ def simulation_summary(interactions: Sequence[Interaction]) -> Summary:
     return {
         "interactions": n,
         "spent": {name: asdict(tokens) for name, tokens in sorted(account.by_policy.items())},
+        "shared_prefixes": shared_prefixes(interactions),
         "missing": dict(errors),
         "mean_reward": sum(interaction.reward for interaction in interactions) / max(n, 1),
         "rounds": ratings_by_round(interactions),

@@ -52,11 +52,25 @@ def print_simulation(console: Console, summary: Mapping[str, Any]) -> None:
                 f"{spent['prompt']} + {spent['completion']} tokens, {spent['usd']:.4g} USD",
                 markup=False,
             )
+        prefixes = _prefixes(policy, summary)
+        if prefixes:
+            console.print(f"  {policy}: {prefixes}", markup=False)
     for reason, count in summary["missing"].items():
         console.print(f"  {count} answers are missing: {reason}", markup=False)
     for aspect, alpha in summary["agreement"].items():
         if alpha is not None:
             console.print(f"  agreement of the observers on {aspect}: alpha {alpha:.2f}")
+
+
+def _prefixes(policy: str, summary: Mapping[str, Any]) -> str:
+    """Return how much of a policy's prompts a prefix cache can serve, and has served."""
+    share = summary.get("shared_prefixes", {}).get(policy)
+    if share is None:
+        return ""
+    spent = summary["spent"][policy]
+    cached = spent.get("cached", 0) / spent["prompt"]
+    told = f", {cached:.0%} read from the server's cache" if cached else ""
+    return f"{share:.0%} of the prompts' tokens share a prefix with another prompt{told}"
 
 
 def print_data(console: Console, summary: Mapping[str, Any]) -> None:

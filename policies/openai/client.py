@@ -260,7 +260,9 @@ class ApiClient:
                 self.config.model,
             )
         usd = self.config.price(usage.prompt, usage.completion)
-        tokens = replace(cost, prompt=usage.prompt, completion=usage.completion, usd=usd)
+        tokens = replace(
+            cost, prompt=usage.prompt, completion=usage.completion, usd=usd, cached=usage.cached
+        )
         if choice is None:
             raise Unreadable("the server sent no choice", tokens)
         if choice.filtered:

@@ -59,12 +59,14 @@ class Usage:
         prompt: Tokens that the model has read.
         completion: Tokens that the model has written, thoughts included.
         thoughts: Tokens of thoughts, as far as the server tells.
+        cached: Tokens of the prompt that the server had in its cache, as far as it tells.
         estimated: Whether a number is an estimate, because the server has not told it.
     """
 
     prompt: int
     completion: int
     thoughts: int
+    cached: int
     estimated: bool
 
 
@@ -146,7 +148,18 @@ def read_usage(body: Mapping[str, Any], prompt_length: int, choice: Choice | Non
         completion, estimated = math.ceil(written / _CHARACTERS), True
     details = usage.get("completion_tokens_details")
     thoughts = _count(details, "reasoning_tokens") if isinstance(details, Mapping) else 0
-    return Usage(prompt, completion, thoughts, estimated)
+    return Usage(prompt, completion, thoughts, min(_cached(body, usage), prompt), estimated)
+
+
+def _cached(body: Mapping[str, Any], usage: Mapping[str, Any]) -> int:
+    """Return how many tokens of the prompt the server has read from its cache."""
+    details, timings = usage.get("prompt_tokens_details"), body.get("timings")
+    if isinstance(details, Mapping) and _count(details, "cached_tokens"):
+        return _count(details, "cached_tokens")
+    for name in ("prompt_cache_hit_tokens", "cache_read_input_tokens"):
+        if _count(usage, name):
+            return _count(usage, name)
+    return _count(timings, "cache_n") if isinstance(timings, Mapping) else 0
 
 
 def read_embeddings(body: Any, n: int) -> list[list[float]] | str:

@@ -1,9 +1,9 @@
 """The conversation that a language model continues in each phase of a Back-Scatter.
 
 All prompts of the project are built in this module. Texts of agents are delimited, see `frame`. A
-prompt begins with the parts that several
-agents read about one Back-Scatter (rubric, question, answer) and ends with the part that belongs
-to one agent (its memory), so that engines which cache prefixes can share the work.
+prompt begins with the parts that several agents read about one Back-Scatter (rubric, question,
+answer) and ends with the part that belongs to one agent (its memory), so that engines which cache
+prefixes can share the work; `docs/guides/api-models.md` has the measured share.
 """
 
 from collections.abc import Sequence

@@ -128,6 +128,7 @@ def model_usage(tokens: Tokens) -> Any:
         input_tokens=tokens.prompt,
         output_tokens=tokens.completion,
         total_tokens=tokens.prompt + tokens.completion,
+        input_tokens_cache_read=tokens.cached or None,
         total_cost=tokens.usd or None,
     )
 

@@ -1,14 +1,15 @@
 """What each agent of an interaction read, rebuilt from the record."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import RATED_PHASES, Aspect, Judged, Phase, Turn
+from social_sandbox.envs.turns import RATED_PHASES, Phase, Turn
 from social_sandbox.policies.prompts.control_tokens import defused
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
+from social_sandbox.policies.prompts.recorded import turns_of
 
 from .records import PromptRecord
 
@@ -75,7 +76,7 @@ class Readers:
         """
         records = [
             self._record(turn, policy)
-            for turn, policy in _turns(one, self.reasons)
+            for turn, policy in turns_of(one, self.reasons)
             if self.revise or (turn.phase is not Phase.REVISE and turn.judged != "revision")
         ]
         feedback = line.get("feedback") or ()
@@ -86,7 +87,8 @@ class Readers:
         return records
 
     def _record(self, turn: Turn, policy: str) -> PromptRecord:
-        recipe = self.recipes.get(policy, {})
+        # Behind the name of an adapter stands a hash of its content.
+        recipe = self.recipes.get(policy) or self.recipes.get(policy.rpartition("-")[0], {})
         kind = str(recipe.get("_target_", "")).rpartition(".")[2] or _NAMES.get(policy, "")
         if kind in _NO_PROMPT:
             return PromptRecord(turn.id, turn.agent, turn.phase.value, policy, [], "", _KINDS[kind])
@@ -120,7 +122,8 @@ def _name(recipe: Mapping[str, Any]) -> str:
     if kind == "HuggingFacePolicy":
         return Path(str(recipe.get("adapter") or recipe.get("model"))).name
     if kind == "OpenAIPolicy":
-        return str(recipe.get("model"))
+        folder = Path(str(recipe.get("adapter") or "")).name
+        return str(recipe.get("adapter_name") or folder or recipe.get("model"))
     return next((name for name, known in _NAMES.items() if known == kind), kind)
 
 
@@ -161,44 +164,3 @@ def _noted(record: PromptRecord, note: str) -> PromptRecord:
         record.prefill,
         " ".join(filter(None, (record.note, note))),
     )
-
-
-def _turns(one: Interaction, reasons: bool) -> Iterator[tuple[Turn, str]]:
-    """Yield the turns of an interaction with the policies that answered them."""
-
-    def turn(agent: str, phase: Phase, *parts: str, **fields: object) -> Turn:
-        return Turn(
-            id="/".join((str(one.round), one.agent, phase.value, *parts)),
-            world=one.world,
-            round=one.round,
-            agent=agent,
-            subject=one.agent,
-            phase=phase,
-            question=one.question,
-            seed=0,
-            reason=reasons or phase is not Phase.FEEDBACK,
-            rating_scale=one.rating_scale,
-            **fields,  # type: ignore[arg-type]
-        )
-
-    draft, revision = one.draft, one.revision
-    yield turn(one.agent, Phase.DRAFT, memory=one.memory), draft.policy
-    for given in one.feedback:
-        peer = given.peer
-        yield turn(peer, Phase.FEEDBACK, peer, answer=draft.text, memory=given.memory), given.policy
-    revise = turn(
-        one.agent,
-        Phase.REVISE,
-        answer=draft.text,
-        opinions=one.opinions,
-        mean_rating=one.mean_rating,
-        memory=one.memory,
-    )
-    yield revise, revision.policy
-    texts: Mapping[Judged, str] = {"draft": draft.text, "revision": revision.text}
-    for seen in one.observations:
-        judged, aspect = seen.judged, seen.aspect
-        parts = (seen.observer, judged, aspect)
-        fields: dict[str, str | Judged | Aspect] = {"judged": judged, "aspect": aspect}
-        observe = turn(seen.observer, Phase.OBSERVE, *parts, answer=texts[judged], **fields)
-        yield observe, seen.policy
