@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import Aspect, Judged, Opinion, Phase, Turn
+from social_sandbox.envs.turns import Aspect, Judged, Phase, Turn
 
 
 def turns_of(one: Interaction, reasons: bool = True) -> Iterator[tuple[Turn, str]]:
@@ -34,12 +34,11 @@ def turns_of(one: Interaction, reasons: bool = True) -> Iterator[tuple[Turn, str
     for given in one.feedback:
         peer = given.peer
         yield turn(peer, Phase.FEEDBACK, peer, answer=draft.text, memory=given.memory), given.policy
-    opinions = tuple(Opinion(given.peer, given.rating, given.reason) for given in one.feedback)
     revise = turn(
         one.agent,
         Phase.REVISE,
         answer=draft.text,
-        opinions=opinions,
+        opinions=one.opinions,
         mean_rating=one.mean_rating,
         memory=one.memory,
     )
