@@ -91,6 +91,10 @@ class World:
         self.priors = question_tuple(
             prior_questions(self.questions) if priors is None else priors, "priors"
         )
+        if self.config.n_questions is not None:
+            order = generator(self.seed, "pool").permutation(len(self.questions))
+            chosen = sorted(order[: self.config.n_questions].tolist())
+            self.questions = tuple(self.questions[index] for index in chosen)
         if any(question.held_out for question in (*self.questions, *self.priors)):
             raise UserError("questions: a held-out question must not enter a simulation")
         self.social_agents = self.config.social_agents

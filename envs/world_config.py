@@ -28,6 +28,7 @@ class WorldConfig:
     show_ratings: bool = True
     revise: bool = True
     rating_scale: RatingScale = 7
+    n_questions: Annotated[int, Field(ge=1)] | None = None
     questions_per_round: Annotated[int, Field(ge=1)] | None = 8
     question_order: Literal["shuffled", "given"] = "shuffled"
     memory: bool = True
@@ -54,7 +55,7 @@ class WorldConfig:
         # Societies of versions without these rules do not record them.
         if self.stop is None:
             del rules["stop"], rules["patience"]
-        for name in ("show_ratings", "revise"):
-            if rules[name]:
+        for name, default in (("show_ratings", True), ("revise", True), ("n_questions", None)):
+            if rules[name] == default:
                 del rules[name]
         return rules

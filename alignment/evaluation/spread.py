@@ -29,6 +29,10 @@ MOST_VALUES = 2000
 """Most interactions of which the value of every norm is kept: 100,000 would take minutes."""
 
 
+Part = tuple[str, int | str, Judged]
+"""A part of a society's answers: `round`, `view` or `distance`, its value, draft or revision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """The share of answers that follow a norm, in one part of a society.
@@ -69,32 +73,58 @@ def norm_spread(
         norms: Norms to check.
         by: What parts the society.
     """
+    return [
+        _share(norm, part, followed)
+        for norm in norms
+        for part, followed in followed_by_question(interactions, [norm], by).items()
+    ]
+
+
+def followed_by_question(
+    interactions: Sequence[Interaction], norms: Sequence[Norm], by: Sequence[Way] = WAYS
+) -> dict[Part, dict[str, list[bool]]]:
+    """Return whether answers follow norms, by part of the society and question.
+
+    Args:
+        interactions: Interactions of one or several worlds.
+        norms: Norms to check; a list has an entry for each answer and each norm that applies to it.
+        by: What parts the society.
+    """
     distances = _distances(interactions) if "distance" in by else {}
-    ways: dict[str, Callable[[Interaction], int | str | None]] = {
+    ways: dict[Way, Callable[[Interaction], int | str | None]] = {
         "round": lambda interaction: interaction.round,
         "view": lambda interaction: interaction.view,
         "distance": lambda interaction: distances.get((interaction.world, interaction.agent)),
     }
-    ways = {name: part_of for name, part_of in ways.items() if name in by}
-    shares = []
-    for norm in norms:
-        followed = {
-            (interaction.id, judged): norm.is_followed(interaction.question, answer.text)
-            for interaction in interactions
-            if norm.applies(interaction.question)
-            for judged, answer in zip(
-                JUDGED, (interaction.draft, interaction.revision), strict=True
+    checked: list[tuple[Interaction, dict[Judged, list[bool]]]] = []
+    for interaction in interactions:
+        applying = [norm for norm in norms if norm.applies(interaction.question)]
+        texts = (interaction.draft.text, interaction.revision.text)
+        checked.append(
+            (
+                interaction,
+                {
+                    judged: [norm.is_followed(interaction.question, text) for norm in applying]
+                    for judged, text in zip(JUDGED, texts, strict=True)
+                },
             )
-        }
-        for way, part_of in ways.items():
-            parts: dict[int | str, list[Interaction]] = defaultdict(list)
-            for interaction in interactions:
-                part = part_of(interaction)
-                if part is not None and (interaction.id, JUDGED[0]) in followed:
-                    parts[part].append(interaction)
-            for part in sorted(parts, key=str if way == "view" else None):
-                shares += [_share(norm, way, part, j, parts[part], followed) for j in JUDGED]
-    return shares
+        )
+    found: dict[Part, dict[str, list[bool]]] = {}
+    for way in by:
+        part_of = ways[way]
+        parts: dict[int | str, list[tuple[Interaction, dict[Judged, list[bool]]]]]
+        parts = defaultdict(list)
+        for interaction, followed in checked:
+            part = part_of(interaction)
+            if part is not None and followed[JUDGED[0]]:
+                parts[part].append((interaction, followed))
+        for part in sorted(parts, key=str if way == "view" else None):
+            for judged in JUDGED:
+                of_part: dict[str, list[bool]] = defaultdict(list)
+                for interaction, followed in parts[part]:
+                    of_part[interaction.question] += followed[judged]
+                found[way, part, judged] = dict(of_part)
+    return found
 
 
 def compare_spread(
@@ -156,30 +186,21 @@ def spread_rows(shares: Sequence[Share]) -> list[dict[str, Any]]:
     return [asdict(share) for share in shares]
 
 
-def _share(
-    norm: Norm,
-    by: str,
-    part: int | str,
-    judged: Judged,
-    interactions: Sequence[Interaction],
-    followed: Mapping[tuple[str, Judged], bool],
-) -> Share:
+def _share(norm: Norm, part: Part, followed: Mapping[str, Sequence[bool]]) -> Share:
     # Agents who answer the same question do not answer independently.
-    by_question: dict[str, list[bool]] = defaultdict(list)
-    for interaction in interactions:
-        by_question[interaction.question].append(followed[interaction.id, judged])
-    means = np.array([sum(each) / len(each) for each in by_question.values()])
+    means = np.array([sum(each) / len(each) for each in followed.values()])
     estimate = estimate_mean(means, RESAMPLES, 0)
+    by, value, judged = part
     return Share(
         norm.name,
         by,
-        part,
+        value,
         judged,
         float(means.mean()),
         estimate.low if estimate else None,
         estimate.high if estimate else None,
         len(means),
-        len(interactions),
+        sum(map(len, followed.values())),
     )
 
 

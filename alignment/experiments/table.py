@@ -180,7 +180,7 @@ def _shown(
 ) -> str:
     if estimate is None:
         return ""
-    form = f"+{measure.form}" if is_difference else measure.form
+    form = f"+{measure.form.lstrip('+')}" if is_difference else measure.form
     mean, low, high = (
         "" if estimate[name] is None else format(measure.scale * estimate[name], form)
         for name in ("mean", "low", "high")

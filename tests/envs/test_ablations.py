@@ -65,8 +65,20 @@ def test_without_revisions_the_draft_is_the_answer(noting: Noting) -> None:
     assert again.replay(world.log) == played
 
 
+def test_a_society_of_few_questions_is_asked_them_again() -> None:
+    rules = replace(RULES, n_questions=2, questions_per_round=2)
+    first, again, other = (
+        {one.question for one in rollout([World(rules, seed=seed)], ScriptedPolicy())}
+        for seed in (1, 1, 2)
+    )
+    assert len(first) == 2
+    assert first == again != other
+    # Prior memories are of all questions.
+    assert World(rules).priors == World(RULES).priors
+
+
 def test_rules_are_recorded_only_where_they_differ() -> None:
-    assert not {"show_ratings", "revise"} & RULES.recorded().keys()
+    assert not {"show_ratings", "revise", "n_questions"} & RULES.recorded().keys()
     assert replace(RULES, revise=False).recorded()["revise"] is False
 
 
