@@ -1,6 +1,6 @@
 """The mean of several observers, as one observer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -54,6 +54,12 @@ class MeanPolicy:
                 raise UserError(f"policy mean only rates: it cannot {turn.phase.value}")
         answers = [observer.act(turns) for observer in self.observers]
         return [self._mean(given) for given in zip(*answers, strict=True)]
+
+    def share_rates(self, reserve: Callable[[str, float, float], float]) -> None:
+        """Let all observers keep their limits per minute together with other processes."""
+        for observer in self.observers:
+            if share := getattr(observer, "share_rates", None):
+                share(reserve)
 
     def _mean(self, given: Sequence[Utterance]) -> Utterance:
         rated = [

@@ -19,7 +19,7 @@ from .connection import hide, post
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
 from .parameters import FORM, LIMITS, Parameters
-from .rates import PATIENCE, RateLimiter, pause_after
+from .rates import PATIENCE, Limiter, RateLimiter, Reserve, SharedLimiter, pause_after
 from .replies import Choice, TokenLogprobs, read_choice, read_embeddings, read_usage
 from .servers import Server, Servers
 
@@ -65,6 +65,7 @@ class ApiClient:
         limit = LIMITS[0] if config.base_url is None else LIMITS[1]
         self._parameters = Parameters(config.model, limit)
         self._alone = asyncio.Lock()
+        self._reserve: Reserve | None = None
         self._thought_tokens = 0
         self._tells_usage = True
 
@@ -322,11 +323,24 @@ class ApiClient:
         return asyncio.Semaphore(self.config.max_concurrency)
 
     @cached_property
-    def _limiters(self) -> tuple[RateLimiter | None, RateLimiter | None]:
+    def _limiters(self) -> tuple[Limiter | None, Limiter | None]:
         """The limiters of requests and of tokens."""
-        limits = (self.config.requests_per_minute, self.config.tokens_per_minute)
-        requests, tokens = (RateLimiter(limit) if limit else None for limit in limits)
-        return requests, tokens
+
+        def limiter(per_minute: float | None, what: str) -> Limiter | None:
+            if not per_minute:
+                return None
+            if self._reserve is None:
+                return RateLimiter(per_minute)
+            name = f"{self.config.section} {self.config.model} {what}"
+            return SharedLimiter(name, per_minute, self._reserve)
+
+        requests = limiter(self.config.requests_per_minute, "requests")
+        return requests, limiter(self.config.tokens_per_minute, "tokens")
+
+    def share_rates(self, reserve: Reserve) -> None:
+        """Keep the limits per minute together with other processes, from the first request on."""
+        self._reserve = reserve
+        self.__dict__.pop("_limiters", None)
 
     @asynccontextmanager
     async def _first_alone(self, names: frozenset[str]) -> AsyncIterator[None]:

@@ -32,7 +32,7 @@ from .client import ApiClient, Reply
 from .config import KEY, ApiConfig
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .letter_logprobs import letter_logprobs
-from .rates import pause_after
+from .rates import Reserve, pause_after
 from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
 from .servers import Server
 
@@ -196,6 +196,10 @@ class OpenAIPolicy:
                 return False
             raise
         return True
+
+    def share_rates(self, reserve: Reserve) -> None:
+        """Keep the limits per minute together with other processes; see `SharedLimiter`."""
+        self._client.share_rates(reserve)
 
     def unload_adapter(self) -> None:
         """Ask every server to forget the adapter of this policy."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Callable
+from typing import Protocol
 
 from aiolimiter import AsyncLimiter
 
@@ -11,6 +13,19 @@ _LONGEST_PAUSE = 8.0
 
 PATIENCE = 600.0
 """The longest pause that a server is granted, in seconds."""
+
+
+Reserve = Callable[[str, float, float], float]
+"""Reserves an amount of a limit per minute, by the limit's name, for all processes that share it;
+returns the seconds until the amount is allowed."""
+
+
+class Limiter(Protocol):
+    """A limit per minute."""
+
+    async def acquire(self, amount: float) -> None:
+        """Wait until this amount is allowed."""
+        ...
 
 
 class RateLimiter:
@@ -31,6 +46,20 @@ class RateLimiter:
                 part = min(amount, self._bucket.max_rate)
                 await self._bucket.acquire(part)
                 amount -= part
+
+
+class SharedLimiter:
+    """A limit per minute that several processes keep together."""
+
+    def __init__(self, name: str, per_minute: float, reserve: Reserve) -> None:
+        """Keep the limit's name, the same in all processes, and what reserves."""
+        self._name, self._per_minute, self._reserve = name, per_minute, reserve
+
+    async def acquire(self, amount: float) -> None:
+        """Wait until this amount is allowed."""
+        # Another process answers, in a millisecond or later.
+        pause = await asyncio.to_thread(self._reserve, self._name, self._per_minute, amount)
+        await asyncio.sleep(pause)
 
 
 def pause_after(failures: int, seed: object = None) -> float:
