@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help browser demo screenshots test test-fast lint typecheck docs check format clean
+.PHONY: help browser demo screenshots test chaos test-fast lint typecheck docs check format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: $(INSTALLED) browser  ## run every test
 	$(PYTEST)
+
+chaos: $(INSTALLED)  ## kill workers, drivers and servers of CHAOS_RUNS runs (20); takes minutes
+	$(BIN)/python -m pytest -m chaos -s
 
 test-fast: $(INSTALLED)  ## run the tests that need no model, no installation and no browser
 	$(PYTEST) -m "not embedded and not install and not slow and not browser"

@@ -41,14 +41,18 @@ SLOW = (
     "alignment/training/test_sharding.py",
     "policies/huggingface/test_lora.py",
     "policies/huggingface/test_policy.py",
+    "policies/society/engines/test_chaos.py",
+    "policies/society/engines/test_cluster.py",
     "test_docs.py",
     "test_examples.py",
 )
 """Folders and files that `make test-fast` leaves out."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the slow tests; raise an error for a place that is no longer there."""
+    if "chaos" not in config.option.markexpr:
+        items[:] = [item for item in items if not item.get_closest_marker("chaos")]
     places = [HERE / name for name in SLOW]
     missing = [str(place) for place in places if not place.exists()]
     if missing:
