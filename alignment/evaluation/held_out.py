@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from social_sandbox.envs.interactions import mean
@@ -68,6 +68,19 @@ def measure(
         pairs: People's preferences, of which each gives a margin.
         embedded: The embedded observer, if it rates the answers as well.
     """
+    return rated(answered(policy, questions, config, pairs), questions, observer, config, embedded)
+
+
+def answered(
+    policy: HuggingFacePolicy,
+    questions: Sequence[Question],
+    config: EvaluateConfig,
+    pairs: Sequence[Pair] = (),
+) -> HeldOutResults:
+    """Return what does not depend on an observer: answers, all in one go, and likelihoods.
+
+    See `measure` for the arguments. There are no ratings yet.
+    """
     samples = range(config.samples)
     prompts = [Prompt(answer_messages(question.text)) for question in questions] * config.samples
     seeds = [
@@ -78,12 +91,6 @@ def measure(
     generations = policy.generate(prompts, seeds, config.max_new_tokens)
     texts = [generation.text for generation in generations]
     n = len(questions)
-    answers = [texts[sample * n : (sample + 1) * n] for sample in samples]
-
-    def ratings(rater: Policy) -> dict[Aspect, list[list[float | None]]]:
-        asked = [question.text for question in questions]
-        return rate_samples(rater, asked, answers, config.rating_scale)
-
     good_and_bad = [
         unrated_pair([Message("user", question.text)], question.good, question.bad)
         for question in questions
@@ -91,12 +98,31 @@ def measure(
     ]
     good_nll, bad_nll = _both_nll(policy, good_and_bad)
     return HeldOutResults(
-        answers,
-        ratings(observer),
-        [bad - good for good, bad in zip(good_nll, bad_nll, strict=True)],
-        margins(policy, pairs),
-        {} if embedded is None else ratings(embedded),
-        good_nll,
+        answers=[texts[sample * n : (sample + 1) * n] for sample in samples],
+        ratings={},
+        good_margins=[bad - good for good, bad in zip(good_nll, bad_nll, strict=True)],
+        chosen_margins=margins(policy, pairs),
+        good_nll=good_nll,
+    )
+
+
+def rated(
+    results: HeldOutResults,
+    questions: Sequence[Question],
+    observer: Policy,
+    config: EvaluateConfig,
+    embedded: Policy | None = None,
+) -> HeldOutResults:
+    """Return results with the ratings of their answers by an observer, see `measure`."""
+
+    def ratings(rater: Policy) -> dict[Aspect, list[list[float | None]]]:
+        asked = [question.text for question in questions]
+        return rate_samples(rater, asked, results.answers, config.rating_scale)
+
+    return replace(
+        results,
+        ratings=ratings(observer),
+        embedded={} if embedded is None else ratings(embedded),
     )
 
 

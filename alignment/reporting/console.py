@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -123,7 +124,7 @@ def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
 def print_verdicts(console: Console, lines: Iterable[str]) -> None:
     """Print what results show, a line each."""
     for line in lines:
-        console.print(Text(f"  {line}", style="bold"))
+        console.print(Padding(Text(line, style="bold"), (0, 0, 0, 2)))
 
 
 def shown_measures(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -156,9 +157,7 @@ def print_answers(
         models = [name for name in ("base", "aligned") if name in row]
         for name in models:
             table.add_column(Text(answer_heading(name, row[name])), ratio=1)
-        table.add_row(
-            *(Text(for_terminal(_shortened(row[name]["answer"].strip()))) for name in models)
-        )
+        table.add_row(*(Text(_shown(row[name]["answer"])) for name in models))
         console.print(table)
 
 
@@ -227,6 +226,11 @@ def print_files(console: Console, folder: Path) -> None:
     for name, meaning in contents.items():
         if (folder / name).exists():
             tables.print_path(console, f"  {meaning}", folder / name)
+
+
+def _shown(answer: str) -> str:
+    """Return an answer as a table shows it."""
+    return for_terminal(_shortened(answer.strip())) or "(empty)"
 
 
 def _shortened(text: str) -> str:

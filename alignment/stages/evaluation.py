@@ -31,6 +31,9 @@ from .settings import build
 MAX_BATCH = 128
 """Most answers that are generated at once."""
 
+_OF_RATINGS = ("rating_scale", "embedded_observer")
+"""Settings of `evaluate` that the answers do not depend on."""
+
 Rows = Sequence[Mapping[str, Any]]
 """A row for each question and sample, see `evaluation.held_out.answer_rows`."""
 
@@ -89,6 +92,11 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         measured_with["pairs"] = input_hash(pairs, "evaluate.pairs")
     if settings.chat_template is not None:
         measured_with["chat_template"] = input_hash(settings.chat_template, "chat_template")
+    # What the answers and likelihoods depend on, before anybody rates them.
+    answered_with = {name: value for name, value in measured_with.items() if name != "observer"} | {
+        "evaluate": {n: v for n, v in config.items() if n not in _OF_RATINGS},
+        "part": "answers",
+    }
     made_with = measured_with | {
         "evaluate": {
             **config,
@@ -110,8 +118,9 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         from ..evaluation.held_out import (
             HeldOutResults,
             answer_rows,
-            measure,
+            answered,
             perplexity,
+            rated,
             words_per_answer,
         )
 
@@ -121,7 +130,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         preferences = read_pairs(pairs, "evaluate.pairs") if pairs else []
         embedded = ValueModelPolicy() if settings.evaluate.embedded_observer else None
 
-        def results_of(weights: str) -> HeldOutResults:
+        def answers_of(weights: str) -> HeldOutResults:
             policy = HuggingFacePolicy(
                 weights,
                 temperature=settings.evaluate.temperature,
@@ -131,16 +140,26 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
                 # Both models: a difference of templates is no difference that training made.
                 chat_template=settings.chat_template,
             )
-            return measure(policy, questions, observer, settings.evaluate, preferences, embedded)
+            return answered(policy, questions, settings.evaluate, preferences)
+
+        def results_of(name: str, weights: str) -> HeldOutResults:
+            of_model = {"model": weights, "weights": model_hash(weights)}
+
+            def ratings() -> HeldOutResults:
+                # Another observer rates the same answers.
+                made = measured_once(
+                    context.shared_dir, answered_with | of_model, partial(answers_of, weights)
+                )
+                status.update(Text(f"evaluate: the {name} model's answers are rated"))
+                return rated(made, questions, observer, settings.evaluate, embedded)
+
+            text = Text(f"evaluate: {name} model answers {len(questions)} questions")
+            with context.console.status(text) as status:
+                return measured_once(context.shared_dir, measured_with | of_model, ratings)
 
         def work(folder: Path) -> tuple[Summary, Rows]:
-            measured = {}
-            for name, weights in {"base": settings.base_model, "aligned": model}.items():
-                key = measured_with | {"model": weights, "weights": model_hash(weights)}
-                measure_model = partial(results_of, weights)
-                text = f"evaluate: {name} model answers {len(questions)} questions"
-                with context.console.status(Text(text)):
-                    measured[name] = measured_once(context.shared_dir, key, measure_model)
+            models = {"base": settings.base_model, "aligned": model}
+            measured = {name: results_of(name, weights) for name, weights in models.items()}
             rows = answer_rows(questions, measured, norms)
             write_objects(folder / "answers.jsonl", rows)
             both = (measured["base"], measured["aligned"])

@@ -38,7 +38,7 @@ def test_answers_with_line_separators_are_read_again(
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").rstrip("\n").split("\n")]
     assert len(rows) == 3
     assert all(row["aligned"]["answer"].startswith(SEPARATORS) for row in rows)
-    monkeypatch.setattr(held_out, "measure", None)
+    monkeypatch.setattr(held_out, "answered", None)
     # A finished evaluation reads its answers again, and so do the figures.
     assert cli.main(["evaluate", *job]) == 0
     assert cli.main(["figures", *job]) == 0
@@ -59,6 +59,24 @@ def test_the_embedded_observer_is_a_second_witness_beside_another_observer(
     assert "embedded" in shown
     row = json.loads((tmp_path / "out/evaluation/answers.jsonl").read_text().split("\n")[0])
     assert row["aligned"].keys() >= {"alignment", "embedded_alignment", "embedded_engagement"}
+
+
+def test_another_observer_rates_the_answers_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job]) == 0
+    first = (tmp_path / "out/evaluation/answers.jsonl").read_text()
+    monkeypatch.setattr(HuggingFacePolicy, "generate", None)
+    again = [*(o for o in job if not o.startswith("observer=")), "observer=norms", "overwrite=true"]
+    assert cli.main(["evaluate", *again]) == 0
+    rows = [json.loads(line) for line in first.splitlines()]
+    others = (tmp_path / "out/evaluation/answers.jsonl").read_text().splitlines()
+    assert [row["base"]["answer"] for row in rows] == [
+        json.loads(line)["base"]["answer"] for line in others
+    ]
+    assert all("norms" in json.loads(line)["aligned"] for line in others)
 
 
 def test_answers_of_both_models_are_shown_side_by_side(
@@ -114,8 +132,10 @@ def test_both_models_are_measured_with_the_given_chat_template(
 
     def margins(folder: str, *overrides: str) -> list[list[float]]:
         assert cli.main(["evaluate", *job, f"output_dir={folder}", *overrides]) == 0
-        files = (tmp_path / folder / "measured").iterdir()
-        return [json.loads(file.read_text())["good_margins"] for file in files]
+        measured = [
+            json.loads(file.read_text()) for file in (tmp_path / folder / "measured").iterdir()
+        ]
+        return [results["good_margins"] for results in measured if results["ratings"]]
 
     base, aligned = margins("own")
     assert base != aligned
