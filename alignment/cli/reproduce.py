@@ -10,12 +10,10 @@ from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.norms import find_norm
-from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.signals import sigterm_stops
 from ..runtime.tables import print_path, table
-from .overrides import hydra_overrides
 from .quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -60,6 +58,8 @@ def reproduce_command(arguments: Sequence[str]) -> None:
     from ..experiments.work import check_folder, run_part
 
     plan, given = plan_of(words), _own(words)
+    if given.get("markdown") and not Path(given["markdown"]).expanduser().parent.is_dir():
+        raise UserError(f"markdown: there is no folder {Path(given['markdown']).parent}")
     jobs = _whole("jobs", given.get("jobs", 1))
     if given.get("part") is not None:
         part = plan.part(str(given["part"]))
@@ -84,6 +84,8 @@ def plan_of(words: Sequence[str]) -> "Plan":
 
 
 def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -> None:
+    from social_sandbox.policies.society.lock import locked
+
     from ..experiments.run import FIGURE, TABLE, reproduce
     from ..experiments.work import check_folder, check_settings
 
@@ -110,7 +112,7 @@ def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -
     if given.get("markdown") is not None:
         from shutil import copyfile
 
-        target = Path(str(given["markdown"]))
+        target = Path(given["markdown"]).expanduser()
         figure = target.with_suffix(".png")
         text = (plan.output_dir / f"{TABLE}.md").read_text(encoding="utf-8")
         target.write_text(f"{text}\n![{plan.experiment.name}]({figure.name})\n", encoding="utf-8")
@@ -123,7 +125,9 @@ def _own(words: Sequence[str]) -> dict[str, Any]:
     given = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if equals and name in OWN:
+        if equals and name in ("output_dir", "part", "markdown"):
+            given[name] = value
+        elif equals and name in OWN:
             try:
                 given[name] = yaml.safe_load(value)
             except yaml.YAMLError:
@@ -135,6 +139,7 @@ def _plan(name: str, given: dict[str, Any], words: Sequence[str]) -> "Plan":
     from ..experiments.experiment import SCALES
     from ..experiments.plan import Plan, chosen_settings, refuse_varied
     from ..experiments.registry import find_experiment
+    from .overrides import hydra_overrides
 
     too_much = [word for word in words if "=" not in word]
     if too_much:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -58,13 +57,12 @@ def check_settings(plan: Plan) -> None:
         UserError: A setting is wrong; the message names the part.
         HydraException: A setting does not exist.
     """
-    from ..stages import read_settings
+    from ..stages import compose_settings
 
-    with initialize_config_module("social_sandbox.configs", version_base="1.3"):
-        for part in plan.parts:
-            if part.seed == plan.seeds[0] and cell_of(plan, part) is None:
-                with _named(part):
-                    read_settings(compose("config", list(part.overrides)))
+    for part in plan.parts:
+        if part.seed == plan.seeds[0] and cell_of(plan, part) is None:
+            with _named(part):
+                compose_settings(*part.overrides)
 
 
 def cell_of(plan: Plan, part: Part) -> Cell | None:
@@ -139,12 +137,12 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
     from ..stages import Context, read_settings
     from ..stages.command import run_command
     from ..stages.identity import settings_hash
+    from ..stages.settings import compose_config
 
     if part.society is not None and not (plan.output_dir / part.society / RECORD).exists():
         raise UserError(f"part: {part.society} is not complete: run it before {part.name}")
     with _named(part):
-        with initialize_config_module("social_sandbox.configs", version_base="1.3"):
-            config = compose("config", [*part.overrides, *_in_a_group(plan)])
+        config = compose_config(*part.overrides, *_in_a_group(plan, part))
         settings = read_settings(config)
         values: Any = OmegaConf.to_container(config, resolve=True)
         folder = settings.output_dir
@@ -167,11 +165,12 @@ def _clear(plan: Plan, part: Part) -> None:
         shutil.rmtree(model, ignore_errors=True)
 
 
-def _in_a_group(plan: Plan) -> list[str]:
-    """Return the settings by which the runs of all parts are one group in wandb."""
-    given = [o for o in plan.overrides if o.startswith("wandb.group=")]
-    group = [] if given else [f"wandb.group='{plan.output_dir.name}'"]
-    return [*group, "progress=false"]
+def _in_a_group(plan: Plan, part: Part) -> list[str]:
+    """Return the settings by which the runs of all parts are one group in wandb, each named."""
+    own = {"wandb.group": plan.output_dir.name, "wandb.name": part.name}
+    given = {override.partition("=")[0] for override in plan.overrides}
+    tracking = [f"{name}={value}" for name, value in own.items() if name not in given]
+    return [*tracking, "progress=false"]
 
 
 def _side_by_side(

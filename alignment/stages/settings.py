@@ -141,9 +141,17 @@ def compose_settings(*overrides: str) -> Settings:
         UserError: A setting has a wrong value.
         HydraException: A setting does not exist.
     """
+    return read_settings(compose_config(*overrides))
+
+
+def compose_config(*overrides: str) -> DictConfig:
+    """Return the whole configuration of a command line.
+
+    Raises:
+        HydraException: A setting does not exist.
+    """
     with initialize_config_module("social_sandbox.configs", version_base="1.3"):
-        values = [hydra_value(override, text_settings()) for override in overrides]
-        return read_settings(compose("config", values))
+        return compose("config", [hydra_value(each, text_settings()) for each in overrides])
 
 
 @cache

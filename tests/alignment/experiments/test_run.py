@@ -91,7 +91,9 @@ def _check_results(out: Path) -> None:
 
 
 def test_parts_run_side_by_side(tiny: list[str], tmp_path: Path) -> None:
-    assert cli.main([*tiny, "jobs=2", "keep_models=true", "markdown=methods.md"]) == 0
+    moved = ["jobs=2", "keep_models=true", "markdown=methods.md", "output_dir=größe, a=1"]
+    assert cli.main([*tiny, *moved]) == 0
+    (tmp_path / "größe, a=1").rename(tmp_path / "out")
     table = json.loads((tmp_path / "out/table.json").read_text())
     assert [row["seeds"] for row in table["rows"]] == [[0], [0], [0]]
     assert len(list((tmp_path / "out").glob("cells/**/model.safetensors"))) == 2
