@@ -1,7 +1,7 @@
 """The record of one finished Back-Scatter, and the file with one record a line."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from .grid import View
 from .jsonl import JsonlLog, read_jsonl, write_jsonl
 from .thoughts import without_thoughts
-from .turns import RATING_SCALE, Aspect, Judged, Opinion, Recollection, Tokens
+from .turns import NO_TOKENS, RATING_SCALE, Aspect, Judged, Opinion, Recollection, Tokens
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -22,7 +22,7 @@ class Answer:
 
     text: str
     policy: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = NO_TOKENS
     error: str = ""
     cut_off: bool = False
 
@@ -42,7 +42,7 @@ class Feedback:
     rating: float | None
     reason: str
     policy: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = NO_TOKENS
     error: str = ""
     cut_off: bool = False
     memory: Recollection | None = None
@@ -62,7 +62,7 @@ class Observation:
     rating: float | None
     reason: str = ""
     policy: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = NO_TOKENS
     error: str = ""
 
 

@@ -11,12 +11,12 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from io import FileIO
+from io import FileIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -58,15 +58,44 @@ def read_numbered(
     source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
 ) -> Iterator[tuple[int, Row]]:
     """Yield each row with the number of its line, from 1; see `read_jsonl`."""
-    lines = read_text(source, what).split("\n")
-    for number, line in enumerate(lines[:-1] if torn else lines, start=1):
-        if not line.strip():
+    for number, line in enumerate(_lines(source, what), start=1):
+        if not line.strip() or (torn and not line.endswith("\n")):
             continue
         try:
             value = row.validate_json(without_lone_surrogates(line))
         except ValidationError as error:
             raise UserError(f"{what}: {source}, line {number}: {first_problem(error)}") from error
         yield number, value
+
+
+def _lines(source: Path | Traversable, what: str) -> Iterator[str]:
+    """Yield the lines of a file one by one, so that a file may be larger than the memory.
+
+    Raises:
+        UserError: See `read_text`.
+    """
+    try:
+        with ExitStack() as files:
+            file: IO[bytes] = files.enter_context(source.open("rb"))
+            head = file.read(HEAD)
+            file.seek(0)
+            if head.startswith(GZIP):
+                file = files.enter_context(gzip.open(file))
+                head = file.read(HEAD)
+                file.seek(0)
+            if kind := wrong_kind(head):
+                raise UserError(f"{what}: {source} is {kind}")
+            if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                # Each kind of line end becomes a line feed, as text files are read everywhere.
+                yield from TextIOWrapper(file, encoding="utf-8-sig")
+                return
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{what}: cannot read {source}: {reason}") from error
+    except UnicodeDecodeError:
+        pass
+    # UTF-16; or no text, which the whole of it tells in other words.
+    yield from StringIO(read_text(source, what), newline="\n")
 
 
 def without_lone_surrogates(line: str) -> str:
@@ -163,9 +192,12 @@ class JsonlLog(Generic[Row]):
         Raises:
             UserError: A line is not such a row; names file and line.
         """
-        if not self.path.exists():
-            return []
-        return list(read_jsonl(self.path, self.row, self.what, torn=True))
+        return [value for _, value in self.numbered()]
+
+    def numbered(self) -> Iterator[tuple[int, Row]]:
+        """Yield each row so far with the number of its line, from 1; see `read`."""
+        if self.path.exists():
+            yield from read_numbered(self.path, self.row, self.what, torn=True)
 
     def append(self, rows: Iterable[Row], *, sync: bool = False) -> None:
         """Append rows behind the last whole line.

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
@@ -146,6 +146,10 @@ class Tokens:
         )
 
 
+NO_TOKENS = Tokens()
+"""The cost of what costs nothing: one object for all, since a society has millions of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """The answer to a turn.
@@ -170,7 +174,7 @@ class Utterance:
     text: str = ""
     rating: float | None = None
     policy: str = ""
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = NO_TOKENS
     error: str = ""
     cut_off: bool = False
 
@@ -178,6 +182,8 @@ class Utterance:
         """Check the rating, make the text valid Unicode and take thoughts away."""
         parted = part(valid(self.text))
         object.__setattr__(self, "text", parted.answer)
+        if self.tokens == NO_TOKENS:
+            object.__setattr__(self, "tokens", NO_TOKENS)
         rating = self.rating
         if parted.only_thought and rating is None and not self.error:
             object.__setattr__(self, "error", ONLY_THOUGHT)

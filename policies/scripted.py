@@ -1,6 +1,7 @@
 """A deterministic policy without a model, for tests, for dry runs and as a baseline."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from social_sandbox.envs.seeding import generator
 from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
@@ -23,9 +24,14 @@ class ScriptedPolicy:
     def _answer(self, turn: Turn) -> Utterance:
         draw = generator(turn.seed, "scripted")
         if turn.phase in RATED_PHASES:
-            rating = int(draw.integers(MIN_RATING, turn.rating_scale + 1))
-            return Utterance(f"I give it {rating}.", float(rating))
+            return _verdict(int(draw.integers(MIN_RATING, turn.rating_scale + 1)))
         text = f"{_OPENINGS[draw.integers(len(_OPENINGS))]}: {turn.question}"
         if turn.phase is Phase.REVISE and turn.opinions:
             text += f" I was told: {turn.opinions[-1].reason}"
-        return Utterance(text)
+        return Utterance(text, policy=self.name)
+
+
+@cache
+def _verdict(rating: int) -> Utterance:
+    """Return the one utterance for all turns that get this rating."""
+    return Utterance(f"I give it {rating}.", float(rating), policy=ScriptedPolicy.name)

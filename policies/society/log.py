@@ -11,9 +11,10 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -94,25 +95,47 @@ def resume(worlds: Sequence[World], cast: Cast, folder: Path) -> list[Interactio
             cannot be repaired.
     """
     log = utterance_log(folder)
-    lines = log.read()
-    if not lines:
+    lines = _checked_lines(worlds, cast, log)
+    first = next(lines, None)
+    if first is None:
         return []
-    _check_names(lines, worlds, log.path)
-    society = read_recorded(folder / SOCIETY)
-    check_society(society, worlds, log.path)
-    check_players(lines, read_recorded(folder / CAST), cast, log.path)
-    kept, finished = _replay(worlds, lines, log.path)
-    if not society:
+    finished, spoilt_at = _replay(worlds, chain([first], lines), log.path)
+    kept: list[Logged] = []
+    if spoilt_at:
+        kept, finished = _repair(worlds, log, spoilt_at, finished)
+    if not read_recorded(folder / SOCIETY):
         _check_interactions(finished, folder, log.path)
-    if len(kept) < len(lines):
+    if spoilt_at:
         (folder / SPOILT).write_bytes(log.path.read_bytes())
+        before = sum(1 for _ in log.numbered())
         write_jsonl(log.path, kept, LOGGED)
         _logger.warning(
             "log: two processes have written into %s: of %d answers, %d that fit are kept; the log "
             "as it was is %s",
-            *(log.path, len(lines), len(kept), SPOILT),
+            *(log.path, before, len(kept), SPOILT),
         )
     return finished
+
+
+def _checked_lines(
+    worlds: Sequence[World], cast: Cast, log: JsonlLog[Logged]
+) -> Iterator[tuple[int, Logged]]:
+    """Yield the lines of a log with their numbers, after checks that it is these worlds' log.
+
+    The lines are read one by one: a log may be larger than the memory.
+    """
+    names, seen = {world.name for world in worlds}, set[str]()
+    for number, line in log.numbered():
+        if not seen:
+            check_society(read_recorded(log.path.parent / SOCIETY), worlds, log.path)
+            players = read_recorded(log.path.parent / CAST)
+        if line.world not in seen:
+            if line.world not in names:
+                unknown = {line.world for _, line in log.numbered()} - names
+                raise UserError(f"log: {log.path} is of other worlds: {', '.join(sorted(unknown))}")
+            seen.add(line.world)
+            check_players([line], players, cast, log.path)
+        yield number, line
 
 
 def write_society(worlds: Sequence[World], cast: Cast, folder: Path) -> None:
@@ -120,12 +143,6 @@ def write_society(worlds: Sequence[World], cast: Cast, folder: Path) -> None:
     described = {world.name: _description(world) for world in worlds}
     for name, value in ((SOCIETY, described), (CAST, _names(cast))):
         write_whole(folder / name, json.dumps(value, indent=1) + "\n")
-
-
-def _check_names(lines: Sequence[Logged], worlds: Sequence[World], path: Path) -> None:
-    unknown = {line.world for line in lines} - {world.name for world in worlds}
-    if unknown:
-        raise UserError(f"log: {path} is of other worlds: {', '.join(sorted(unknown))}")
 
 
 def check_society(society: Any, worlds: Sequence[World], path: Path) -> None:
@@ -159,38 +176,87 @@ def check_players(lines: Sequence[Logged], before: Any, cast: Cast, path: Path) 
 
 
 def _replay(
-    worlds: Sequence[World], lines: Sequence[Logged], path: Path
-) -> tuple[list[Logged], list[Interaction]]:
-    """Submit the answers of the log; return those that were kept, and what they have finished."""
-    answers: dict[tuple[str, str], Logged] = {}
-    is_spoilt = False
-    for line in lines:
-        first = answers.setdefault((line.world, line.turn), line)
-        if first is not line:
-            is_spoilt = True
-            if not line.asked and not same_answer(first.utterance, line.utterance):
-                raise UserError(
-                    f"log: two processes have written into {path}, and their answers differ (turn "
-                    f"{line.turn} of {line.world}); choose another folder"
-                )
+    worlds: Sequence[World], lines: Iterable[tuple[int, Logged]], path: Path
+) -> tuple[list[Interaction], int]:
+    """Submit the answers of a log, up to the first one to a turn that has an answer already.
+
+    Returns:
+        The interactions that this has finished, and the number of the line that answers a turn
+        again; 0 if there is none.
+    """
     by_name = {world.name: world for world in worlds}
-    kept, finished = [], []
-    for number, line in enumerate(lines, start=1):
-        world = by_name[line.world]
+    finished: list[Interaction] = []
+    for number, line in lines:
         try:
-            if line.asked and line.asked != turn_hash(world.turn(line.turn)):
-                raise ValueError(f"turn {line.turn!r} of {line.world} asks something else")
-            interaction = world.submit(line.turn, line.utterance)
+            interaction = _submit(by_name[line.world], line)
         except ValueError as error:
-            if is_spoilt:
-                continue
-            raise UserError(
-                f"log: {path}, line {number}, is of another society: {error}; choose another folder"
-            ) from error
-        kept.append(line)
+            if _is_spoilt(path):
+                return finished, number
+            raise _of_another_society(path, number, error) from error
         if interaction:
             finished.append(interaction)
+    return finished, 0
+
+
+def _repair(
+    worlds: Sequence[World], log: JsonlLog[Logged], spoilt_at: int, finished: list[Interaction]
+) -> tuple[list[Logged], list[Interaction]]:
+    """Submit the rest of a log into which two processes have written; see `resume`.
+
+    Returns:
+        The lines that were kept, and all finished interactions.
+    """
+    answers: dict[tuple[str, str], Logged] = {}
+    for _, line in log.numbered():
+        first = answers.setdefault((line.world, line.turn), line)
+        if (
+            first is not line
+            and not line.asked
+            and not same_answer(first.utterance, line.utterance)
+        ):
+            raise UserError(
+                f"log: two processes have written into {log.path}, and their answers differ (turn "
+                f"{line.turn} of {line.world}); choose another folder"
+            )
+    by_name = {world.name: world for world in worlds}
+    kept, finished = [], list(finished)
+    for number, line in log.numbered():
+        if number >= spoilt_at:
+            try:
+                interaction = _submit(by_name[line.world], line)
+            except ValueError:
+                continue
+            if interaction:
+                finished.append(interaction)
+        kept.append(line)
     return kept, finished
+
+
+def _submit(world: World, line: Logged) -> Interaction | None:
+    """Submit an answer of a log, and return the interaction that it finishes.
+
+    Raises:
+        ValueError: The turn is not pending, or asks something else than the log says.
+    """
+    if line.asked and line.asked != turn_hash(world.turn(line.turn)):
+        raise ValueError(f"turn {line.turn!r} of {line.world} asks something else")
+    return world.submit(line.turn, line.utterance)
+
+
+def _is_spoilt(path: Path) -> bool:
+    """Return whether a log answers a turn twice."""
+    seen: set[tuple[str, str]] = set()
+    for line in utterance_log(path.parent).read():
+        if (line.world, line.turn) in seen:
+            return True
+        seen.add((line.world, line.turn))
+    return False
+
+
+def _of_another_society(path: Path, number: int, error: ValueError) -> UserError:
+    return UserError(
+        f"log: {path}, line {number}, is of another society: {error}; choose another folder"
+    )
 
 
 def same_answer(first: Utterance, second: Utterance) -> bool:
