@@ -179,14 +179,19 @@ def _world(line: bytes, path: Path) -> str:
     match = _WORLD.search(line)
     if match is None:
         raise UserError(f"simulation: {path} holds a line that names no world")
-    return str(json.loads(match[1]))
+    return _text(match[1])
 
 
 def _turn(line: bytes, path: Path) -> str:
     match = _TURN.search(line)
     if match is None:
         raise UserError(f"log: {path} holds a line that names no turn")
-    return str(json.loads(match[1]))
+    return _text(match[1])
+
+
+def _text(written: bytes) -> str:
+    """Return what a text of JSON says; nearly all of them are written as they are."""
+    return str(json.loads(written)) if b"\\" in written else written[1:-1].decode()
 
 
 def _natural_world(line: bytes, path: Path) -> tuple[tuple[int, str], ...]:

@@ -17,6 +17,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
@@ -214,6 +215,7 @@ def place(turn: str) -> tuple[int, tuple[tuple[int, str], ...], int, str]:
     return int(round), natural(subject), _PHASES.get(phase, len(_PHASES)), turn
 
 
+@lru_cache(2**16)
 def natural(name: str) -> tuple[tuple[int, str], ...]:
     """Return a key that sorts names as people count: world_2 before world_10."""
     parts = _NUMBER.split(name)
