@@ -1,6 +1,7 @@
 """The record of one finished Back-Scatter, and the file with one record a line."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -169,7 +170,21 @@ def read_interactions(path: str | Path) -> list[Interaction]:
     Raises:
         UserError: The file cannot be read, or a line is no interaction.
     """
-    return list(read_jsonl(Path(path), _adapter, "interactions"))
+    return list(iter_interactions(path))
+
+
+def iter_interactions(path: str | Path) -> Iterator[Interaction]:
+    """Yield the interactions of a file one by one, so that memory holds one of them.
+
+    Raises:
+        UserError: See `read_interactions`.
+    """
+    return read_jsonl(Path(path), _adapter, "interactions")
+
+
+def content_hash(interaction: Interaction) -> bytes:
+    """Return sixteen bytes that stand for everything that an interaction holds."""
+    return hashlib.blake2b(_adapter.dump_json(interaction), digest_size=16).digest()
 
 
 def write_interactions(path: str | Path, interactions: Iterable[Interaction]) -> None:

@@ -33,7 +33,7 @@ from .parts import in_parts
 
 
 def build_groups(
-    interactions: Sequence[Interaction],
+    interactions: Iterable[Interaction],
     config: DataConfig,
     dropped: Counter[str] | None = None,
     parted: Counter[str] | None = None,
@@ -44,7 +44,8 @@ def build_groups(
     so that a society of any size is read whole.
 
     Args:
-        interactions: Interactions whose ratings share one scale.
+        interactions: Interactions whose ratings share one scale. They are gone through once, and
+            none is kept.
         config: Mix of the kinds, size of the parts, weight of engagement, rating of critiques,
             endings, and the seed.
         dropped: Counts interactions and groups that are left out, by reason.
@@ -53,17 +54,25 @@ def build_groups(
     Raises:
         UserError: The interactions have two rating scales; their ratings cannot be compared.
     """
-    scales = sorted({interaction.rating_scale for interaction in interactions})
+    candidates: _OfQuestion = defaultdict(list)
+    by_kind: dict[str, list[RatedGroup]] = {kind: [] for kind in KINDS}
+    found: set[int] = set()
+    n = rated = 0
+    for n, interaction in enumerate(interactions, start=1):  # noqa: B007
+        found.add(interaction.rating_scale)
+        if not _has_alignment(interaction):
+            continue
+        rated += 1
+        _imitate(candidates, interaction, config.engagement_weight)
+        by_kind["self_critic"] += self_critic([interaction], config.critique_rating)
+        by_kind["realignment"] += realignment([interaction], config.engagement_weight)
+    by_kind["imitation"] = _imitation_groups(candidates)
+    scales = sorted(found)
     if len(scales) > 1:
         raise UserError(
             f"interactions: rated on 1..{scales[0]} and on 1..{scales[-1]}; "
             "make data from those of one env.rating_scale at a time"
         )
-    by_kind = {
-        "imitation": imitation(interactions, config.engagement_weight),
-        "self_critic": self_critic(interactions, config.critique_rating),
-        "realignment": realignment(interactions, config.engagement_weight),
-    }
     if config.endings == "whole_sentence":
         by_kind = {kind: list(map(_with_endings, groups)) for kind, groups in by_kind.items()}
     by_kind = {kind: _in_parts(groups, config, parted) for kind, groups in by_kind.items()}
@@ -76,8 +85,7 @@ def build_groups(
         most = round(len(by_kind[base]) * config.mix[kind] / config.mix[base])
         kept += groups[: max(most, 1)]
     if dropped is not None:
-        rated = sum(1 for _ in _with_alignment(interactions))
-        dropped["interaction without a rating of alignment"] += len(interactions) - rated
+        dropped["interaction without a rating of alignment"] += n - rated
         for kind, groups in by_kind.items():
             n_kept = sum(group.kind == kind for group in kept)
             dropped[f"of kind {kind} left out for data.mix"] += len(groups) - n_kept
@@ -108,22 +116,35 @@ def _with_endings(group: RatedGroup) -> RatedGroup:
 
 def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
     """Return a group for each question: all drafts and revisions with their combined ratings."""
-    candidates: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
+    candidates: _OfQuestion = defaultdict(list)
     for interaction in _with_alignment(interactions):
-        answers: tuple[tuple[Judged, Answer, Phase], ...] = (
-            ("draft", interaction.draft, Phase.DRAFT),
-            ("revision", interaction.revision, Phase.REVISE),
-        )
-        for judged, answer, phase in answers:
-            candidates[interaction.question, interaction.rating_scale].append(
-                _candidate(
-                    answer.text,
-                    _rating(interaction, judged, engagement_weight),
-                    _raters(interaction, judged),
-                    Source(interaction.id, interaction.agent, phase),
-                    not answer.cut_off,
-                )
+        _imitate(candidates, interaction, engagement_weight)
+    return _imitation_groups(candidates)
+
+
+_OfQuestion = dict[tuple[str, int], list[Candidate]]
+"""Candidates by question and rating scale."""
+
+
+def _imitate(candidates: _OfQuestion, interaction: Interaction, engagement_weight: float) -> None:
+    """Add an interaction's draft and revision to the candidates of its question."""
+    answers: tuple[tuple[Judged, Answer, Phase], ...] = (
+        ("draft", interaction.draft, Phase.DRAFT),
+        ("revision", interaction.revision, Phase.REVISE),
+    )
+    for judged, answer, phase in answers:
+        candidates[interaction.question, interaction.rating_scale].append(
+            _candidate(
+                answer.text,
+                _rating(interaction, judged, engagement_weight),
+                _raters(interaction, judged),
+                Source(interaction.id, interaction.agent, phase),
+                not answer.cut_off,
             )
+        )
+
+
+def _imitation_groups(candidates: _OfQuestion) -> list[RatedGroup]:
     return [
         _group("imitation", question, answer_messages(question), of_question, rating_scale)
         for (question, rating_scale), of_question in candidates.items()
@@ -200,9 +221,11 @@ def realignment(interactions: Iterable[Interaction], engagement_weight: float) -
 
 def _with_alignment(interactions: Iterable[Interaction]) -> Iterator[Interaction]:
     """Yield the interactions whose draft or revision has a rating of alignment."""
-    for interaction in interactions:
-        if any(interaction.rating("alignment", judged) is not None for judged in JUDGED):
-            yield interaction
+    return filter(_has_alignment, interactions)
+
+
+def _has_alignment(interaction: Interaction) -> bool:
+    return any(interaction.rating("alignment", judged) is not None for judged in JUDGED)
 
 
 def _rating(interaction: Interaction, judged: Judged, engagement_weight: float) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, read_interactions
+from social_sandbox.envs.interactions import Interaction, content_hash, iter_interactions
 from social_sandbox.envs.jsonl import first_problem
 from social_sandbox.envs.seeding import key
 
@@ -187,25 +187,29 @@ def _read(
 def _interaction_groups(
     report: SourceReport, config: DataConfig, interactions: Sequence[Interaction] | None
 ) -> Iterator[RatedGroup]:
-    files = [interactions] if interactions is not None else map(read_interactions, report.files)
-    contents: set[str] = set()
-    distinct = []
-    for interaction in chain.from_iterable(files):
-        # Interactions of different runs share their ids: only equal content is a repetition.
-        content = repr(interaction)
-        if content in contents:
-            report.dropped["the same interaction twice"] += 1
-            continue
-        contents.add(content)
-        distinct.append(interaction)
+    files = [interactions] if interactions is not None else map(iter_interactions, report.files)
+    once = _once(chain.from_iterable(files), report)
     if config.n_interactions is not None:
+        distinct = list(once)
         # As they accumulate; within a round, the seed decides.
         distinct.sort(key=lambda one: (one.round, key(config.seed, "interactions", one.id)))
         left_out = len(distinct[config.n_interactions :])
         if left_out:
             report.dropped["interactions beyond data.n_interactions"] += left_out
-        distinct = distinct[: config.n_interactions]
-    yield from build_groups(distinct, config, report.dropped, report.parted)
+        once = iter(distinct[: config.n_interactions])
+    yield from build_groups(once, config, report.dropped, report.parted)
+
+
+def _once(interactions: Iterable[Interaction], report: SourceReport) -> Iterator[Interaction]:
+    """Yield each interaction once; those of different runs may share their ids."""
+    contents: set[bytes] = set()
+    for interaction in interactions:
+        content = content_hash(interaction)
+        if content in contents:
+            report.dropped["the same interaction twice"] += 1
+            continue
+        contents.add(content)
+        yield interaction
 
 
 _group: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
