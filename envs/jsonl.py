@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from io import FileIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -80,7 +80,7 @@ def _lines(source: Path | Traversable, what: str) -> Iterator[str]:
             head = file.read(HEAD)
             file.seek(0)
             if head.startswith(GZIP):
-                file = files.enter_context(gzip.open(file))
+                file = cast(IO[bytes], files.enter_context(gzip.open(file)))
                 head = file.read(HEAD)
                 file.seek(0)
             if kind := wrong_kind(head):
