@@ -54,18 +54,20 @@ rating counts as no rise. Observers get no reward.
 
 AEC: the agent of the world's first pending turn acts. Parallel: every agent with a pending turn
 answers its first one; actions of idle agents are ignored, and a turn without an action stays
-pending. Both give the same interactions for the same utterances. All agents terminate after the
-last round.
+pending. `parallel_env(observers_at_once=True)` gives an observer all its pending turns in one step:
+its observation is a tuple, its action a sequence, and its spaces are `Sequence` spaces. All of them
+give the same interactions for the same utterances. All agents terminate after the last round.
 
 ### Version History
 
 * v0: Initial version
 """
 
-from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush, nsmallest
 from typing import Any
 
+import gymnasium
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
 
@@ -161,6 +163,43 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
 
     metadata = METADATA | {"is_parallelizable": True}
 
+    def __init__(self, *, observers_at_once: bool = False, **settings: Any) -> None:
+        """Create an environment; `reset` begins a society.
+
+        Args:
+            observers_at_once: Whether an observer gets all its pending turns in one step. Its
+                observation is then a tuple of observations, its action a sequence of as many
+                actions, and its info holds a tuple of infos under `turns`. The interactions are the
+                same for the same utterances. A round of many agents takes far fewer steps.
+            **settings: See `Face`.
+
+        Raises:
+            UserError: A setting does not exist or is out of its range; the message names it.
+        """
+        super().__init__(**settings)
+        if not isinstance(observers_at_once, bool):
+            raise UserError(
+                f"env.observers_at_once: must be true or false, got {observers_at_once!r:.80}"
+            )
+        self._of_many: dict[int, gymnasium.spaces.Sequence] = {}
+        self._at_once = frozenset(self._config.observers if observers_at_once else ())
+
+    def observation_space(self, agent: str) -> gymnasium.spaces.Space[Any]:  # type: ignore[override]
+        """Return the observation space of an agent, every time the same object."""
+        space = super().observation_space(agent)
+        return self._sequences(space) if agent in self._at_once else space
+
+    def action_space(self, agent: str) -> gymnasium.spaces.Space[Any]:  # type: ignore[override]
+        """Return the action space of an agent, every time the same object."""
+        space = super().action_space(agent)
+        return self._sequences(space) if agent in self._at_once else space
+
+    def _sequences(self, space: gymnasium.spaces.Space[Any]) -> gymnasium.spaces.Sequence:
+        """Return the space of sequences of what a space holds, every time the same object."""
+        if id(space) not in self._of_many:
+            self._of_many[id(space)] = gymnasium.spaces.Sequence(space)
+        return self._of_many[id(space)]
+
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], Infos]:
@@ -170,7 +209,10 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         # Pending turns by agent: heaps, since one observer may have very many turns at once.
         self._pending: dict[str, list[_Entry]] = {agent: [] for agent in self.agents}
         self._first: dict[str, _Entry] = {}
-        self._observations = {agent: observation(agent, None) for agent in self.agents}
+        self._observations: dict[str, Any] = {
+            agent: () if agent in self._at_once else observation(agent, None)
+            for agent in self.agents
+        }
         self._infos: Infos = {agent: {} for agent in self.agents}
         self._rewarded: set[str] = set()
         # Copied in every step, which is much quicker than building them for thousands of agents.
@@ -192,6 +234,9 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
     ]:
         """Answer the first pending turn of every agent that has one and an action.
 
+        With `observers_at_once`, an observer's actions answer its first pending turns, in their
+        order; actions beyond the last one are ignored.
+
         An agent for whom nothing has changed gets the same observation object as before, since
         few agents of a large society act in one step.
 
@@ -204,16 +249,16 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         if not actions.keys() <= self._places.keys():
             unknown = min(actions.keys() - self._places.keys())
             raise UserError(f"actions: {unknown!r} is no agent of this environment")
-        acting = sorted((self._first[agent], agent) for agent in self._first if agent in actions)
+        answers = sorted(self._answers(actions), key=lambda answer: answer[0][:2])
         utterances = [
-            (turn.id, to_utterance(actions[agent], turn, self.max_text_length))
-            for (_, _, turn), agent in acting
+            (turn.id, to_utterance(action, turn, self.max_text_length))
+            for (_, _, turn), _, action in answers
         ]
         finished = self.world.replay(utterances)
-        for _, agent in acting:
+        for _, agent, _ in answers:
             heappop(self._pending[agent])
         opened, self._mark = self.world.opened(self._mark)
-        self._update(opened, [agent for _, agent in acting])
+        self._update(opened, [agent for _, agent, _ in answers])
         rewards = self._no_rewards.copy()
         for interaction in finished:
             rewards[interaction.agent] = interaction.reward
@@ -232,6 +277,23 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
         observations = self._observations.copy()
         return observations, rewards, terminations, truncations, self._infos.copy()
 
+    def _answers(self, actions: Mapping[str, Any]) -> Iterator[tuple[_Entry, str, Any]]:
+        """Yield the pending turns that are answered, with their agents and actions."""
+        for agent, first in self._first.items():
+            if agent not in actions:
+                continue
+            action = actions[agent]
+            if agent not in self._at_once:
+                yield first, agent, action
+                continue
+            if not isinstance(action, Sequence) or isinstance(action, str):
+                raise UserError(
+                    f"actions: {agent} answers all its turns at once (observers_at_once): needs a "
+                    f"sequence of actions, got {type(action).__name__}"
+                )
+            entries = nsmallest(len(action), self._pending[agent])
+            yield from ((entry, agent, one) for entry, one in zip(entries, action, strict=False))
+
     def _update(self, opened: Sequence[Turn], acted: Sequence[str]) -> None:
         """Renew the observations and infos of all agents for whom something has changed.
 
@@ -249,6 +311,11 @@ class parallel_env(Face, ParallelEnv[str, Observation, Action]):  # type: ignore
             self._first.pop(agent, None)
             if self._pending[agent]:
                 self._first[agent] = self._pending[agent][0]
+            if agent in self._at_once:
+                turns = [turn for _, _, turn in sorted(self._pending[agent])]
+                self._observations[agent] = tuple(observation(agent, turn) for turn in turns)
+                self._infos[agent] = {"turns": tuple(map(info, turns))} if turns else {}
+                continue
             first = self._first[agent][-1] if agent in self._first else None
             self._observations[agent] = observation(agent, first)
             self._infos[agent] = info(first) if first else {}

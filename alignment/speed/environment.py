@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv
@@ -20,6 +21,7 @@ GRIDS = (4, 10, 32, 100)
 """Sides of the grids, for 16, 100, 1,024 and 10,000 social agents."""
 
 PARALLEL, UNOBSERVED = "Parallel", "Parallel without observers"
+AT_ONCE = "Parallel, observers at once"
 UTTERANCE = Utterance("That is for her to say.", 4.0)
 ACTION = {"text": UTTERANCE.text, "rating": np.array(UTTERANCE.rating)}
 
@@ -32,6 +34,7 @@ def measurements(quick: bool) -> list[Row]:
         "World": world_turn,
         "AEC": aec_turn,
         PARALLEL: parallel_turn,
+        AT_ONCE: partial(parallel_turn, at_once=True),
         UNOBSERVED: partial(parallel_turn, n_observers=0),
     }
     ways: dict[str, Callable[[], float]] = {
@@ -84,19 +87,24 @@ def aec_turn(side: int, turns: int) -> float:
     return (perf_counter() - start) / len(env.unwrapped.world.log)
 
 
-def parallel_turn(side: int, turns: int, n_observers: int = 1) -> float:
+def parallel_turn(side: int, turns: int, n_observers: int = 1, at_once: bool = False) -> float:
     """Return the seconds of a turn through `step`, in which every agent acts.
 
     One observer of 10,000 agents has 40,000 turns in a round, one in each step, and PettingZoo has
-    each step return a value for each agent.
+    each step return a value for each agent. With `at_once`, it has them in one step.
     """
-    env = sandbox_v0.parallel_env(**asdict(rules(side, turns, n_observers)))
+    env = sandbox_v0.parallel_env(
+        observers_at_once=at_once, **asdict(rules(side, turns, n_observers))
+    )
     gc.collect()
     start = perf_counter()
-    env.reset(seed=0)
-    actions = dict.fromkeys(env.agents, ACTION)
+    observations, _ = env.reset(seed=0)
+    actions: dict[str, Any] = dict.fromkeys(env.agents, ACTION)
+    observers = env.unwrapped.world.observers if at_once else ()
     while env.agents:
-        env.step(actions)
+        for observer in observers:
+            actions[observer] = (ACTION,) * len(observations[observer])
+        observations, *_ = env.step(actions)
     return (perf_counter() - start) / len(env.world.log)
 
 

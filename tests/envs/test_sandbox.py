@@ -4,12 +4,14 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from pettingzoo.test.render_test import render_test
 
-from social_sandbox.envs import UserError, Utterance, to_action
+from social_sandbox.envs import UserError, Utterance, sandbox_v0, to_action
 
 from ..helpers.environments import aec, parallel, play_aec, play_parallel
 
@@ -31,10 +33,11 @@ def test_the_aec_environment_passes_pettingzoos_api_test(rules):
 
 
 @pytest.mark.parametrize("cycles", [5, 200])
-def test_the_parallel_environment_passes_pettingzoos_api_test(cycles):
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_parallel_environment_passes_pettingzoos_api_test(cycles, at_once):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        parallel_api_test(parallel(), num_cycles=cycles)
+        parallel_api_test(parallel(observers_at_once=at_once), num_cycles=cycles)
 
 
 def test_both_environments_pass_pettingzoos_seed_tests():
@@ -239,3 +242,51 @@ def test_an_environment_can_be_played_again():
         assert steps[0].startswith("('social_0'")
     env.reset(seed=1)
     assert [repr(step) for step in play_aec(env, steps=40)] == steps
+
+
+def test_observers_at_once_give_the_same_interactions_in_far_fewer_steps() -> None:
+    played = {}
+    for at_once in (False, True):
+        env = sandbox_v0.parallel_env(
+            grid_size=3, n_rounds=2, n_observers=2, observers_at_once=at_once
+        )
+        observations, infos = env.reset(seed=5)
+        steps = 0
+        while env.agents:
+            actions: dict[str, Any] = {}
+            for agent, seen in observations.items():
+                assert env.observation_space(agent).contains(seen)
+                if at_once and agent.startswith("observer"):
+                    turns = infos[agent].get("turns", ())
+                    assert [one["phase"] for one in seen] == ["observe"] * len(turns)
+                    actions[agent] = [_by_seed(turn["seed"]) for turn in turns]
+                    assert env.action_space(agent).contains(tuple(actions[agent]))
+                elif "seed" in infos[agent]:
+                    actions[agent] = _by_seed(infos[agent]["seed"])
+            observations, *_, infos = env.step(actions)
+            steps += 1
+        played[at_once] = steps, sorted(env.world.interactions, key=lambda one: one.id)
+    assert played[True][1] == played[False][1]
+    assert played[True][0] < played[False][0] / 2
+
+
+def test_an_observer_at_once_needs_a_sequence_of_actions() -> None:
+    env = sandbox_v0.parallel_env(grid_size=2, n_rounds=1, observers_at_once=True)
+    env.reset(seed=0)
+    everybody = dict.fromkeys(env.agents, ACTION) | {"observer_0": (ACTION,)}
+    # Actions of an observer without a turn, or beyond its turns, are ignored.
+    while not env.step(everybody)[0]["observer_0"]:
+        pass
+    before = len(env.world.log)
+    with pytest.raises(UserError, match="observer_0 answers all its turns at once"):
+        env.step(dict.fromkeys(env.agents, ACTION))
+    assert len(env.world.log) == before
+    with pytest.raises(UserError, match=r"env\.observers_at_once"):
+        sandbox_v0.parallel_env(observers_at_once=1)
+
+
+ACTION = {"text": "Yes.", "rating": np.array(4.0)}
+
+
+def _by_seed(seed: int) -> dict[str, Any]:
+    return {"text": f"text {seed % 97}", "rating": np.array(1.0 + seed % 7)}
