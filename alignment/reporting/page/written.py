@@ -44,6 +44,7 @@ _SUMMARISED = (
     "alignment/log.json",
     "alignment/reward_model/log.json",
     "evaluation/results.json",
+    "safeguards/results.json",
     "benchmarks/results.json",
     "figures",
 )

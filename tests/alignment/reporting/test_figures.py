@@ -11,9 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from social_sandbox.alignment.evaluation.spread import norm_spread
 from social_sandbox.alignment.reporting import figures
 from social_sandbox.alignment.reporting.histograms import of_society
 from social_sandbox.envs import Interaction
+from social_sandbox.policies.norms import NORMS
 from tests.helpers.societies import play, society
 
 ESTIMATE = {"mean": 0.4, "low": 0.3, "high": 0.55}
@@ -36,6 +38,20 @@ def interactions(n_worlds: int = 2, grid_size: int = 4) -> list[Interaction]:
         for seed in range(n_worlds)
     ]
     return [one for world in worlds for one in play(world).interactions]
+
+
+def check_places(drawn: dict[str, Figure]) -> None:
+    """Check that no text covers another one or reaches beyond its figure."""
+    for name, figure in drawn.items():
+        placed = texts(figure)
+        covering = [
+            (a, b) for (a, place), (b, other) in combinations(placed, 2) if place.overlaps(other)
+        ]
+        assert not covering, name
+        width, height = figure.canvas.get_width_height()
+        for text, place in placed:
+            inside = place.x0 >= 0 and place.y0 >= 0 and place.x1 <= width and place.y1 <= height
+            assert inside, (name, text)
 
 
 @pytest.fixture
@@ -83,16 +99,27 @@ def test_no_text_covers_another_and_all_axes_are_named(
     figures.plot_run(tmp_path, society_of_two, LOSSES, evaluation, "stable_alignment")
     figures.plot_histograms(tmp_path, of_society(society_of_two, 7))
     assert set(drawn) == {"ratings", "grid", "loss", "evaluation", "overview", "histograms"}
-    for name, figure in drawn.items():
-        placed = texts(figure)
-        covering = [
-            (a, b) for (a, place), (b, other) in combinations(placed, 2) if place.overlaps(other)
-        ]
-        assert not covering, name
-        width, height = figure.canvas.get_width_height()
-        for text, place in placed:
-            inside = place.x0 >= 0 and place.y0 >= 0 and place.x1 <= width and place.y1 <= height
-            assert inside, (name, text)
+    check_places(drawn)
+
+
+def test_norms_are_drawn_by_round_and_for_both_models(
+    tmp_path: Path, drawn: dict[str, Figure]
+) -> None:
+    society_of_two = interactions()
+    norms = [NORMS["asks_back"], NORMS["brief"]]
+    rows = {"base": ESTIMATE, "aligned": ESTIMATE, "difference": NEGATIVE}
+    evaluation = {
+        "table": {**TABLE, "embedded_alignment": rows, "embedded_engagement": rows},
+        "norms": {"asks_back": rows, "brief": rows, "all norms": rows},
+        "rating_scale": 7,
+    }
+    shares = norm_spread(society_of_two, norms)
+    figures.plot_run(tmp_path, society_of_two, LOSSES, evaluation, "stable_alignment", shares)
+    check_places(drawn)
+    followed, ratings, _ = drawn["evaluation"].axes
+    names = [label.get_text() for label in followed.get_yticklabels()]
+    assert names == ["asks back", "brief", "all norms"]
+    assert "by the embedded observer" in ratings.get_yticklabels()[-1].get_text()
 
 
 def test_the_grid_has_a_panel_for_each_world(drawn: dict[str, Figure], tmp_path: Path) -> None:

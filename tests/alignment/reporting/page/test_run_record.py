@@ -157,6 +157,32 @@ def test_the_results_stand_with_their_intervals(run) -> None:
     assert rise["low"] < rise["value"] < rise["high"]
 
 
+def test_norms_come_first_and_witness_and_safeguards_are_named(tmp_path: Path) -> None:
+    rows = {"base": ESTIMATE, "aligned": ESTIMATE, "difference": ESTIMATE}
+    names = ("alignment", "engagement", "combined", "embedded_alignment")
+    results = {"table": dict.fromkeys(names, rows), "norms": {"brief": rows, "all norms": rows}}
+    guarded = {"name": "truthfulqa", "metric": "mc1", "what": "right choices", "most": 0.01}
+    guarded |= {"worse": -1, "held": False, "is_sure": True, "comparison": rows}
+    for stage, content in (("evaluation", results), ("safeguards", {"findings": [guarded]})):
+        (tmp_path / stage).mkdir()
+        (tmp_path / stage / "results.json").write_text(json.dumps(content))
+    write_page([tmp_path])
+    (key,) = (run["key"] for run in read_data(tmp_path / "page", "index")["runs"])
+    run = read_data(tmp_path / "page", f"{key}/run")
+    assert [one["label"] for one in run["headlines"]] == [
+        "Held-out answers that follow all norms, aligned minus base",
+        "Held-out answers that follow brief, aligned minus base",
+        "Held-out rating by the norms, aligned minus base",
+        "Held-out alignment by the embedded observer",
+        "Safeguard broken: truthfulqa, aligned minus base",
+    ]
+    assert "weaker witness" in run["headlines"][3]["note"]
+    assert run["headlines"][4]["good"] == 1
+    figures = {figure["id"]: figure for figure in run["figures"]}
+    bars = figures["held-out-norms"]["series"]
+    assert [series["name"] for series in bars] == ["base", "aligned"]
+
+
 def test_what_was_left_out_is_listed_with_its_reason(run) -> None:
     assert run["dropped"] == [
         ["interactions", "no rating", 4],
