@@ -1,6 +1,7 @@
 """Workers as actors of a Ray cluster."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -94,8 +95,6 @@ def ray_workers(config: EngineConfig) -> Iterator[RayWorkers]:
     """
     # Ray sends statistics of its use otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What it has to say of itself, an error of this program says in one line.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     was_connected = ray.is_initialized()
@@ -113,29 +112,51 @@ def _connect(config: EngineConfig) -> None:
     import ray
 
     common = {"logging_level": "ERROR", "log_to_driver": False}
-    own = {
-        "include_dashboard": False,
+    address = config.address or os.environ.get("RAY_ADDRESS")
+    named = f"engine.address={address or 'null'}"
+    hint = "ray start --head starts one, and engine.address=local one for this command alone"
+    if address in (None, "auto"):
+        found = _cluster_here()
+        if address == "auto" and found is None:
+            raise UserError(f"{named}: no Ray cluster runs on this machine; {hint}")
+        address = found or "local"
+    elif address != "local" and not _answers(address):
+        raise UserError(f"{named}: no Ray cluster there; {hint}")
+    if address == "local":
         # Workers that wait for a server need no core of their own.
-        "num_cpus": max(os.cpu_count() or 1, round((config.workers or 1) * config.cpus_per_worker)),
-    }
-    address = config.address
+        cores = round((config.workers or 1) * config.cpus_per_worker)
+        common |= {"include_dashboard": False, "num_cpus": max(os.cpu_count() or 1, cores)}
     try:
-        if address is None and not os.environ.get("RAY_ADDRESS"):
-            try:
-                ray.init(address="auto", **common)
-                return
-            except ConnectionError:
-                address = "local"
-        ray.init(address=address, **common, **(own if address == "local" else {}))
+        ray.init(address=address, **common)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        named = config.address or os.environ.get("RAY_ADDRESS") or "null"
-        words = str(error)
+        words = " ".join(str(error).split())
         if "ersion mismatch" in words:
-            raise UserError(f"engine.address={named}: {' '.join(words.split())[:300]}") from error
-        raise UserError(
-            f"engine.address={named}: no Ray cluster there ({first_words(error)}); ray start "
-            "--head starts one, and engine.address=local one for this command alone"
-        ) from error
+            raise UserError(f"{named}: {words[:300]}") from error
+        raise UserError(f"{named}: no Ray cluster there ({first_words(error)}); {hint}") from error
+
+
+def _cluster_here() -> str | None:
+    """Return the address of the cluster that runs on this machine, or None."""
+    # Ray waits a minute for a cluster that has died without a word.
+    from ray._private.services import get_ray_address_from_environment
+
+    try:
+        address = str(get_ray_address_from_environment("auto", None))
+    except ConnectionError:
+        return None
+    return address if _answers(address) else None
+
+
+def _answers(address: str) -> bool:
+    """Return whether something listens at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return False
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _check_resources(config: EngineConfig) -> None:

@@ -133,7 +133,7 @@ class Address:
 def served(ledger: Ledger, host: str) -> Iterator[Address]:
     """Serve a ledger on a host's address while the context is open."""
     key = secrets.token_bytes(32)
-    with Listener((host, 0), authkey=key) as listener:
+    with Listener((host, 0), backlog=128, authkey=key) as listener:
         closing = Event()
         thread = Thread(target=_serve, args=(listener, ledger, closing), daemon=True)
         thread.start()

@@ -66,3 +66,13 @@ def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) 
 def test_a_client_address_is_refused() -> None:
     with pytest.raises(UserError, match=r"engine\.address: a Ray client"):
         EngineConfig(name="ray", workers=2, address="ray://head:10001")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere"])
+def test_an_address_without_a_cluster_is_one_line_at_once(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    config = EngineConfig(name="ray", workers=2, address=address)
+    with pytest.raises(UserError, match=f"engine.address={address}: no Ray cluster there; ray"):
+        simulate_worlds(Village(), tmp_path, config)
