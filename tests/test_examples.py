@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.helpers.tiny import tiny_llama, tiny_tokenizer
+
 HERE = Path(__file__).parents[1]
 EXAMPLES = HERE / "examples"
 
@@ -41,6 +43,22 @@ def run(*arguments: str, **environment: str) -> str:
 )
 def test_an_example_runs(example: str, output: str) -> None:
     assert output in run(str(EXAMPLES / example))
+
+
+@pytest.mark.slow
+def test_reinforce_raises_a_norm(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    tokenizer = tiny_tokenizer()
+    tokenizer.save_pretrained(tmp_path)
+    model = tiny_llama(len(tokenizer))
+    model.config.max_position_embeddings = 2048
+    model.save_pretrained(tmp_path)
+    settings = "--tokens 60 --steps 16 --rate 5e-2 --questions 2 --group 8".split()  # noqa: SIM905
+    output = run(
+        str(EXAMPLES / "reinforce.py"), "--model", str(tmp_path), *settings, OMP_NUM_THREADS="1"
+    )
+    before, after = re.findall(r"brief (?:before|after): ([\d.]+)", output)
+    assert float(after) > float(before) + 0.05, output
 
 
 @pytest.mark.embedded
