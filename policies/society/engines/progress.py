@@ -52,6 +52,8 @@ class WorkersProgress:
         if self._live:
             self._live.refresh()
             self._live.stop()
+            if not self._live.console.is_terminal:
+                self._live.console.print()
 
     def update(self, idle: Iterable[int] = ()) -> None:
         """Show what the workers have reported since; `idle` workers have nothing left to do."""

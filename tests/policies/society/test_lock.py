@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -59,3 +60,37 @@ def test_an_agent_that_plays_in_the_folder_of_its_own_society_is_refused(tmp_pat
 
     with pytest.raises(UserError, match="in use"):
         simulate([society()], agent, tmp_path)
+
+
+def test_a_name_that_another_machine_has_left_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with locked(tmp_path):
+        holder = (tmp_path / ".lock.json").read_text()
+    left = json.loads(holder) | {"host": "node17", "pid": 4}
+    (tmp_path / ".lock.json").write_text(json.dumps(left))
+    with locked(tmp_path):
+        pass
+    assert "was in use by process 4 on node17 since" in caplog.text
+    assert "whether it lives cannot be known from here" in caplog.text
+    caplog.clear()
+    # A process of this machine that was killed leaves its name, and the kernel knows better.
+    (tmp_path / ".lock.json").write_text(holder)
+    with locked(tmp_path):
+        pass
+    assert not caplog.text
+
+
+def test_a_patient_process_waits_for_the_lock(tmp_path: Path) -> None:
+    def take(patience: float) -> str:
+        try:
+            with locked(tmp_path, patience=patience):
+                return "taken"
+        except UserError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(tmp_path):
+            assert "is in use by" in pool.submit(take, 0.2).result()
+            waiting = pool.submit(take, 20.0)
+        assert waiting.result() == "taken"
