@@ -68,5 +68,5 @@ EXPERIMENT = Experiment(
     measure=measure,
     measures=(PLAIN, ADVERSARIAL, DROP, KEPT),
     norms={"small": ("asks_back+brief",)},
-    sizes={"small": ("method.max_tokens=6000", "method.epochs=50")},
+    sizes={"small": ("env.n_rounds=2", "method.max_tokens=6000", "method.epochs=50")},
 )

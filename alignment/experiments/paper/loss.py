@@ -64,7 +64,7 @@ EXPERIMENT = Experiment(
     measures=(ADHERENCE, OTHERS, GRADIENT_NORM, PERPLEXITY, HINGES, TOKENS),
     norms={"small": ("asks_back+brief",)},
     sizes={
-        "small": ("method.max_tokens=4000", "method.epochs=20"),
+        "small": ("env.n_rounds=2", "method.max_tokens=3000", "method.epochs=20"),
         # Groups as large as the largest number of candidates.
         "paper": ("data.group_size=4",),
     },

@@ -66,7 +66,7 @@ EXPERIMENT = Experiment(
     measure=measure,
     measures=(ADHERENCE, BASE, GAIN, OTHERS, RATING, TOKENS),
     norms={"small": ("asks_back+brief",)},
-    sizes={"small": ("method.max_tokens=4000", "method.epochs=50")},
+    sizes={"small": ("env.n_rounds=2", "method.max_tokens=4000", "method.epochs=50")},
     values=BASE_MODELS,
     of_values="base models such as [smollm2,PATH]",
 )
