@@ -1,5 +1,8 @@
 """The stage that draws the figures."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
@@ -55,7 +58,7 @@ def draw_figures(
         interactions = list(simulation.interactions)
     alignment = _recorded_alignment(context) if alignment is None else alignment
     evaluation = _recorded_evaluation(context) if evaluation is None else evaluation
-    norms = norms_of(context.settings.observer)
+    norms = norms_of(context.settings.observer) or norms_of(_recorded_observer(context))
     paths = plot_run(
         folder,
         interactions,
@@ -82,6 +85,12 @@ def draw_figures(
     print_path(console, "report", report)
     drawn: Summary = {"figures": [str(path) for path in paths], "report": str(report)}
     return drawn | ({"norms": spread_rows(shares)} if shares else {})
+
+
+def _recorded_observer(context: Context) -> Mapping[str, Any]:
+    """Return the recipe of the observer of the society that the output folder holds."""
+    record = read_record(context.stage_folder("simulation")) or {}
+    return record.get("settings", {}).get("observer") or {}
 
 
 def _recorded_alignment(context: Context) -> Alignment | None:

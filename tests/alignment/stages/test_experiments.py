@@ -44,6 +44,11 @@ def test_the_result_of_the_norms_can_be_checked_by_eye(
         assert words in shown
     assert max(map(len, shown.split("by the norms: ")[0].split("Held-out")[1].split("\n"))) <= 80
     table = json.loads((tmp_path / "out/evaluation/results.json").read_text())["table"]
+    report = (tmp_path / "out/report.md").read_text()
+    assert "| asks_back | 0 |" in report
+    # Figures and report know the observer of the run.
+    assert cli.main(["figures", *job, "output_dir=out"]) == 0
+    assert (tmp_path / "out/report.md").read_text() == report
     # One and the same rule rates both aspects.
     assert table["alignment"] == table["engagement"]
     assert table["embedded_alignment"] != table["alignment"]
