@@ -49,7 +49,7 @@ def compare(
     where it is a second witness. `moved_to_good` and `moved_to_chosen` are the shares of pairs in
     which the margin of the better reply grew (TRL's `rewards/accuracies`, per token), whichever
     reply the base model finds likelier. The measures of chosen replies are there if people's
-    preferences were measured.
+    preferences were measured, and those of good replies unless answers alone are measured.
     """
     ratings = {str(aspect): _mean_ratings(base, aligned, aspect) for aspect in ASPECTS}
     ratings["combined"] = _combined_ratings(ratings["alignment"], ratings["engagement"], config)
@@ -67,7 +67,7 @@ def compare(
     }
     for better, both in margins.items():
         values = np.array(both).T.reshape(-1, 2)
-        if len(values) or better == "good":
+        if len(values) or (better == "good" and not config.answers_only):
             table[f"prefers_{better}"] = compare_values((values > 0).astype(float), config)
             moved = (values[:, 1] > values[:, 0]).astype(float)
             share = estimate_mean(moved, config.resamples, config.seed)

@@ -27,6 +27,7 @@ class EvaluateConfig:
     samples: Annotated[int, Field(ge=1)] = 2
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
     embedded_observer: bool = False
+    answers_only: bool = False
     rating_scale: RatingScale = 7
     benchmarks: Literal["all"] | Annotated[tuple[str, ...], one_or_many] | None = None
     safeguards: Annotated[tuple[SafeguardName, ...], one_or_many] = ()

@@ -64,7 +64,8 @@ def measure(
         policy: The model; its temperature holds.
         questions: Questions; those with a good and a bad answer also give a margin.
         observer: Rates each answer.
-        config: Number of samples, their length, the rating scale and the seed.
+        config: Number of samples, their length, the rating scale, the seed, and whether answers
+            alone are measured.
         pairs: People's preferences, of which each gives a margin.
         embedded: The embedded observer, if it rates the answers as well.
     """
@@ -94,7 +95,7 @@ def answered(
     good_and_bad = [
         unrated_pair([Message("user", question.text)], question.good, question.bad)
         for question in questions
-        if question.good and question.bad
+        if question.good and question.bad and not config.answers_only
     ]
     good_nll, bad_nll = _both_nll(policy, good_and_bad)
     return HeldOutResults(

@@ -85,12 +85,12 @@ def print_training(
 ) -> None:
     """Print loss, steps and memory of a training; `log`: its rows of metrics."""
     console.print(
-        f"  loss {summary['loss_start']:.3f} > {summary['loss_end']:.3f} "
+        f"  loss {_from_to(summary['loss_start'], summary['loss_end'])} "
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
         f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
     parts = [
-        f"{name} {rows[0][part]:.3f} > {rows[-1][part]:.3f}"
+        f"{name} {_from_to(rows[0][part], rows[-1][part])}"
         for name, part in (("imitation", "loss/sft"), ("contrast", "loss/contrast"))
         if (rows := [row for row in log if part in row])
     ]
@@ -226,6 +226,11 @@ def print_files(console: Console, folder: Path) -> None:
     for name, meaning in contents.items():
         if (folder / name).exists():
             tables.print_path(console, f"  {meaning}", folder / name)
+
+
+def _from_to(first: float, last: float) -> str:
+    """Return both values, or the one that is known where only one step was logged."""
+    return f"{first:.3f}" if first == last else f"{first:.3f} > {last:.3f}"
 
 
 def _shown(answer: str) -> str:

@@ -79,7 +79,7 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
     for other in ("model", "engagement_weight", "resamples", *SETTINGS_OF_BENCHMARKS):
         del config[other]
     # Output folders of versions without these settings do not record them.
-    for name in ("embedded_observer", "n_questions"):
+    for name in ("embedded_observer", "answers_only", "n_questions"):
         if not config[name]:
             del config[name]
     measured_with = {

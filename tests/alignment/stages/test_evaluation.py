@@ -61,6 +61,16 @@ def test_the_embedded_observer_is_a_second_witness_beside_another_observer(
     assert row["aligned"].keys() >= {"alignment", "embedded_alignment", "embedded_engagement"}
 
 
+def test_answers_alone_are_measured_without_likelihoods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = [*small_job(tmp_path), "wandb=disabled", "output_dir=out", "evaluate.model=tiny"]
+    assert cli.main(["evaluate", *job, "evaluate.answers_only=true"]) == 0
+    results = json.loads((tmp_path / "out/evaluation/results.json").read_text())
+    assert list(results["table"]) == ["alignment", "engagement", "combined"]
+
+
 def test_another_observer_rates_the_answers_that_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
