@@ -172,8 +172,8 @@ EXPERIMENT = Experiment(
     sizes={
         "small": (
             *(f"observer.{aspect}=[{norms}]" for aspect, norms in _NORMS.items()),
-            *("n_worlds=1", "env.n_rounds=8", "env.patience=2"),
-            *("env.n_questions=8", "env.questions_per_round=8", "env.n_prior_memories=300"),
+            *("n_worlds=1", "env.grid_size=3", "env.n_rounds=6", "env.patience=2"),
+            *("env.n_questions=6", "env.questions_per_round=6", "env.n_prior_memories=300"),
         ),
     },
     remarks=remarks,

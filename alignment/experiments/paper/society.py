@@ -228,7 +228,8 @@ EXPERIMENT = Experiment(
     sizes={
         "small": (
             "priors=norm:${observer.norms.0}",
-            *("n_worlds=1", "env.n_rounds=5", "env.n_questions=6", "env.questions_per_round=6"),
+            *("n_worlds=1", "env.grid_size=3", "env.n_rounds=4"),
+            *("env.n_questions=4", "env.questions_per_round=4"),
             "env.n_prior_memories=300",
             "policy.max_new_tokens=48",
         ),
