@@ -7,7 +7,7 @@ import pytest
 
 import social_sandbox.policies
 
-ROOMS = ("huggingface", "openai", "prompts", "society", "value_model")
+ROOMS = ("huggingface", "learning", "openai", "prompts", "society", "solo", "value_model")
 
 
 def test_the_example_of_the_package_documentation_works() -> None:
