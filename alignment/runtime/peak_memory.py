@@ -5,8 +5,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import torch
-
 
 def peak_bytes(device: str) -> int:
     """Return the peak since `reset_peak`, or since the process began, in bytes.
@@ -15,6 +13,8 @@ def peak_bytes(device: str) -> int:
         device: The type of the device that works, as in `torch.device(...).type`.
     """
     if device == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated()
     # On Linux ru_maxrss includes the peak of the parent process and cannot be reset.
     with suppress(OSError):
@@ -26,7 +26,8 @@ def peak_bytes(device: str) -> int:
 
 def reset_peak() -> None:
     """Reset the peak to the memory in use now; possible on GPUs and on Linux."""
-    if torch.cuda.is_available():
+    # A process without torch has no memory on a GPU.
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")

@@ -32,8 +32,7 @@ _LEAST = 0.5
 
 def measurements(quick: bool) -> list[Row]:
     """Measure requests a second through the API policy, and by bare loops."""
-    with cores() as (own, servers), answering_at_once(servers) as address:
-        del own
+    with cores() as servers, answering_at_once(servers) as address:
         ways: dict[str, Way] = {}
         for n in UNDER_WAY:
             ways[_society(n)] = partial(by_policy, address, n)
@@ -60,26 +59,28 @@ def _society(under_way: int) -> str:
 
 
 @contextmanager
-def cores() -> Iterator[tuple[set[int], set[int]]]:
-    """Keep this process on one core meanwhile; the context is this core, and one for a server.
+def cores() -> Iterator[set[int]]:
+    """Keep this process on one core meanwhile; the context is another core, for a server.
 
     On a machine with one core, both share it.
     """
+    if not hasattr(os, "sched_setaffinity"):  # macOS and Windows choose for themselves
+        yield set()
+        return
     every = os.sched_getaffinity(0)
     first, *others = sorted(every)
-    own, servers = {first}, set(others[:1]) or {first}
-    os.sched_setaffinity(0, own)
+    os.sched_setaffinity(0, {first})
     try:
-        yield own, servers
+        yield set(others[:1]) or {first}
     finally:
         os.sched_setaffinity(0, every)
 
 
-def by_policy(address: str, under_way: int) -> float:
+def by_policy(address: str, under_way: int, side: int = SIDE) -> float:
     """Return the seconds of a request in a society with a folder, whose ratings are JSON."""
     # So many worlds that their agents suffice for the requests under way.
-    n_worlds = max(4, -(-under_way // SIDE**2))
-    config = WorldConfig(grid_size=SIDE, n_rounds=ROUNDS, n_prior_memories=0)
+    n_worlds = max(4, -(-under_way // side**2))
+    config = WorldConfig(grid_size=side, n_rounds=ROUNDS, n_prior_memories=0)
     worlds = [World(config, seed=n, name=f"world_{n}") for n in range(n_worlds)]
     policy = OpenAIPolicy(
         "instant", base_url=address, ratings="json_schema", max_concurrency=under_way

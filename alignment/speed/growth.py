@@ -1,0 +1,172 @@
+"""How the stages grow: time and memory of an interaction in societies of growing size.
+
+Each stage runs in a process of its own with scripted players, at sizes ten times apart. What is
+measured is a further interaction: the difference between two sizes, without what every start costs.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from social_sandbox.envs import World, WorldConfig
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.policies.scripted import ScriptedPolicy
+from social_sandbox.policies.society.log import INTERACTIONS
+from social_sandbox.policies.society.simulate import simulate
+
+from ..runtime.peak_memory import peak_bytes, reset_peak
+from .measure import Goal, Measurement, Row
+
+SECTION = "growth"
+SMALLEST, FEW, MANY = 1_000, 10_000, 100_000
+"""The smallest society, and the largest one of a quick run and of another run."""
+
+SIDE = 10
+"""Side of the grid: a round has a hundred interactions."""
+
+UTTERANCES = 10
+"""Utterances of an interaction, which set how long a resume takes."""
+
+_TIMES, _KIB, _RESUME = 1.5, 4.0, 60.0
+"""Goals: growth of the time, KiB of memory, and seconds for a million utterances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a stage costs: seconds, and bytes of memory above those before it."""
+
+    seconds: float
+    memory: int
+
+
+def measurements(quick: bool, largest: int | None = None) -> list[Row]:
+    """Measure each stage at every size.
+
+    Args:
+        quick: Whether the largest society has 10,000 interactions instead of 100,000.
+        largest: The number of interactions of the largest society; None leaves it to `quick`.
+
+    Raises:
+        UserError: A stage fails.
+    """
+    largest = largest or (FEW if quick else MANY)
+    sizes = [SMALLEST]
+    while sizes[-1] * 10 <= largest:
+        sizes.append(sizes[-1] * 10)
+    costs = {size: _costs(size) for size in sizes}
+    rows: list[Row] = []
+    for stage in STAGES:
+        each = {
+            many: _further(costs[few][stage], costs[many][stage], many - few)
+            for few, many in pairwise(sizes)
+        }
+        for size, (seconds, kib) in each.items():
+            named = f"{stage}, {size:,} interactions"
+            rows.append(Measurement(SECTION, f"{named}: time of one", seconds * 1e3, "ms"))
+            bound = Goal(_KIB, at_least=False)
+            rows.append(Measurement(SECTION, f"{named}: memory of one", kib, "KiB", bound))
+        if FEW in each and sizes[-1] > FEW:
+            ratio = each[sizes[-1]][0] / each[FEW][0]
+            name = f"{stage}: time of one of {sizes[-1]:,} / of {FEW:,}"
+            rows.append(Measurement(SECTION, name, ratio, "x", Goal(_TIMES, at_least=False)))
+        if stage == "resume" and each:
+            seconds = each[sizes[-1]][0] * 1e6 / UTTERANCES
+            name = f"resume: a million utterances, from {sizes[-1]:,} interactions"
+            rows.append(Measurement(SECTION, name, seconds, "s", Goal(_RESUME, at_least=False)))
+    return rows
+
+
+def _further(less: Cost, more: Cost, interactions: int) -> tuple[float, float]:
+    """Return the seconds and the KiB of a further interaction."""
+    seconds = max(0.0, more.seconds - less.seconds) / interactions
+    return seconds, max(0.0, (more.memory - less.memory) / 1024 / interactions)
+
+
+def _costs(size: int) -> dict[str, Cost]:
+    """Return the cost of each stage of one run."""
+    costs = {}
+    with TemporaryDirectory() as folder:
+        for stage in STAGES:
+            command = [sys.executable, "-m", __name__, stage, folder, str(size)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                last = (done.stderr.strip() or "no word").split("\n")[-1]
+                raise UserError(f"bench: {stage} of {size:,} interactions failed: {last}")
+            costs[stage] = Cost(**json.loads(done.stdout.strip().split("\n")[-1]))
+    return costs
+
+
+def _play(run: Path, size: int) -> None:
+    rules = WorldConfig(grid_size=SIDE, n_rounds=-(-size // SIDE**2))
+    simulate([World(rules, seed=0)], ScriptedPolicy(), run / "simulation")
+
+
+def _data(run: Path, size: int) -> None:
+    from ..data.config import DataConfig
+    from ..data.groups import write_groups
+    from ..data.sources import read_sources
+
+    groups, _ = read_sources(DataConfig().with_sources(), run / "simulation" / INTERACTIONS)
+    write_groups(run / "data" / "groups.jsonl", groups)
+
+
+def _export(run: Path, size: int) -> None:
+    from ..data.export import ExportConfig, export_groups
+    from ..data.groups import read_groups
+
+    groups = read_groups(run / "data" / "groups.jsonl")
+    export_groups(groups, ExportConfig(), run / "export", "groups.jsonl")
+
+
+def _prepare(run: Path, size: int) -> None:
+    from ..data.groups import read_groups
+    from ..methods.stable_alignment import StableAlignment
+
+    StableAlignment().select(read_groups(run / "data" / "groups.jsonl"))
+
+
+def _figures(run: Path, size: int) -> None:
+    from ..reporting import histograms
+    from ..reporting.figures import plot_histograms, plot_run
+
+    interactions = read_interactions(run / "simulation" / INTERACTIONS)
+    plot_run(run / "figures", interactions, [], {})
+    plot_histograms(run / "figures", histograms.of_society(interactions, 7))
+
+
+def _page(run: Path, size: int) -> None:
+    from ..reporting.page.write import write_page
+
+    write_page([run])
+
+
+STAGES: dict[str, Callable[[Path, int], None]] = {
+    "simulate": _play,
+    "resume": _play,
+    "data": _data,
+    "export": _export,
+    "align's preparation": _prepare,
+    "figures": _figures,
+    "page": _page,
+}
+"""The stages, each of which reads what those before it have written."""
+
+
+def main(stage: str, run: str, size: str) -> None:
+    """Run one stage, and print its cost in JSON."""
+    reset_peak()
+    before, start = peak_bytes("cpu"), perf_counter()
+    STAGES[stage](Path(run), int(size))
+    seconds = perf_counter() - start
+    print(json.dumps({"seconds": seconds, "memory": max(0, peak_bytes("cpu") - before)}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
