@@ -105,7 +105,9 @@ def log_simulation(
         run.log({**present, **round_media(of_round), "env/round": earlier.rounds + number})
     account = Account({name: Tokens(**costs) for name, costs in summary["spent"].items()})
     total = earlier.interactions + summary["interactions"]
-    run.log({**_costs(earlier.account + account), "spent/interactions": total})
+    shared = summary.get("shared_prefixes", {}).items()
+    shares = {f"spent/{policy}/shared_prefixes": share for policy, share in shared}
+    run.log({**_costs(earlier.account + account), **shares, "spent/interactions": total})
 
 
 def log_data(run: Run, groups: Sequence[RatedGroup], cycle: int = 0) -> None:

@@ -33,15 +33,22 @@ def serving(slots: int) -> Iterator[str]:
             process.kill()
 
 
-def start(slots: int = 4, *, embeddings: bool = False) -> Any:
-    """Start a server in this process; its address is `.listening_address`."""
+def start(slots: int = 4, *, embeddings: bool = False, threads: int | None = None) -> Any:
+    """Start a server in this process; its address is `.listening_address`.
+
+    Args:
+        slots: Number of requests that it answers at once.
+        embeddings: Whether it embeds texts, and writes none.
+        threads: Number of threads; None: as many as there are cores. Several wait for each other by
+            counting, which takes minutes on cores that other programs use, too.
+    """
     from xllamacpp import CommonParams, Server, llama_pooling_type
 
     params = CommonParams()
     with as_file(gguf_file()) as path:
         params.model.path = str(path)
     params.n_parallel, params.n_ctx = slots, slots * 1024
-    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
+    params.cpuparams.n_threads = threads or len(os.sched_getaffinity(0))
     params.verbosity = -1
     if embeddings:
         params.embedding = True

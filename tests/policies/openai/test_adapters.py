@@ -1,10 +1,13 @@
 """Adapters that are handed to a running server."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from social_sandbox.envs import Phase, Turn, UserError
@@ -142,11 +145,67 @@ def test_wrong_folders_and_names_are_named(adapter: Path, tmp_path: Path) -> Non
     assert there.name == "mine"
 
 
-@pytest.mark.embedded
-def test_llama_cpp_is_told_apart(adapter: Path) -> None:
+@pytest.fixture(scope="module")
+def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run llama.cpp with the embedded model and a random adapter, which is off at the start."""
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
-    from social_sandbox.alignment.speed.server import start
+    from xllamacpp import CommonAdapterLoraInfo, CommonParams, Server
 
-    running = start(1)
+    from social_sandbox.policies.huggingface.smollm2 import gguf_file
+
+    adapter = tmp_path_factory.mktemp("adapter") / "adapter.gguf"
+    write_random_adapter(adapter, width=576)
+    params = CommonParams()
+    with as_file(gguf_file()) as path:
+        params.model.path = str(path)
+    params.n_parallel, params.n_ctx, params.verbosity = 1, 1024, -1
+    params.cpuparams.n_threads = 1
+    params.lora_adapters = [CommonAdapterLoraInfo(str(adapter), 0.0)]
+    running = Server(params)
+    yield f"{running.listening_address}/v1"
+    del running
+
+
+def write_random_adapter(file: Path, width: int) -> None:
+    """Write an adapter of llama.cpp's form that disturbs every third layer."""
+    from gguf import GGUFWriter
+
+    random = np.random.default_rng(0)
+    writer = GGUFWriter(file, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 8.0)
+    for layer in range(0, 30, 3):
+        for part, shape in (("a", (4, width)), ("b", (width, 4))):
+            weights = random.normal(scale=0.2, size=shape).astype(np.float32)
+            writer.add_tensor(f"blk.{layer}.attn_output.weight.lora_{part}", weights)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.mark.embedded
+def test_llama_cpp_loads_no_adapter_at_run_time_and_is_told_apart(
+    llama_cpp: str, adapter: Path
+) -> None:
     with pytest.raises(UserError, match=r"has no endpoint .* llama\.cpp has none"):
-        policy_at(f"{running.listening_address}/v1", adapter, timeout=300.0).check()
+        policy_at(llama_cpp, adapter, timeout=600.0).check()
+
+
+@pytest.mark.embedded
+def test_llama_cpp_answers_with_an_adapter_that_it_was_started_with(llama_cpp: str) -> None:
+    def said(scale: float) -> str:
+        policy = OpenAIPolicy(
+            "smollm2",
+            base_url=llama_cpp,
+            temperature=0,
+            max_new_tokens=10,
+            timeout=600.0,
+            extra={"draft": {"lora": [{"id": 0, "scale": scale}]}},
+        )
+        return policy.act([TURN])[0].text
+
+    base = said(0.0)
+    assert said(1.0) != base
+    assert said(0.0) == base

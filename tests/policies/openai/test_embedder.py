@@ -14,7 +14,7 @@ pytestmark = pytest.mark.embedded
 def base_url() -> Iterator[str]:
     from social_sandbox.alignment.speed.server import start
 
-    running = start(1, embeddings=True)
+    running = start(1, embeddings=True, threads=1)
     yield f"{running.listening_address}/v1"
     del running
 

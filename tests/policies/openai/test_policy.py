@@ -22,7 +22,8 @@ from ..conftest import society
 pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
 pytestmark = pytest.mark.embedded
 
-SMALL = {"max_new_tokens": 12, "reason_tokens": 32, "timeout": 60.0}
+# A machine that is busy with other things may need minutes for what else takes a second.
+SMALL = {"max_new_tokens": 12, "reason_tokens": 32, "timeout": 600.0}
 TURN = Turn(
     id="0/social_0/feedback/social_1",
     world="w",
@@ -40,7 +41,7 @@ TURN = Turn(
 def server() -> Iterator[str]:
     from social_sandbox.alignment.speed.server import start
 
-    running = start()
+    running = start(threads=1)
     yield running.listening_address
     del running
 
@@ -101,11 +102,21 @@ def test_the_strongest_form_of_the_server_is_determined_once(
     assert proxy.requests[-1]["seed"] == TURN.seed
 
 
+def seconds_of(policy: OpenAIPolicy, n: int) -> float:
+    """Return how long the server takes now for as many turns at once."""
+    start = monotonic()
+    policy.act([replace(TURN, id=f"{number}", seed=number) for number in range(n)])
+    return monotonic() - start
+
+
 def test_a_run_with_network_faults_finishes_every_interaction_once(base_url: str) -> None:
     calm = rollout([society()], ScriptedPolicy())
-    with faulty_proxy(FaultyProxy(base_url.removesuffix("/v1"), share=0.3)) as proxy:
+    seconds = seconds_of(OpenAIPolicy("m", base_url=base_url, ratings="json_schema", **SMALL), 8)
+    patience = max(5.0, 4 * seconds)
+    faulty = FaultyProxy(base_url.removesuffix("/v1"), share=0.3, stall=patience + 3)
+    with faulty_proxy(faulty) as proxy:
         policy = OpenAIPolicy(
-            "m", base_url=proxy.url, **{**SMALL, "timeout": 5.0}, max_retries=8, tries=8
+            "m", base_url=proxy.url, **{**SMALL, "timeout": patience}, max_retries=8, tries=8
         )
         interactions = rollout([society()], population(policy))
     assert sorted(one.id for one in interactions) == sorted(one.id for one in calm)
@@ -180,7 +191,8 @@ def test_a_turn_without_an_answer_ends_the_run_and_earlier_answers_are_kept(
     assert len(logged) == 2
     calm = OpenAIPolicy("m", base_url=base_url, ratings="json_schema", **SMALL)
     assert len(simulate([society(n_rounds=1)], population(calm), tmp_path)) == 4
-    assert (tmp_path / "utterances.jsonl").read_text().splitlines()[:2] == logged
+    # A finished log is sorted.
+    assert set(logged) <= set((tmp_path / "utterances.jsonl").read_text().splitlines())
 
 
 def test_a_larger_budget_resumes_a_run(base_url: str, tmp_path: Path) -> None:
