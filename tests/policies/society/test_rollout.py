@@ -150,3 +150,12 @@ def test_one_agent_can_play_everybody() -> None:
 def test_two_worlds_with_one_name_are_refused(scripted: Population) -> None:
     with pytest.raises(UserError, match="two worlds have the same name"):
         rollout([society(0), society(1)], scripted)
+
+
+def test_some_turns_alone_can_be_played(scripted: Population) -> None:
+    world = society()
+    (interaction,) = rollout([world], scripted, only=lambda turn: turn.subject == "social_1")
+    assert interaction.agent == "social_1"
+    assert {turn.subject for turn in world.pending()} == {"social_0", "social_2", "social_3"}
+    # What was left out can be played later.
+    assert len(rollout([world], scripted)) == 7
