@@ -122,11 +122,14 @@ def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -
 
 def _own(words: Sequence[str]) -> dict[str, Any]:
     """Return the command's own settings by name."""
-    given = {}
+    given: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if equals and name in ("output_dir", "part", "markdown"):
             given[name] = value
+        elif equals and name == "settings":
+            # Patterns such as *-4500 mean something else in YAML.
+            given[name] = [each.strip() for each in value.strip("[]").split(",") if each.strip()]
         elif equals and name in OWN:
             try:
                 given[name] = yaml.safe_load(value)

@@ -26,7 +26,7 @@ def plot(path: Path, experiment: Experiment, table: Mapping[str, Any]) -> Path:
         panels = figure.subplots(1, len(norms), sharey=True, sharex=not is_curve, squeeze=False)[0]
         for axes, norm in zip(panels, norms, strict=True):
             of_norm = [row for row in rows if row["norm"] == norm]
-            (_curves if is_curve else _forest)(axes, of_norm, measure)
+            (_curves if is_curve else draw_rows)(axes, of_norm, measure)
             axes.set_title(norm, fontsize="medium")
             axes.grid(alpha=0.3)
             if is_curve:
@@ -41,7 +41,7 @@ def plot(path: Path, experiment: Experiment, table: Mapping[str, Any]) -> Path:
     return path
 
 
-def _forest(axes: Any, rows: Rows, measure: Measure) -> None:
+def draw_rows(axes: Any, rows: Rows, measure: Measure) -> None:
     """Draw a row for each setting: the mean with its interval."""
     for place, row in enumerate(rows):
         _point(axes, row, measure, place, is_row=True, color=of_number(row["setting"] == "base"))

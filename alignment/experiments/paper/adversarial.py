@@ -1,6 +1,7 @@
 """Plain against adversarial prompts, in which a draft that breaks the norms stands already."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from social_sandbox.policies.norms import find_norm
 from social_sandbox.policies.norms.registry import KEPT_OUT, NORMS
@@ -60,6 +61,18 @@ def _means(scores: dict[str, dict[str, float]], names: Collection[str]) -> dict[
     return {question: sum(each) / len(each) for question, each in chosen.items() if each}
 
 
+def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the rows on plain prompts, and beside them on adversarial ones, for the first norms."""
+    from ..figure import draw_rows
+
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    first = [row for row in rows if row["norm"] == rows[0]["norm"]]
+    for axes, shown in zip(panels, (PLAIN, ADVERSARIAL), strict=True):
+        draw_rows(axes, first, shown)
+        axes.grid(alpha=0.3)
+    figure.suptitle(f"Answers that follow {rows[0]['norm'] or 'the norms'}, 95 % intervals")
+
+
 EXPERIMENT = Experiment(
     name="adversarial",
     purpose="How much is lost where a draft that breaks the norms stands in the prompt?",
@@ -68,5 +81,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     measures=(PLAIN, ADVERSARIAL, DROP, KEPT),
     norms={"small": ("asks_back+brief",)},
+    draw=draw,
     sizes={"small": ("env.n_rounds=2", "method.max_tokens=6000", "method.epochs=50")},
 )

@@ -65,6 +65,12 @@ def test_choices_of_norms_have_societies_of_their_own() -> None:
     assert "observer.norms=[brief,no_lists]" in whole.societies[1].overrides
 
 
+def test_settings_are_chosen_by_patterns() -> None:
+    chosen = plan("methods", "settings=[*-4500, sft-*]").settings
+    assert {setting.x for setting in chosen if setting.series != "sft"} == {4500}
+    assert {setting.x for setting in chosen if setting.series == "sft"} == {1500, 4500}
+
+
 def test_another_observer_rates_by_no_norms() -> None:
     assert plan("methods", "observer=scripted").norms == ()
     assert plan("methods", "scale=paper").norms == ()
