@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import SIMILARITIES, Embedder
+from social_sandbox.envs.memory import SIMILARITIES, Embedder, Vectors
 from social_sandbox.envs.messages import Message
 from social_sandbox.envs.texts import count_words, words
 
@@ -18,6 +18,10 @@ _FEWEST_WORDS = 4
 """A question of fewer words is a leak only where it is a whole text."""
 _LENGTHS = 3.0
 """A text this many times longer than the longest question is no near-duplicate."""
+
+
+_REMEMBERED = 100_000
+"""Texts that are remembered, so that repeated ones are searched once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def exact_leak(groups: Iterable[RatedGroup], held_out: Sequence[str]) -> Leak | 
         for text in (*(m.content for m in group.prompt), *(c.text for c in group.candidates)):
             if text in checked:
                 continue
+            if len(checked) >= _REMEMBERED:
+                checked.clear()
             checked.add(text)
             words = _words(text)
             if words and tuple(words) in short:
@@ -131,19 +137,15 @@ def near_leak(
 ) -> Leak | None:
     """Return the held-out question and the user's text that are nearest to each other."""
     longest = max((len(_words(question)) for question in held_out), default=0) * _LENGTHS
-    group_of: dict[str, str] = {}
-    for group in groups:
-        for text in _user_texts(group):
-            if 1 < count_words(text) <= longest:
-                group_of.setdefault(text, group.id)
-    if not group_of or not held_out:
+    if not held_out:
         return None
-    texts = list(group_of)
-    questions = embedder.embed(list(held_out)).T
-    best: Leak | None = None
     size = max(1, SIMILARITIES // len(held_out))
-    for start in range(0, len(texts), size):
-        part = texts[start : start + size]
+    questions: Vectors | None = None
+    best: Leak | None = None
+    for group_of in _texts_of_users(groups, longest, size):
+        if questions is None:
+            questions = embedder.embed(list(held_out)).T
+        part = list(group_of)
         similarity = embedder.embed(part) @ questions
         row, column = np.unravel_index(int(similarity.argmax()), similarity.shape)
         distance = max(1e-6, 1.0 - float(similarity[row, column]))
@@ -151,6 +153,30 @@ def near_leak(
             text = part[int(row)]
             best = Leak(held_out[int(column)], text, round(distance, 6), group_of[text])
     return best
+
+
+def _texts_of_users(
+    groups: Iterable[RatedGroup], longest: int, size: int
+) -> Iterator[dict[str, str]]:
+    """Yield up to `size` texts at a time, with the id of the first group that has them.
+
+    A text may come again behind very many others.
+    """
+    part: dict[str, str] = {}
+    seen: set[str] = set()
+    for group in groups:
+        for text in _user_texts(group):
+            if text in seen or not 1 < count_words(text) <= longest:
+                continue
+            if len(seen) >= _REMEMBERED:
+                seen.clear()
+            seen.add(text)
+            part.setdefault(text, group.id)
+            if len(part) == size:
+                yield part
+                part = {}
+    if part:
+        yield part
 
 
 def _user_texts(group: RatedGroup) -> Iterator[str]:

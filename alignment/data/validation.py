@@ -1,15 +1,18 @@
 """Checks of rated groups before any model is loaded."""
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, trainable
-from .parts import contrasted, contrasted_share
+from .parts import contrasted
 
 Report = dict[str, Any]
 
@@ -33,42 +36,52 @@ def check_groups(groups: Sequence[RatedGroup], source: str) -> Report:
         UserError: No candidate can be trained on, a rating is not on its scale, or the groups have
             several scales.
     """
-    scales = sorted({group.rating_scale for group in groups})
-    if len(scales) > 1:
-        raise UserError(
-            f"{source}: some groups are rated on 1..{scales[0]} and on 1..{scales[-1]}; "
-            "train on groups of one rating_scale at a time"
-        )
+    scales: set[int] = set()
+    kinds: Counter[str] = Counter()
+    sizes: Counter[int] = Counter()
+    ratings: Counter[int] = Counter()
+    dropped: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    # A number for each text under its prompt, by which the same ones are counted.
+    texts = array("q")
     for group in groups:
+        scales.add(group.rating_scale)
+        if len(scales) > 1:
+            low, high = sorted(scales)
+            raise UserError(
+                f"{source}: some groups are rated on 1..{low} and on 1..{high}; "
+                "train on groups of one rating_scale at a time"
+            )
         _check_group(group, source)
-    candidates = [candidate for group in groups for candidate in group.candidates]
-    dropped = Counter(filter(None, map(why_dropped, candidates)))
-    usable = [[c for c in group.candidates if trainable(c)] for group in groups]
-    if not any(usable):
+        members = [candidate for candidate in group.candidates if trainable(candidate)]
+        kinds[group.kind] += 1
+        sizes[len(members)] += 1
+        dropped.update(filter(None, map(why_dropped, group.candidates)))
+        ratings.update(math.floor(c.rating) for c in members if c.rating is not None)
+        texts.extend(hash((group.prompt, candidate.text)) for candidate in members)
+        counts["candidates"] += len(group.candidates)
+        counts["cut_off"] += sum(not candidate.ends for candidate in members)
+        counts["tied"] += len(members) - len(contrasted(members))
+        counts["contrast"] += len({candidate.rating for candidate in members}) > 1
+    if not texts:
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common())
         raise UserError(
             f"{source}: nothing to train on in {len(groups)} groups: no valid candidate with a "
             f"rating and text{f' ({reasons})' if reasons else ''}"
         )
-    ratings = [c.rating for members in usable for c in members if c.rating is not None]
-    texts = Counter(
-        (group.prompt, c.text)
-        for group, members in zip(groups, usable, strict=True)
-        for c in members
-    )
     return {
         "groups": len(groups),
-        "candidates": len(candidates),
-        "kinds": _counts(group.kind for group in groups),
-        "group_sizes": _counts(len(members) for members in usable),
-        "ratings": _counts(math.floor(rating) for rating in ratings),
-        "rating_scale": scales[0],
-        "contrast": contrasted_share(groups),
+        "candidates": counts["candidates"],
+        "kinds": _counts(kinds),
+        "group_sizes": _counts(sizes),
+        "ratings": _counts(ratings),
+        "rating_scale": min(scales),
+        "contrast": counts["contrast"] / len(groups),
         "dropped": dict(dropped.most_common()),
-        "dropped_groups": sum(not members for members in usable),
-        "cut_off": sum(not c.ends for members in usable for c in members),
-        "duplicates": sum(count - 1 for count in texts.values()),
-        "tied": sum(len(members) - len(contrasted(members)) for members in usable),
+        "dropped_groups": sizes[0],
+        "cut_off": counts["cut_off"],
+        "duplicates": len(texts) - len(np.unique(np.frombuffer(texts, dtype=np.int64))),
+        "tied": counts["tied"],
     }
 
 
@@ -95,5 +108,5 @@ def _check_group(group: RatedGroup, source: str) -> None:
             )
 
 
-def _counts(values: Iterable[Any]) -> dict[str, int]:
-    return {str(value): count for value, count in sorted(Counter(values).items())}
+def _counts(numbers: Counter[Any]) -> dict[str, int]:
+    return {str(value): count for value, count in sorted(numbers.items())}

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
@@ -12,6 +14,7 @@ from social_sandbox.envs.seeding import generator
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
+from ..data.stored import Part
 from ..training.config import TrainingConfig, require_defaults
 from ..training.method import Job
 
@@ -71,7 +74,8 @@ def make_plan(
     from ..training.samplers import group_length, in_stages, stage_of
 
     learnt, held_out = _split(config, examples, group_of)
-    kinds = [group_of(example).kind for example in learnt]
+    # Few texts, of which each group of a file has a copy of its own.
+    kinds = [intern(group_of(example).kind) for example in learnt]
     staged = config.stages == "three" and len({stage_of(kind) for kind in kinds}) > 1
     arguments: dict[str, Any] = {}
     order: Sequence[int] = range(len(learnt))
@@ -105,7 +109,10 @@ def _split(
             f"{len(prompts)} different prompts"
         )
     held_out = {prompts[place] for place in order[:count]}
-    return (
-        [example for example in examples if group_of(example).prompt not in held_out],
-        [example for example in examples if group_of(example).prompt in held_out],
-    )
+    apart = np.array([group_of(example).prompt in held_out for example in examples])
+    if isinstance(examples, list):
+        return (
+            [example for example, is_out in zip(examples, apart, strict=True) if not is_out],
+            [example for example, is_out in zip(examples, apart, strict=True) if is_out],
+        )
+    return Part(examples, np.flatnonzero(~apart)), Part(examples, np.flatnonzero(apart))

@@ -76,12 +76,14 @@ def lengths(groups: Sequence[RatedGroup], settings: Settings) -> Report | str:
 
 def _leaks_hash(groups: Sequence[RatedGroup], questions: Sequence[str], settings: Settings) -> str:
     """Return a hash of everything that the search for leaks depends on."""
-    texts = [
-        [[message.content for message in group.prompt], [c.text for c in group.candidates]]
-        for group in groups
-    ]
+    # The hash of the JSON of one list of everything, of which one group at a time is in memory.
+    content = hashlib.sha256(b"[[")
+    for number, group in enumerate(groups):
+        texts = [[message.content for message in group.prompt], [c.text for c in group.candidates]]
+        content.update((", " if number else "").encode() + json.dumps(texts).encode())
     how = [settings.data.leak_distance, recorded_recipe(settings.embedder)]
-    return hashlib.sha256(json.dumps([texts, questions, how]).encode()).hexdigest()
+    content.update(f"], {json.dumps(questions)}, {json.dumps(how)}]".encode())
+    return content.hexdigest()
 
 
 def _embedder(settings: Settings) -> Embedder:

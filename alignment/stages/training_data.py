@@ -1,6 +1,7 @@
 """The stages of training data: rated groups from all sources, and exports of the groups."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,9 @@ from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..data.export import export_groups
 from ..data.formats.rows import is_hub_id
-from ..data.groups import RatedGroup, read_groups, write_groups
+from ..data.groups import RatedGroup, write_groups
 from ..data.sources import read_sources, source_files
+from ..data.stored import open_groups
 from ..data.validation import Report
 from ..reporting import console as report
 from ..reporting import data_report, wandb_rows
@@ -49,13 +51,13 @@ class TrainingData:
     """The groups, where this process made them."""
 
     @cached_property
-    def groups(self) -> list[RatedGroup]:
-        """The groups; read from the file unless this process made them.
+    def groups(self) -> Sequence[RatedGroup]:
+        """The groups; those of a large file stay there unless this process made them.
 
         Raises:
             UserError: The file cannot be read.
         """
-        return read_groups(self.path) if self.made is None else self.made
+        return open_groups(self.path) if self.made is None else self.made
 
 
 def make_data(context: Context, simulation: Simulation | None = None) -> TrainingData:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import Trainer
@@ -67,7 +68,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         Trainer; None: stages are mixed.
         """
         self.group_loss = loss
-        lengths = [group_length(group) for group in dataset.groups]
+        lengths = np.fromiter(map(group_length, dataset.groups), dtype=np.int64)
         # Whole steps: which groups share one must not depend on how it is accumulated, nor on how
         # many processes share the work.
         step = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size

@@ -1,5 +1,6 @@
 """Lengths of prompts and responses in tokens, measured before training."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def measure_lengths(groups: Iterable[RatedGroup], tokenizer: Any, max_length: in
     Raises:
         UserError: `encode` cannot encode a prompt and its response.
     """
-    prompts, responses, truncated = [], [], 0
+    prompts, responses, truncated = array("q"), array("q"), 0
     for group in groups:
         for candidate in filter(trainable, group.candidates):
             encoded = encode(

@@ -26,11 +26,15 @@ def training_inputs(model: Any, groups: Sequence[RatedGroup], method: Method) ->
         name: value for name, value in asdict(method.config).items() if name not in _HOW_LONG
     }
     kind = type(method)
-    rows = json.dumps(list(group_rows(groups)), sort_keys=True)
+    # The hash of the JSON of a list of all groups, of which one at a time is in memory.
+    content = hashlib.sha256(b"[")
+    for number, row in enumerate(group_rows(groups)):
+        content.update((", " if number else "").encode() + json.dumps(row, sort_keys=True).encode())
+    content.update(b"]")
     inputs = {
         "method": f"{kind.__module__}.{kind.__qualname__}",
         **{f"method.{name}": value for name, value in settings.items()},
-        "groups": hashlib.sha256(rows.encode()).hexdigest()[:16],
+        "groups": content.hexdigest()[:16],
         "base_model": _model_hash(model),
     }
     return dict(json.loads(json.dumps(inputs, default=str)))

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
@@ -14,6 +15,8 @@ from social_sandbox.envs.seeding import generator, key
 
 from ..data.groups import KINDS, RatedGroup, trainable
 from .batching import FILLER
+
+Lengths = Sequence[int] | npt.NDArray[np.int64]
 
 
 class EpochSampler(Sampler[int]):
@@ -27,7 +30,7 @@ class EpochSampler(Sampler[int]):
     WINDOW = 16
     """Number of batches in a window, within which groups are sorted by length."""
 
-    def __init__(self, lengths: Sequence[int], seed: int, batch: int = 1) -> None:
+    def __init__(self, lengths: Lengths, seed: int, batch: int = 1) -> None:
         """Set up the order for a data set.
 
         Args:
@@ -123,7 +126,7 @@ def in_stages(
     kinds: Sequence[str],
     epochs: float,
     seed: int,
-    lengths: Sequence[int] | None = None,
+    lengths: Lengths | None = None,
     batch: int = 1,
 ) -> list[int]:
     """Return the order of a whole run, with all epochs of one stage before the next stage.
@@ -144,7 +147,9 @@ def in_stages(
     order: list[int] = []
     for stage in sorted(set(stages)):
         indices = [index for index, other in enumerate(stages) if other == stage]
-        sampler = EpochSampler([lengths[index] if lengths else 0 for index in indices], seed, batch)
+        sampler = EpochSampler(
+            [0 if lengths is None else int(lengths[index]) for index in indices], seed, batch
+        )
         for epoch in range(math.ceil(epochs)):
             sampler.epoch = epoch
             count = max(1, round(min(1.0, epochs - epoch) * len(indices)))

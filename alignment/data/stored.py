@@ -1,0 +1,166 @@
+"""Groups that stay in their file, and parts of sequences that are made when they are read."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
+
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.file_kinds import HEAD, wrong_kind
+from social_sandbox.envs.jsonl import first_problem, without_lone_surrogates
+
+from .groups import RatedGroup, read_groups
+
+IN_MEMORY = 2**25
+"""Bytes of a file up to which its groups are kept in memory, where they take several times that."""
+
+_BLOCK = 2**22
+_adapter: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
+Value = TypeVar("Value")
+
+
+def open_groups(path: str | Path) -> Sequence[RatedGroup]:
+    """Return the groups of a file; those of a large file are read from it whenever they are used.
+
+    A large file has to be plain UTF-8 for that; others are read whole.
+
+    Raises:
+        UserError: The file cannot be read; for a file that is read now, a line is no group.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise UserError(f"groups: cannot read {path}: {error.strerror}") from error
+    if size <= IN_MEMORY or not head.startswith(b"{") or wrong_kind(head):
+        return read_groups(path)
+    return StoredGroups(path)
+
+
+class StoredGroups(Sequence[RatedGroup]):
+    """The groups of a file with one group a line; 8 bytes of memory for each."""
+
+    def __init__(self, path: Path) -> None:
+        """Find the lines of a file, which has to stay as it is."""
+        self.path = path
+        self._starts = _line_starts(path)
+        self._file: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, number: int) -> RatedGroup: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[RatedGroup]: ...
+    def __getitem__(self, number: int | slice) -> RatedGroup | Sequence[RatedGroup]:
+        """Return a group.
+
+        Raises:
+            UserError: The line is no group; names file and line.
+        """
+        if isinstance(number, slice):
+            return Part(self, np.arange(len(self))[number])
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        number %= len(self)
+        start, end = int(self._starts[number]), int(self._starts[number + 1])
+        line = os.pread(self._descriptor(), end - start, start)
+        try:
+            return _adapter.validate_json(without_lone_surrogates(line.decode()))
+        except (ValidationError, UnicodeDecodeError) as error:
+            why = first_problem(error) if isinstance(error, ValidationError) else "not UTF-8 text"
+            raise UserError(f"groups: {self.path}, line {self._line(start)}: {why}") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process opens the file for itself.
+        return {**self.__dict__, "_file": None}
+
+    def __del__(self) -> None:
+        if self._file is not None and self._file[0] == os.getpid():
+            os.close(self._file[1])
+
+    def _descriptor(self) -> int:
+        if self._file is None or self._file[0] != os.getpid():
+            self._file = (os.getpid(), os.open(self.path, os.O_RDONLY))
+        return self._file[1]
+
+    def _line(self, start: int) -> int:
+        """Return the number of the line that begins at a byte."""
+        count = 1
+        with self.path.open("rb") as file:
+            while start > 0 and (block := file.read(min(start, _BLOCK))):
+                count += block.count(b"\n")
+                start -= len(block)
+        return count
+
+
+class Part(Sequence[Value]):
+    """Values of another sequence by their places in it; 8 bytes of memory for each."""
+
+    def __init__(self, whole: Sequence[Value], places: npt.NDArray[np.int64]) -> None:
+        """`places`: (values,) indices into `whole`."""
+        self.whole, self.places = whole, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, number: int) -> Value: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Value]: ...
+    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
+        if isinstance(number, slice):
+            return Part(self.whole, self.places[number])
+        return self.whole[int(self.places[number])]
+
+
+class Made(Sequence[Value]):
+    """Values that a function makes of another sequence: of each of its values one or several."""
+
+    def __init__(
+        self, whole: Sequence[Any], make: Callable[[Any], Sequence[Value]], counts: Iterable[int]
+    ) -> None:
+        """Take the function and how many values it makes of each of `whole`."""
+        self.whole, self.make = whole, make
+        of_each = np.fromiter(counts, dtype=np.int64)
+        self._owners = np.repeat(np.arange(len(of_each)), of_each)
+        self._firsts = np.cumsum(of_each) - of_each
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    @overload
+    def __getitem__(self, number: int) -> Value: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Value]: ...
+    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
+        if isinstance(number, slice):
+            return Part(self, np.arange(len(self))[number])
+        owner = int(self._owners[number])
+        return self.make(self.whole[owner])[number % len(self) - int(self._firsts[owner])]
+
+    def __iter__(self) -> Iterator[Value]:
+        for value in self.whole:
+            yield from self.make(value)
+
+
+def _line_starts(path: Path) -> npt.NDArray[np.int64]:
+    """Return where each line that is not blank begins, and where the last one ends."""
+    starts: list[npt.NDArray[np.int64]] = [np.zeros(1, dtype=np.int64)]
+    at = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+            starts.append(ends + (at + 1))
+            at += len(block)
+    found = np.concatenate(starts)
+    if found[-1] != at:
+        found = np.append(found, at)
+    return found
