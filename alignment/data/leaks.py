@@ -156,7 +156,7 @@ def near_leak(
 
 
 def _texts_of_users(
-    groups: Iterable[RatedGroup], longest: int, size: int
+    groups: Iterable[RatedGroup], longest: float, size: int
 ) -> Iterator[dict[str, str]]:
     """Yield up to `size` texts at a time, with the id of the first group that has them.
 
