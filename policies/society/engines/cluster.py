@@ -33,6 +33,10 @@ class RayWorker:
         future: Future[Outcome] = self._actor.play.remote(self._job, name).future()
         return future
 
+    def end(self) -> None:
+        """Let the actor end, which has nothing under way."""
+        self.kill()
+
     def kill(self) -> None:
         """End the actor at once."""
         import ray

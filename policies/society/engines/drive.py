@@ -43,6 +43,10 @@ class Worker(Protocol):
         """Play a world."""
         ...
 
+    def end(self) -> None:
+        """Let the worker end, which has nothing under way."""
+        ...
+
     def kill(self) -> None:
         """End the worker at once."""
         ...
@@ -247,7 +251,7 @@ class _Drive:
             self._running[task.worker.play(name)] = _Task(task.number, task.worker, name)
         else:
             self._idle.add(task.number)
-            task.worker.kill()
+            task.worker.end()
 
     def _lose(self, task: _Task, error: BaseException, todo: list[str]) -> None:
         """Put the world of a lost worker back, and start another worker in its place."""

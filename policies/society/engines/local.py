@@ -49,6 +49,10 @@ class LocalWorker:
         """Play a world."""
         return self._pool.submit(_play, name)
 
+    def end(self) -> None:
+        """Let the process end in order."""
+        self._pool.shutdown(wait=False)
+
     def kill(self) -> None:
         """End the process at once."""
         for process in list((self._pool._processes or {}).values()):
