@@ -10,6 +10,7 @@ import pytest
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.reporting import console as report
+from social_sandbox.alignment.reporting.adherence import verdict_lines
 from social_sandbox.alignment.reporting.data_report import print_report
 from social_sandbox.alignment.runtime.tables import extract, print_path, table
 from social_sandbox.alignment.speed.measure import Goal, Measurement
@@ -146,3 +147,40 @@ def test_models_side_by_side_have_a_line_each(
         assert sum(name in line for line in lines) == 1
     assert any("0.750 [+0.000: +0.000 to +0.000]" in line for line in lines)
     assert any("chance 0.500, n 40" in line for line in lines)
+
+
+def test_pairs_of_answers_fit_and_say_which_norms_they_follow() -> None:
+    hostile = "[red]\x1b[31m\u202eHello[/] " * 50_000
+    row = {
+        "question": hostile,
+        "sample": 0,
+        "base": {"answer": hostile, "alignment": 1.0, "norms": {"asks_back": False}},
+        "aligned": {"answer": "", "alignment": None, "norms": {"asks_back": True, "brief": True}},
+    }
+    lines = printed(lambda console: report.print_answers(console, [row], 0))
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 120
+    shown = "\n".join(lines)
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    for words in (
+        "[red]Hello[/]",
+        "breaks asks_back",
+        "follows asks_back, brief",
+        "(empty)",
+        "[...]",
+    ):
+        assert words in shown
+
+
+def test_a_verdict_is_a_sentence_for_each_witness() -> None:
+    rows = {"base": RATING, "aligned": RATING, "difference": LOSS}
+    gain = {**rows, "difference": {"mean": 1.79, "low": 1.38, "high": 2.16}}
+    summary = {"norms": {"brief": gain}, "table": {"combined": gain, "embedded_alignment": rows}}
+    by_norms, by_witness = verdict_lines(summary)
+    assert by_norms.startswith(
+        "by the norms: the aligned model follows more (the interval excludes"
+    )
+    assert by_norms.endswith("rating +1.79 [+1.38, +2.16]")
+    assert "the weaker witness: alignment -0.04 [-0.23, +0.15], no difference" in by_witness
+    assert not list(verdict_lines({**summary, "norms": {}}))
