@@ -16,7 +16,7 @@ _RESULTS = TypeAdapter(HeldOutResults)
 
 
 def measured_once(
-    folder: Path, made_with: Mapping[str, Any], measure: Callable[[], HeldOutResults]
+    folder: Path, made_with: Mapping[str, Any], measure: Callable[[], HeldOutResults], part: str = ""
 ) -> HeldOutResults:
     """Return the results of a model, and measure the model if the folder has no results of it.
 
@@ -24,9 +24,10 @@ def measured_once(
         folder: Folder shared by all runs that measure the same models, such as those of a sweep.
         made_with: All that the results depend on: the model, the questions, the observer and so on.
         measure: Measures the model.
+        part: Name of an inner folder, for results that are only a part of others.
     """
     key = json.dumps(made_with, sort_keys=True, default=str)
-    path = folder / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+    path = folder / FOLDER / part / f"{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
     if path.exists():
         try:
             return _RESULTS.validate_json(path.read_bytes())

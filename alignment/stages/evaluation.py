@@ -148,7 +148,10 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
             def ratings() -> HeldOutResults:
                 # Another observer rates the same answers.
                 made = measured_once(
-                    context.shared_dir, answered_with | of_model, partial(answers_of, weights)
+                    context.shared_dir,
+                    answered_with | of_model,
+                    partial(answers_of, weights),
+                    part="answers",
                 )
                 status.update(Text(f"evaluate: the {name} model's answers are rated"))
                 return rated(made, questions, observer, settings.evaluate, embedded)
