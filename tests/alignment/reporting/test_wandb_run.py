@@ -47,7 +47,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def costly(turn: Turn) -> Utterance:
-    return replace(ScriptedPolicy().act([turn])[0], tokens=Tokens(3, 2, requests=1, usd=0.5))
+    return replace(
+        ScriptedPolicy().act([turn])[0], policy="", tokens=Tokens(3, 2, requests=1, usd=0.5)
+    )
 
 
 def society() -> World:
