@@ -16,7 +16,10 @@ _RESULTS = TypeAdapter(HeldOutResults)
 
 
 def measured_once(
-    folder: Path, made_with: Mapping[str, Any], measure: Callable[[], HeldOutResults], part: str = ""
+    folder: Path,
+    made_with: Mapping[str, Any],
+    measure: Callable[[], HeldOutResults],
+    part: str = "",
 ) -> HeldOutResults:
     """Return the results of a model, and measure the model if the folder has no results of it.
 
