@@ -69,7 +69,7 @@ def _content(source: str | Path | None) -> str | None:
 _HOW_ASKED = frozenset(
     {
         *("max_concurrency", "requests_per_minute", "tokens_per_minute", "timeout"),
-        *("max_retries", "thought_tokens", "tries", "on_error", "api_key_env"),
+        *("max_retries", "thought_tokens", "tries", "on_error", "api_key_env", "client"),
         *("usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
         "server_dir",
         *("where", "host", "port", "open_browser"),

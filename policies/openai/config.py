@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies
 
@@ -31,6 +31,10 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTES = "\"'"
 
 
+ClientLibrary = Literal["aiohttp", "openai"]
+"""Libraries that can send requests."""
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A LoRA adapter that a server loads at run time: its name and its folder, as seen there."""
@@ -50,6 +54,8 @@ class ApiConfig:
             None means OpenAI. A login and a query in it are sent, and shown nowhere.
         adapter: A LoRA adapter of the model, with which the server answers; see `adapters`.
         api_key_env: The environment variable that holds the API key. Only OpenAI needs a key.
+        client: What sends the requests: `aiohttp`, or OpenAI's own library `openai`, which is
+            several times slower and knows more proxies.
         max_concurrency: The largest number of requests in progress, at all servers together.
         requests_per_minute: Limit of the rate of requests, likewise; None means no limit.
         tokens_per_minute: Limit of the rate of prompt and completion tokens, which are estimated
@@ -76,6 +82,7 @@ class ApiConfig:
     base_url: str | Sequence[str] | None = field(default=None, repr=False)
     adapter: Adapter | None = None
     api_key_env: str = KEY
+    client: ClientLibrary = "aiohttp"
     max_concurrency: int = 16
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None

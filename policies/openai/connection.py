@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -39,6 +39,21 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Sender(Protocol):
+    """Posts requests to one server: a `Connection`, or a `library.LibraryConnection`."""
+
+    async def send(
+        self,
+        path: str,
+        fields: Mapping[str, Any],
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Post a request, and return what the server answers."""
+        ...
 
 
 class Connection:
@@ -73,19 +88,17 @@ class Connection:
 
     async def send(
         self,
-        method: str,
         path: str,
-        fields: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any],
         *,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Send a request, and return what the server answers.
+        """Post a request, and return what the server answers.
 
         Args:
-            method: Method of HTTP.
             path: Path of the endpoint below the address.
-            fields: The fields of the request; None sends no body.
+            fields: The fields of the request.
             headers: Further headers.
             query: The query of the address.
 
@@ -98,10 +111,9 @@ class Connection:
         url = f"{self._address}{path}"
         if query:
             url += f"?{urlencode(_written(query), doseq=True)}"
-        async with self._session.request(
-            method,
+        async with self._session.post(
             url,
-            data=None if fields is None else to_json(fields),
+            data=to_json(fields),
             headers=self._headers | {name.lower(): text for name, text in (headers or {}).items()},
             **self._proxy,
         ) as answer:
@@ -178,7 +190,7 @@ def _close(session: "aiohttp.ClientSession", loop: asyncio.AbstractEventLoop) ->
 
 
 async def post(
-    connection: Connection,
+    connection: Sender,
     path: str,
     fields: Mapping[str, Any],
     config: ApiConfig,
@@ -215,7 +227,7 @@ def hide(text: str, hidden: Sequence[str]) -> str:
 
 
 async def answer_to(
-    connection: Connection, path: str, body: Mapping[str, Any], config: ApiConfig
+    connection: Sender, path: str, body: Mapping[str, Any], config: ApiConfig
 ) -> Answer | Failure:
     """Return the answer to a request as it came, or a failure, whose words may hold secrets.
 
@@ -225,9 +237,7 @@ async def answer_to(
     import aiohttp
 
     try:
-        answer = await connection.send(
-            "POST", path, body, headers=config.headers, query=config.query
-        )
+        answer = await connection.send(path, body, headers=config.headers, query=config.query)
     except TimeoutError:
         return Failure(0, f"did not answer within {config.timeout:g} s", setting="timeout")
     except (aiohttp.InvalidURL, ValueError) as error:

@@ -13,7 +13,7 @@ from .. import background
 from ..embedding_cache import EmbeddingCache
 from ..prompts.control_tokens import defused
 from .client import ApiClient
-from .config import KEY, ApiConfig
+from .config import KEY, ApiConfig, ClientLibrary
 from .errors import ApiError, Refused
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ class OpenAIEmbedder:
         *,
         base_url: str | Sequence[str] | None = None,
         api_key_env: str = KEY,
+        client: ClientLibrary = "aiohttp",
         batch_size: int = 256,
         cache_size: int = 100_000,
         timeout: float = 60.0,
@@ -40,6 +41,7 @@ class OpenAIEmbedder:
             model: The server's name for the model.
             base_url: Address of the server, or the addresses of several; default: OpenAI.
             api_key_env: The environment variable that holds the API key.
+            client: See `ApiConfig`.
             batch_size: The largest number of texts in one request.
             cache_size: The number of texts whose embeddings are kept.
             timeout: Time limit of one request, in seconds.
@@ -53,6 +55,7 @@ class OpenAIEmbedder:
             model=model,
             base_url=base_url,
             api_key_env=api_key_env,
+            client=client,
             timeout=timeout,
             max_retries=max_retries,
         )

@@ -29,7 +29,7 @@ from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
 from .adapters import adapter_of
 from .client import ApiClient, Reply
-from .config import KEY, ApiConfig
+from .config import KEY, ApiConfig, ClientLibrary
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .letter_logprobs import letter_logprobs
 from .rates import Reserve, pause_after
@@ -63,6 +63,7 @@ class OpenAIPolicy:
         adapter_name: str | None = None,
         server_dir: str | None = None,
         api_key_env: str = KEY,
+        client: ClientLibrary = "aiohttp",
         system_prompt: str | None = None,
         temperature: float | None = 0.7,
         top_p: float | None = None,
@@ -98,6 +99,7 @@ class OpenAIPolicy:
             server_dir: The working folder as the server sees it, where it is mounted elsewhere;
                 the server reads an adapter below the working folder from there.
             api_key_env: The environment variable that holds the API key.
+            client: See `ApiConfig`.
             system_prompt: A system message at the beginning of every conversation.
             temperature: Sampling temperature; None leaves the choice to the server, which some
                 models demand.
@@ -140,6 +142,7 @@ class OpenAIPolicy:
                 base_url=base_url,
                 adapter=served,
                 api_key_env=api_key_env,
+                client=client,
                 max_concurrency=max_concurrency,
                 requests_per_minute=requests_per_minute,
                 tokens_per_minute=tokens_per_minute,

@@ -9,7 +9,7 @@ from functools import cached_property
 from time import monotonic
 
 from .config import ApiConfig
-from .connection import Connection
+from .connection import Connection, Sender
 from .failures import Failure
 from .rates import PATIENCE
 
@@ -66,8 +66,12 @@ class Server:
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @cached_property
-    def connection(self) -> Connection:
+    def connection(self) -> Sender:
         """The open connections, which belong to one event loop."""
+        if self.config.client == "openai":
+            from .library import LibraryConnection
+
+            return LibraryConnection(self.config, self.key)
         return Connection(self.config, self.key)
 
     @property
