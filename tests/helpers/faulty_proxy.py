@@ -91,7 +91,9 @@ def faulty_proxy(proxy: FaultyProxy) -> Iterator[FaultyProxy]:
             """A client that does not wait any longer is none of our errors."""
 
     server = Proxy(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    # At its end the proxy waits for the answers to all that it has passed on: a server of llama.cpp
+    # never ends while it owes one.
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     proxy.url = f"http://127.0.0.1:{server.server_port}/v1"
@@ -106,7 +108,7 @@ def forward(url: str, body: bytes) -> tuple[int, bytes]:
     """What the server behind says."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request, timeout=600) as response:
             return response.status, response.read()
     except HTTPError as error:
         return error.code, error.read()
