@@ -253,5 +253,6 @@ def test_ctrl_c_loses_nothing(here: Path) -> None:
     assert printed.strip() == "stopped; nothing is lost: the same command goes on from here"
     before = log.read_text()
     assert cli.main(["simulate", *slow]) == 0
-    assert log.read_text().startswith(before[: before.rfind("\n") + 1])
+    # A finished log is sorted.
+    assert set(before[: before.rfind("\n")].split("\n")) <= set(log.read_text().split("\n"))
     assert len(lines(here / "out/simulation/interactions.jsonl")) == 10 * 5 * 100

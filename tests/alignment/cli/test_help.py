@@ -156,7 +156,7 @@ def test_a_command_shows_what_it_reads_alone() -> None:
     ("word", "has", "lacks"),
     [
         ("env", "env.n_rounds=3", "seed=0"),
-        ("method", "method.margin=1.0", "method.beta"),
+        ("method", "method.margin=4.0", "method.beta"),
         ("method=dpo", "method.beta=0.1", "method.margin"),
         ("dpo", "method.beta=0.1", "method.margin"),
         ("policy=openai", "policy.base_url=null", "policy.device"),

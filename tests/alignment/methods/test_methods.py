@@ -356,11 +356,11 @@ def test_a_chain_that_is_too_long_loses_its_worst_answers(tokenizer: Any, tmp_pa
         assert row["input_ids"].count(*ids(tokenizer, "please")) == left - 1
 
 
-def test_adapters_over_sharded_weights_are_refused(
+def test_adapters_over_weights_of_the_first_fsdp_are_refused(
     align: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(UserError, match=r"method.lora: .* \(FSDP\)"):
+    with pytest.raises(UserError, match=r"method.lora: .* fsdp_version: 2"):
         align(Sft, lora=LoraConfig())
 
 

@@ -67,8 +67,8 @@ def test_no_stage_reads_what_the_stage_before_returned(
 
     for module, name in (
         (simulation, "read_interactions"),
-        (sources, "read_interactions"),
-        (training_data, "read_groups"),
+        (sources, "iter_interactions"),
+        (training_data, "open_groups"),
         (training_data, "read_json"),
     ):
         monkeypatch.setattr(module, name, None)

@@ -191,7 +191,7 @@ def test_micro_batches_with_fewer_valid_groups_weigh_less(
 def test_the_loss_is_that_of_the_response_tokens_alone(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
-    trainer = trainer_for(model.eval(), tokenizer, tmp_path, margin=5.0)
+    trainer = trainer_for(model.eval(), tokenizer, tmp_path, margin=5.0, ratio=0.2)
     groups = (rated("a", ("i am fine", 7.0), ("no", 1.0)), rated("b", ("yes", 4.0)))
     batch = batch_of(tokenizer, *groups)
     nll = [
