@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from social_sandbox.envs.messages import Message, to_dicts
 from social_sandbox.envs.thoughts import ONLY_THOUGHT
@@ -18,10 +18,14 @@ from .config import ApiConfig
 from .connection import hide, post
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
+from .library import LibraryConnection
 from .parameters import FORM, LIMITS, Parameters
 from .rates import PATIENCE, Limiter, RateLimiter, Reserve, SharedLimiter, pause_after
 from .replies import Choice, TokenLogprobs, read_choice, read_embeddings, read_usage
 from .servers import Server, Servers
+
+if TYPE_CHECKING:
+    import openai
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +163,12 @@ class ApiClient:
                 return await self._send("/embeddings", request, read, sum(map(len, texts)))
             await asyncio.sleep(pause_after(attempt))
         return await self._send("/embeddings", request, read, sum(map(len, texts)))
+
+    @cached_property
+    def _client(self) -> "openai.AsyncOpenAI | None":
+        """The client of OpenAI's library that a program has brought; None: there is none."""
+        client = self.config.client
+        return None if isinstance(client, str) else client
 
     @property
     def servers(self) -> Sequence[Server]:
@@ -298,6 +308,8 @@ class ApiClient:
     ) -> Any:
         config = server.config.of_phase(phase)
         connection, adapter = server.connection, config.adapter
+        if self._client is not None:
+            connection = LibraryConnection(config, self._key, self._client)
         if adapter is None:
             return await post(connection, path, fields, config, self._hidden, cost)
         # The server may have started anew, without what it had loaded.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies
 
@@ -30,6 +30,9 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTES = "\"'"
 
+
+if TYPE_CHECKING:
+    import openai
 
 ClientLibrary = Literal["aiohttp", "openai"]
 """Libraries that can send requests."""
@@ -55,7 +58,8 @@ class ApiConfig:
         adapter: A LoRA adapter of the model, with which the server answers; see `adapters`.
         api_key_env: The environment variable that holds the API key. Only OpenAI needs a key.
         client: What sends the requests: `aiohttp`, or OpenAI's own library `openai`, which is
-            several times slower and knows more proxies.
+            several times slower and knows more proxies; in a program also an `openai.AsyncOpenAI`
+            that it has made, such as one for Azure, whose address and key hold then.
         max_concurrency: The largest number of requests in progress, at all servers together.
         requests_per_minute: Limit of the rate of requests, likewise; None means no limit.
         tokens_per_minute: Limit of the rate of prompt and completion tokens, which are estimated
@@ -82,7 +86,7 @@ class ApiConfig:
     base_url: str | Sequence[str] | None = field(default=None, repr=False)
     adapter: Adapter | None = None
     api_key_env: str = KEY
-    client: ClientLibrary = "aiohttp"
+    client: "ClientLibrary | openai.AsyncOpenAI" = "aiohttp"
     max_concurrency: int = 16
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
@@ -105,6 +109,10 @@ class ApiConfig:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UserError(f"{self.section}.{name} must be above 0, got {value}")
+        if isinstance(self.client, str) and self.client not in get_args(ClientLibrary):
+            raise UserError(
+                f"{self.section}.client: must be aiohttp or openai, got {self.client!r}"
+            )
         self._check_addresses()
         self._check_extra(self.extra or {}, "extra")
         self._check_phases()

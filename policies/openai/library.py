@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 class LibraryConnection:
     """The open connections to one server, held by `openai.AsyncOpenAI`."""
 
-    def __init__(self, config: ApiConfig, key: str) -> None:
+    def __init__(
+        self, config: ApiConfig, key: str, client: "openai.AsyncOpenAI | None" = None
+    ) -> None:
         """Prepare the connections; nothing is sent yet.
 
         Args:
             config: The settings, with the address of this server.
             key: The API key; empty without one.
+            client: A client that a program has made; None: one by the settings.
         """
         self._config, self._key = config, key
+        if client is not None:
+            self._client = client
 
     async def send(
         self,

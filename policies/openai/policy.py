@@ -63,7 +63,7 @@ class OpenAIPolicy:
         adapter_name: str | None = None,
         server_dir: str | None = None,
         api_key_env: str = KEY,
-        client: ClientLibrary = "aiohttp",
+        client: ClientLibrary | Any = "aiohttp",
         system_prompt: str | None = None,
         temperature: float | None = 0.7,
         top_p: float | None = None,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import openai
 import pytest
 
 from social_sandbox.envs import UserError
@@ -48,6 +49,20 @@ def test_both_libraries_send_the_same_requests_and_read_the_same_answers() -> No
         return sorted(rows, key=str)
 
     assert sent(heard["aiohttp"]) == sent(heard["openai"])
+
+
+def test_a_program_can_bring_its_own_client() -> None:
+    with server(lambda request: says(request["model"])) as url:
+        client = openai.AsyncOpenAI(api_key="x", base_url=url, max_retries=0)
+        (utterance,) = OpenAIPolicy("m", base_url="http://127.0.0.1:9/v1", client=client).act(
+            [TURN]
+        )
+    assert utterance.text == "m"
+
+
+def test_a_library_that_does_not_exist_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"policy.client: must be aiohttp or openai, got 'curl'"):
+        policy("http://h/v1", client="curl")
 
 
 def test_failures_that_pass_are_retried() -> None:
