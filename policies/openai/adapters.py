@@ -18,7 +18,7 @@ from .config import Adapter
 from .connection import Answer, answer_to, hide
 from .errors import ApiError
 from .failures import Failure
-from .servers import Endpoint, Server
+from .servers import SPEAK_OF_SERVER, Endpoint, Server
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors")
 _VERSION = re.compile(r"/v[0-9]\w*/?$")
@@ -167,4 +167,4 @@ async def _endpoint(server: Server, hidden: Sequence[str]) -> Endpoint | Failure
 
 
 def _may_pass(failure: Failure) -> bool:
-    return failure.status in (0, 429, 502, 503, 504, 529)
+    return failure.status in SPEAK_OF_SERVER

@@ -18,7 +18,6 @@ from .config import ApiConfig
 from .connection import hide, post
 from .errors import ApiError, Empty, Malformed, Refused, Unreadable
 from .failures import Failure, one_line
-from .library import LibraryConnection
 from .parameters import FORM, LIMITS, Parameters
 from .rates import PATIENCE, Limiter, RateLimiter, Reserve, SharedLimiter, pause_after
 from .replies import Choice, TokenLogprobs, read_choice, read_embeddings, read_usage
@@ -64,7 +63,7 @@ class ApiClient:
         self.config = config
         self._key = config.key()
         self._hidden = config.secrets(self._key)
-        self._servers = Servers(config, self._key)
+        self._servers = Servers(config, self._key, self._client)
         # OpenAI's newer models refuse `max_tokens`; other servers may know only `max_tokens`.
         limit = LIMITS[0] if config.base_url is None else LIMITS[1]
         self._parameters = Parameters(config.model, limit)
@@ -308,8 +307,6 @@ class ApiClient:
     ) -> Any:
         config = server.config.of_phase(phase)
         connection, adapter = server.connection, config.adapter
-        if self._client is not None:
-            connection = LibraryConnection(config, self._key, self._client)
         if adapter is None:
             return await post(connection, path, fields, config, self._hidden, cost)
         # The server may have started anew, without what it had loaded.

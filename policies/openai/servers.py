@@ -7,18 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from .config import ApiConfig
 from .connection import Connection, Sender
 from .failures import Failure
+from .library import LibraryConnection
 from .rates import PATIENCE
+
+if TYPE_CHECKING:
+    import openai
 
 log = logging.getLogger(__name__)
 
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
 """Seconds for which a server is left out after its first failure, and after many in a row."""
 
-_OUT = frozenset({0, 429, 502, 503, 504, 529})
+SPEAK_OF_SERVER = frozenset({0, 429, 502, 503, 504, 529})
 """Status codes that speak of the server and not of the request; 0 is no answer at all."""
 
 
@@ -46,6 +51,7 @@ class Server:
     Attributes:
         config: The settings of the connection, with the address of this server alone.
         key: The API key; empty without one.
+        client: A client of OpenAI's library that a program has brought; None: there is none.
         under_way: Number of requests in progress.
         failures: Number of failures in a row that spoke of the server.
         back_at: When the server is tried again, on the clock of `time.monotonic`.
@@ -57,6 +63,7 @@ class Server:
 
     config: ApiConfig
     key: str = field(repr=False)
+    client: "openai.AsyncOpenAI | None" = field(default=None, repr=False)
     under_way: int = 0
     failures: int = 0
     back_at: float = 0.0
@@ -68,10 +75,8 @@ class Server:
     @cached_property
     def connection(self) -> Sender:
         """The open connections, which belong to one event loop."""
-        if self.config.client == "openai":
-            from .library import LibraryConnection
-
-            return LibraryConnection(self.config, self.key)
+        if self.client is not None or self.config.client == "openai":
+            return LibraryConnection(self.config, self.key, self.client)
         return Connection(self.config, self.key)
 
     @property
@@ -113,8 +118,10 @@ class Server:
 class Servers:
     """The servers of one client, in the order of their addresses."""
 
-    def __init__(self, config: ApiConfig, key: str) -> None:
-        self.all = [Server(each, key) for each in config.each()]
+    def __init__(
+        self, config: ApiConfig, key: str, client: "openai.AsyncOpenAI | None" = None
+    ) -> None:
+        self.all = [Server(each, key, client) for each in config.each()]
 
     def choose(self, tried: Collection[Server] = ()) -> Server:
         """Return the server to ask: the least busy one that works and has not been tried.
@@ -138,7 +145,7 @@ class Servers:
 
         A server without a second one beside it is never left out.
         """
-        if len(self.all) == 1 or failure.status not in _OUT or not failure.is_transient:
+        if len(self.all) == 1 or failure.status not in SPEAK_OF_SERVER or not failure.is_transient:
             return False
         server.failed(failure)
         return True
