@@ -158,12 +158,18 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def _write_parts(path: Path, parts: Iterable[str]) -> None:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write a file, which takes the place of an earlier one when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Named by the process: several may write one file of a sweep, and the last one counts.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(parts)
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -5,11 +5,13 @@ import gzip
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from social_sandbox.envs.jsonl import replacing
 
 from .records import CHUNK
 
@@ -81,17 +83,11 @@ def script(name: str, value: object) -> bytes:
 
 def write_if_changed(path: Path, data: bytes) -> None:
     """Write a file whole unless it holds the data already."""
-    try:
+    with suppress(FileNotFoundError):
         if path.stat().st_size == len(data) and path.read_bytes() == data:
             return
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _fields_of(value: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.jsonl import replacing, write_whole
 
 from ..log import CAST, INTERACTIONS, LOG, LOGGED, SOCIETY, read_recorded
 from .world_folder import answers, attempts, check_sealed, finished, natural, place
@@ -237,13 +237,7 @@ def _lines(path: Path, spans: Iterable[Span]) -> Iterator[bytes]:
 
 
 def _write_bytes(path: Path, parts: Iterable[bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
