@@ -204,7 +204,7 @@ def _requirement(error: ErrorDetails) -> str:
     if error["type"] in _BOUNDS:
         words, name = _BOUNDS[error["type"]]
         return f"{words} {context[name]:.12g}"
-    if error["type"] == "literal_error":
+    if error["type"] in ("literal_error", "enum"):
         return str(context["expected"]).replace("'", "")
     if error["type"] == "too_short":
         return "a list with at least one entry"
@@ -213,7 +213,7 @@ def _requirement(error: ErrorDetails) -> str:
 
 def _near_choice(error: ErrorDetails) -> str:
     """Return a hint at the choice that a misspelt one may mean, or an empty text."""
-    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+    if error["type"] not in ("literal_error", "enum") or not isinstance(error["input"], str):
         return ""
     choices = re.findall("'([^']*)'", str(error["ctx"]["expected"]))
     near = get_close_matches(error["input"], choices, n=1)

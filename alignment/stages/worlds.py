@@ -131,7 +131,7 @@ class RunSociety:
         )
 
 
-_CHOICE = ("select", "share", "rows", "columns")
+_CHOICE = ("select", "share", "rows", "columns", "phases")
 """Settings of an entry of `population` that choose agents."""
 
 

@@ -16,6 +16,7 @@ from .. import background
 from ..adapt import to_utterances
 from ..policy import AsyncPolicy, Policy
 from .account import Account, Budget
+from .phased import distinct, player_of
 from .population import Cast, Population, as_population
 from .progress import RolloutProgress, ShowProgress
 
@@ -74,13 +75,14 @@ def rollout(
     if len(by_name) != len(worlds):
         raise UserError("rollout: two worlds have the same name")
     cast = as_population(population).cast(worlds)
-    for policy in {id(policy): policy for policy in cast.values()}.values():
+    policies = distinct(cast.values())
+    for policy in policies:
         # A person likes to see how far the others are.
         if watch := getattr(policy, "watch", None):
             watch(worlds)
     finished: list[Interaction] = []
     queues, account, budget = _Queues(cast, chunk), Account.of(worlds), budget or Budget()
-    interactive = any(map(_is_interactive, cast.values()))
+    interactive = any(map(_is_interactive, policies))
     with (
         rarely_collecting(),
         RolloutProgress(worlds, account, show=not interactive and progress) as bar,
@@ -147,7 +149,7 @@ class _Queues:
     def add(self, turns: Sequence[Turn]) -> None:
         """Add turns, each turn once."""
         for turn in turns:
-            policy = self._cast[turn.world, turn.agent]
+            policy = self._player(turn)
             # Policies that can answer in the same batches share a queue.
             name = getattr(policy, "together", id(policy))
             if name not in self._policies:
@@ -200,7 +202,7 @@ class _Queues:
         # A person answers turn by turn, so that each answer is logged as soon as it is typed.
         size = 1 if _is_interactive(policy) else self._chunk
         turns = [waiting.popleft() for _ in range(min(size, len(waiting)))]
-        players = [self._cast[turn.world, turn.agent] for turn in turns]
+        players = [self._player(turn) for turn in turns]
         if all(player is policy for player in players):
             answers = policy.act(turns)
         else:
@@ -239,6 +241,9 @@ class _Queues:
         self._running[name] -= 1
         policy = self._policies[name]
         return self._pair([turn], to_utterances([future.result()], [turn], policy.name))
+
+    def _player(self, turn: Turn) -> Policy:
+        return player_of(self._cast[turn.world, turn.agent], turn)
 
     def _pair(self, turns: Sequence[Turn], utterances: Sequence[Utterance]) -> Answers:
         self._unanswered -= len(turns)

@@ -19,6 +19,7 @@ from .account import Account, Budget
 from .engines.merge import gather_worlds, sort_log
 from .lock import locked
 from .log import INTERACTIONS, Logged, resume, utterance_log, write_society
+from .phased import distinct
 from .population import Cast, Population, as_population
 from .progress import ShowProgress
 from .rollout import Answers, OnInteraction, rollout
@@ -95,7 +96,7 @@ def simulate(
 
 def check_cast(cast: Cast) -> None:
     """Call the method `check` of every policy that has one; it raises UserError."""
-    for policy in {id(policy): policy for policy in cast.values()}.values():
+    for policy in distinct(cast.values()):
         check = getattr(policy, "check", None)
         if callable(check):
             check()

@@ -21,6 +21,7 @@ from social_sandbox.envs.world_config import WorldConfig
 from ..adapt import to_utterances
 from ..attentive import AttentivePolicy
 from ..policy import Policy
+from .phased import distinct, player_of
 from .population import Cast, Population
 
 ID = "social_sandbox/Solo-v0"
@@ -110,7 +111,7 @@ class SoloEnv(gymnasium.Env[Observation, Action]):
     def __deepcopy__(self, memo: dict[int, Any]) -> "SoloEnv":
         twin = object.__new__(type(self))
         memo[id(self)] = twin
-        for shared in (self._population, *self._cast.values()):
+        for shared in (self._population, *distinct(self._cast.values())):
             memo[id(shared)] = shared
         twin.__dict__ |= deepcopy(self.__dict__, memo)
         return twin
@@ -169,7 +170,7 @@ def play_others(envs: Sequence[SoloEnv]) -> None:
         by_policy: dict[int, tuple[Policy, list[tuple[SoloEnv, Turn]]]] = {}
         for env in waiting:
             for turn in turns[id(env)]:
-                policy = env._cast[turn.world, turn.agent]
+                policy = player_of(env._cast[turn.world, turn.agent], turn)
                 by_policy.setdefault(id(policy), (policy, []))[1].append((env, turn))
         for policy, asked in by_policy.values():
             batch = [turn for _, turn in asked]

@@ -14,6 +14,7 @@ from social_sandbox.envs.errors import UserError, first_words
 
 from ..account import Account, Budget, BudgetReached
 from ..log import INTERACTIONS, utterance_log
+from ..phased import distinct
 from ..population import Cast
 from ..progress import ShowProgress
 from . import world_folder
@@ -116,7 +117,7 @@ def simulate_worlds(
 
 def check_engine(cast: Cast, config: EngineConfig) -> None:
     """Raise UserError for a person among the players: people sit at one process alone."""
-    for policy in cast.values():
+    for policy in distinct(cast.values()):
         is_here = getattr(policy, "is_person", False) or getattr(policy, "interactive", False)
         if is_here and config.workers is not None:
             raise UserError(

@@ -1,10 +1,11 @@
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from social_sandbox.envs import UserError, World, WorldConfig
-from social_sandbox.policies import Player, Population, ScriptedPolicy, simulate
+from social_sandbox.envs import Turn, UserError, World, WorldConfig
+from social_sandbox.policies import Player, Population, ScriptedPolicy, rollout, simulate
 
 from ..conftest import QUESTIONS, society
 
@@ -116,3 +117,63 @@ def test_the_policy_of_each_agent_is_recorded(tmp_path: Path) -> None:
     assert '"social_1": "b"' in (tmp_path / "population.json").read_text()
     assert {one.draft.policy for one in interactions if one.agent == "social_1"} == {"b"}
     assert {one.draft.policy for one in interactions if one.agent != "social_1"} == {"a"}
+
+
+def test_an_agent_speaks_by_one_policy_and_criticises_by_another(tmp_path: Path) -> None:
+    players = [
+        Player(policy=A, phases=("draft", "revise")),
+        Player(policy=critic, phases=("feedback",), rows=(0, 0)),
+    ]
+    interactions = simulate(
+        [society()], Population(social=C, observer=C, players=players), tmp_path
+    )
+    answers = {each.policy for one in interactions for each in (one.draft, one.revision)}
+    critics = {(each.peer, each.policy) for one in interactions for each in one.feedback}
+    assert answers == {"a"}
+    assert {policy for peer, policy in critics if peer in ("social_0", "social_1")} == {"critic"}
+    assert {policy for peer, policy in critics if peer in ("social_2", "social_3")} == {"scripted"}
+    assert "a (draft, revise), critic (feedback)" in (tmp_path / "population.json").read_text()
+
+
+def critic(turn: Turn) -> float:
+    return 5.0
+
+
+def test_equal_shares_of_two_phases_are_the_same_agents() -> None:
+    halves = [
+        Player(policy=policy, share=0.5, phases=(phase,))
+        for policy, phase in ((A, "draft"), (B, "feedback"))
+    ]
+    cast = names(Population(social=C, observer=C, players=halves), world())
+    assert Counter(cast.values()) == {"a (draft), b (feedback), c (revise)": 8, "c": 10}
+
+
+def test_turns_of_one_policy_are_one_batch_whatever_its_phases() -> None:
+    sizes = []
+
+    class Watched(Named):
+        def act(self, turns: Any) -> Any:
+            sizes.append(len(turns))
+            return super().act(turns)
+
+    players = [Player(policy=Watched("w"), phases=("draft",))]
+    rollout([world()], Population(social=A, observer=B, players=players), only=is_first_draft)
+    assert sizes == [16]
+
+
+def is_first_draft(turn: Turn) -> bool:
+    return turn.round == 0 and turn.phase == "draft"
+
+
+def test_a_phase_claimed_twice_or_unknown_is_named() -> None:
+    players = [Player(policy=A, phases=("draft",)), Player(policy=B, select="social_1")]
+    with pytest.raises(UserError, match=r"social_1 of w0 is claimed twice: by select .*draft"):
+        Population(social=A, observer=A, players=players).cast([world()])
+    with pytest.raises(UserError, match=r"phases\.0: must be .*'revise.* got 'speak'|phases"):
+        Player(policy=A, phases=("speak",))
+    with pytest.raises(UserError, match="chooses nobody"):
+        Population(
+            social=A,
+            observer=A,
+            players=[Player(policy=A, select="observer_0", phases=("draft",))],
+        ).cast([world()])
