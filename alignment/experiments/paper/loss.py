@@ -23,17 +23,18 @@ PUBLISHED = ("code", "model_card", "readme")
 def settings(scale: Scale) -> Iterator[Setting]:
     """Yield the settings of the loss.
 
-    At the small scale, weight and number of candidates are crossed, and margin and reduction are
-    varied beside them; at the scale of the paper all four are crossed.
+    At the small scale, weight and margin are crossed, and number of candidates and reduction are
+    varied beside the defaults of Stable Alignment; at the scale of the paper all four are crossed.
     """
     yield Setting(BASELINE, ("method.ratio=0",))
     if scale == "paper":
-        for each in product((0.2, 0.5, 1.0), (2, 3, 4), (0.1, 1.0, 10.0), REDUCTIONS):
-            yield _point(*each)
+        yield from (
+            _point(*each) for each in product((0.2, 1, 3), (2, 3, 4), (1, 4, 10), REDUCTIONS)
+        )
     else:
-        yield from (_point(*each) for each in product((0.2, 1.0), (2, 3), (1.0,), ("mean",)))
-        yield from (_point(0.2, 3, margin, "mean") for margin in (0.1, 10.0))
-        yield from (_point(0.2, 3, 1.0, reduce) for reduce in REDUCTIONS[1:])
+        yield from (_point(ratio, 3, margin, "mean") for ratio in (0.2, 3) for margin in (1, 4))
+        yield _point(3, 2, 4, "mean")
+        yield from (_point(3, 3, 4, reduce) for reduce in REDUCTIONS[1:])
     yield Setting("mis_indexed_margins", ("method.reproduce_reference_bug=true",))
     for name in PUBLISHED:
         yield Setting(f"published_{name}", (f"method=stable_alignment_{name}",))
@@ -64,7 +65,7 @@ EXPERIMENT = Experiment(
     measures=(ADHERENCE, OTHERS, GRADIENT_NORM, PERPLEXITY, HINGES, TOKENS),
     norms={"small": ("asks_back+brief",)},
     sizes={
-        "small": ("env.n_rounds=2", "method.max_tokens=3000", "method.epochs=20"),
+        "small": ("env.n_rounds=2", "method.max_tokens=4000", "method.epochs=20"),
         # Groups as large as the largest number of candidates.
         "paper": ("data.group_size=4",),
     },

@@ -18,7 +18,7 @@ from ..measures import (
 
 METHODS = ("stable_alignment", "sft", "rrhf", "chain_of_hindsight", "dpo", "kto", "rlhf")
 BUDGETS: Mapping[Scale, tuple[int, ...]] = {
-    "small": (1_500, 4_500),
+    "small": (2_000, 8_000),
     "paper": (5_000_000, 20_000_000, 80_000_000),
 }
 """Tokens that each method may read, by scale."""
@@ -98,9 +98,9 @@ EXPERIMENT = Experiment(
     measure_base=base_held_out,
     measures=(ADHERENCE, OTHERS, KEPT, RATING, TOKENS, SECONDS, MEMORY),
     norms={"small": ("asks_back+brief",)},
-    sizes={"small": ("env.n_rounds=2",)},
+    sizes={"small": ("env.n_rounds=2", "evaluate.answers_only=true")},
     values=BUDGETS,
-    of_values="numbers of tokens such as [1500,4500]",
+    of_values="numbers of tokens such as [2000,8000]",
     x_label="tokens",
     remarks=remarks,
 )

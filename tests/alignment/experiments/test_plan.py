@@ -66,9 +66,9 @@ def test_choices_of_norms_have_societies_of_their_own() -> None:
 
 
 def test_settings_are_chosen_by_patterns() -> None:
-    chosen = plan("methods", "settings=[*-4500, sft-*]").settings
-    assert {setting.x for setting in chosen if setting.series != "sft"} == {4500}
-    assert {setting.x for setting in chosen if setting.series == "sft"} == {1500, 4500}
+    chosen = plan("methods", "settings=[*-8000, sft-*]").settings
+    assert {setting.x for setting in chosen if setting.series != "sft"} == {8000}
+    assert {setting.x for setting in chosen if setting.series == "sft"} == {2000, 8000}
 
 
 def test_another_observer_rates_by_no_norms() -> None:
