@@ -24,6 +24,8 @@ BUDGETS: Mapping[Scale, tuple[int, ...]] = {
 """Tokens that each method may read, by scale."""
 SLOW = ("chain_of_hindsight", "kto", "rlhf")
 """Methods that have the largest budget alone at the small scale, which has to end in minutes."""
+PUBLISHED = "stable_alignment_model_card"
+"""The paper's own setting of Stable Alignment, at the scale of the paper beside the defaults."""
 BASELINE = "sft"
 
 
@@ -38,7 +40,7 @@ def settings(scale: Scale, budgets: Sequence[int]) -> list[Setting]:
             x=budget,
         )
         for budget in budgets
-        for method in METHODS
+        for method in (METHODS if scale == "small" else (*METHODS, PUBLISHED))
         if scale == "paper" or budget == max(budgets) or method not in SLOW
     ]
 
