@@ -29,7 +29,7 @@ class StableAlignmentConfig(GroupedConfig):
     """
 
     margin: Annotated[float, Field(ge=0)] = 4.0
-    ratio: Annotated[float, Field(ge=0)] = 3.0
+    ratio: Annotated[float, Field(ge=0)] = 1.0
     reduce: Reduction = "mean"
     rating_scale: Annotated[float, Field(gt=0)] | None = None
     reproduce_reference_bug: bool = False

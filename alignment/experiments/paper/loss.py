@@ -32,9 +32,9 @@ def settings(scale: Scale) -> Iterator[Setting]:
             _point(*each) for each in product((0.2, 1, 3), (2, 3, 4), (1, 4, 10), REDUCTIONS)
         )
     else:
-        yield from (_point(ratio, 3, margin, "mean") for ratio in (0.2, 3) for margin in (1, 4))
-        yield _point(3, 2, 4, "mean")
-        yield from (_point(3, 3, 4, reduce) for reduce in REDUCTIONS[1:])
+        yield from (_point(ratio, 3, margin, "mean") for ratio in (0.2, 1, 3) for margin in (1, 4))
+        yield _point(1, 2, 4, "mean")
+        yield from (_point(1, 3, 4, reduce) for reduce in REDUCTIONS[1:])
     yield Setting("mis_indexed_margins", ("method.reproduce_reference_bug=true",))
     for name in PUBLISHED:
         yield Setting(f"published_{name}", (f"method=stable_alignment_{name}",))
@@ -60,12 +60,13 @@ EXPERIMENT = Experiment(
     purpose="How does Stable Alignment depend on weight, number, margin and form of its contrast?",
     settings=settings,
     baseline=BASELINE,
+    seeds=(0, 1),
     measure=trained,
     measure_base=base_held_out,
     measures=(ADHERENCE, OTHERS, GRADIENT_NORM, PERPLEXITY, HINGES, TOKENS),
     norms={"small": ("asks_back+brief",)},
     sizes={
-        "small": ("env.n_rounds=2", "method.max_tokens=4000", "method.epochs=20"),
+        "small": ("env.n_rounds=2", "method.max_tokens=6000", "method.epochs=20"),
         # Groups as large as the largest number of candidates.
         "paper": ("data.group_size=4",),
     },
