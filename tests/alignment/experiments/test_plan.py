@@ -28,7 +28,7 @@ def shapes(whole: Plan) -> list[Part]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_parts_have_settings_that_exist(name: str, scale: Scale) -> None:
     whole = plan(name, f"scale={scale}")
-    assert len(whole.cells) == len(whole.settings) * 3 * max(1, len(whole.norms))
+    assert len(whole.cells) == len(whole.settings) * len(whole.seeds) * max(1, len(whole.norms))
     assert len({part.name for part in whole.parts}) == len(whole.parts)
     for part in shapes(whole):
         settings = compose_settings(*part.overrides)
