@@ -1,13 +1,14 @@
 """The card of an exported data set: a header for `datasets`, and a description for people."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from social_sandbox.policies.prompts.control_tokens import CONTROL_TOKEN
 
 from ..runtime.markdown import markdown_table, plain
-from .groups import KINDS, Candidate, RatedGroup, trainable
+from .groups import KINDS, RatedGroup, trainable
 
 MARK = "made by `social-sandbox export`"
 """Words by which an earlier export is recognised."""
@@ -44,19 +45,15 @@ def card(
         export: Settings of the export.
         source: File that the groups come from.
     """
-    candidates = [c for group in groups for c in group.candidates]
-    usable = sum(map(trainable, candidates))
-    kinds = Counter(group.kind for group in groups)
-    raters = sorted({name for c in candidates for name in c.rater.split(",") if name})
-    scales = sorted({group.rating_scale for group in groups})
-    agents = {c.source.agent for c in candidates if c.source.agent}
-    of_kinds = sorted(kinds.items())
+    made_of = _Contents.of(groups)
+    of_kinds = sorted(made_of.kinds.items())
     listed = [
         f"- {len(groups)} rated groups ({', '.join(f'{n} {plain(k)}' for k, n in of_kinds)})",
-        f"- {len(candidates)} candidates, {usable} of them valid, rated and not blank; "
-        f"{sum(not c.ends for c in candidates)} were cut off in a sentence by a limit of tokens",
-        f"- ratings on 1 to {' or '.join(map(str, scales))}, by {_names(raters)}",
-        f"- replies by {_names(sorted(agents))}",
+        f"- {made_of.candidates} candidates, {made_of.usable} of them valid, rated and not blank; "
+        f"{made_of.cut_off} were cut off in a sentence by a limit of tokens",
+        f"- ratings on 1 to {' or '.join(map(str, sorted(made_of.scales)))}, "
+        f"by {_names(sorted(made_of.raters))}",
+        f"- replies by {_names(sorted(made_of.agents))}",
     ]
     settings = "\n".join(f"- `export.{name}={value}`" for name, value in export.items())
     cells = ((split, str(count)) for split, count in counts.items())
@@ -64,7 +61,7 @@ def card(
     return f"""---
 {_header(counts, features, export["format"])}---
 
-# {_title(kinds)}
+# {_title(made_of.kinds)}
 
 {_DESCRIPTIONS[export["to"]]} This data set was {MARK}.
 
@@ -87,11 +84,47 @@ Load it with `datasets.load_dataset(FOLDER)`.
   played, and of any data set that was mixed in) and is yours to choose: `license:` in the header.
 - The replies come from language models and their ratings from models or people; neither was
   checked. Some prompts ask for harm.
-{_cut_off(candidates, export["to"])}{_control_tokens(groups, export["to"])}"""
+{_cut_off(made_of.cut_off, export["to"])}{_control_tokens(made_of.control_tokens, export["to"])}"""
 
 
-def _cut_off(candidates: Sequence[Candidate], to: str) -> str:
-    count = sum(not candidate.ends for candidate in candidates)
+@dataclass(slots=True)
+class _Contents:
+    """What the groups hold."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    scales: set[int] = field(default_factory=set)
+    raters: set[str] = field(default_factory=set)
+    agents: set[str] = field(default_factory=set)
+    candidates: int = 0
+    usable: int = 0
+    cut_off: int = 0
+    control_tokens: int = 0
+    """Number of texts that spell some."""
+
+    @classmethod
+    def of(cls, groups: Iterable[RatedGroup]) -> "_Contents":
+        """Go through groups once."""
+        found = cls()
+        for group in groups:
+            found.kinds[group.kind] += 1
+            found.scales.add(group.rating_scale)
+            found.control_tokens += sum(_spells_control_token(m.content) for m in group.prompt)
+            for candidate in group.candidates:
+                found.candidates += 1
+                found.usable += trainable(candidate)
+                found.cut_off += not candidate.ends
+                found.control_tokens += _spells_control_token(candidate.text)
+                found.raters.update(name for name in candidate.rater.split(",") if name)
+                if candidate.source.agent:
+                    found.agents.add(candidate.source.agent)
+        return found
+
+
+def _spells_control_token(text: str) -> bool:
+    return CONTROL_TOKEN.search(text) is not None
+
+
+def _cut_off(count: int, to: str) -> str:
     if not count:
         return ""
     column = _ENDS_COLUMNS.get(to)
@@ -103,10 +136,7 @@ def _cut_off(candidates: Sequence[Candidate], to: str) -> str:
     )
 
 
-def _control_tokens(groups: Sequence[RatedGroup], to: str) -> str:
-    texts = [m.content for group in groups for m in group.prompt]
-    texts += [c.text for group in groups for c in group.candidates]
-    count = sum(CONTROL_TOKEN.search(text) is not None for text in texts)
+def _control_tokens(count: int, to: str) -> str:
     if not count:
         return ""
     done = "a blank breaks the spelling" if to != "groups" else "mind how a trainer reads them"

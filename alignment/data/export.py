@@ -1,8 +1,10 @@
 """Rated groups exported as a data set: files, splits, features and a card."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,23 +66,17 @@ def export_groups(
     folder = folder.resolve()
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_export(folder)):
         raise UserError(f"export.folder: {folder} exists and is no earlier export")
-    splits: dict[str, list[RatedGroup]] = {"train": [], "test": []}
-    for group in groups:
-        # Dialogues with the same beginning, such as an answer and its revision, share a split.
-        opening = next((m.content for m in group.prompt if m.role == "user"), group.id)
-        draw = key(config.seed, "split", opening) / 2**63
-        splits["test" if draw < config.test_share else "train"].append(group)
-    rows = {split: list(_rows(groups, config)) for split, groups in splits.items()}
-    rows = {split: of_split for split, of_split in rows.items() if of_split}
-    if not rows:
+    rows = _splits(groups, config)
+    first = {split: next(iter(of_split), None) for split, of_split in rows.items()}
+    if not any(first.values()):
         raise UserError(
             f"export.to={config.to}: no row can be made of {len(groups)} groups from {source}"
             + (f" with min_gap {config.min_gap:g}" if config.to in ("preference", "hh") else "")
         )
-    if "train" not in rows:
+    if not first["train"]:
         raise UserError(
             f"export.test_share={config.test_share:g} leaves no row to train on: all "
-            f"{len(rows['test'])} are in test"
+            f"{sum(1 for _ in rows['test'])} are in test"
         )
     make_folder(folder.parent, "export.folder")
     # A folder beside the export: an earlier export stays until the new one is complete. The name
@@ -90,7 +86,8 @@ def export_groups(
         try:
             for name in _FILES:
                 _remove(partial / name)
-            counts = _write(partial, groups, rows, config, source)
+            with_rows = {split: of_split for split, of_split in rows.items() if first[split]}
+            counts = _write(partial, groups, with_rows, config, source)
             folder.mkdir(exist_ok=True)
             # A process that is killed in between leaves a folder without data, and with the card
             # by which the same command knows the folder as an export.
@@ -104,6 +101,9 @@ def export_groups(
 
 _FILES = ("README.md", "data")
 
+_ROW_GROUP = 2**12
+"""Rows that a Parquet file keeps together, and that are in memory at a time."""
+
 
 def _remove(path: Path) -> None:
     if path.is_dir():
@@ -112,50 +112,98 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a split, which are made anew whenever they are gone through."""
+
+    groups: Sequence[RatedGroup]
+    config: ExportConfig
+    split: str
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        config = self.config
+        groups: Iterable[RatedGroup] = filter(self._has, self.groups)
+        if config.to != "groups":
+            # Other trainers would make control tokens of what texts spell like them.
+            groups = map(_defused, groups)
+        match config.to:
+            case "preference":
+                pairing, gap = config.pairing, config.min_gap
+                yield from preference_rows(groups, pairing, gap, config.conversational)
+            case "prompt_completion":
+                yield from completion_rows(groups, config.completions, config.conversational)
+            case "hh":
+                yield from hh_rows(groups, config.pairing, config.min_gap)
+            case "authors":
+                yield from authors_rows(groups)
+            case "groups":
+                yield from group_rows(groups)
+            case "inspect":
+                raise ValueError("a log is no data set: stages.inspect_export writes it")
+
+    def _has(self, group: RatedGroup) -> bool:
+        # Dialogues with the same beginning, such as an answer and its revision, share a split.
+        opening = next((m.content for m in group.prompt if m.role == "user"), group.id)
+        draw = key(self.config.seed, "split", opening) / 2**63
+        return (self.split == "test") == (draw < self.config.test_share)
+
+
+def _splits(groups: Sequence[RatedGroup], config: ExportConfig) -> dict[str, _Rows]:
+    names = ("train", "test") if config.test_share else ("train",)
+    return {split: _Rows(groups, config, split) for split in names}
+
+
 def _write(
     folder: Path,
     groups: Sequence[RatedGroup],
-    rows: Mapping[str, list[dict[str, Any]]],
+    rows: Mapping[str, _Rows],
     config: ExportConfig,
     source: str,
 ) -> dict[str, int]:
-    import datasets
-    from pyarrow import parquet
-
     (folder / "data").mkdir()
     features = _features(config)
-    for split, of_split in rows.items():
-        path = folder / "data" / f"{split}.{config.format}"
-        if config.format == "parquet":
-            dataset = datasets.Dataset.from_list(of_split, features=features)
-            # Dataset.to_parquet() would show a progress bar.
-            parquet.write_table(dataset.data.table, path)
-        else:
-            write_objects(path, of_split)
-    counts = {split: len(of_split) for split, of_split in rows.items()}
+    write = _write_parquet if config.format == "parquet" else _write_jsonl
+    counts = {
+        split: write(folder / "data" / f"{split}.{config.format}", of_split, features)
+        for split, of_split in rows.items()
+    }
     settings = {name: value for name, value in asdict(config).items() if name != "folder"}
     text = card(groups, counts, features, settings, source)
     (folder / "README.md").write_text(text, encoding="utf-8")
     return counts
 
 
-def _rows(groups: Iterable[RatedGroup], config: ExportConfig) -> Iterable[dict[str, Any]]:
-    if config.to != "groups":
-        # Other trainers would make control tokens of what texts spell like them.
-        groups = map(_defused, groups)
-    match config.to:
-        case "preference":
-            return preference_rows(groups, config.pairing, config.min_gap, config.conversational)
-        case "prompt_completion":
-            return completion_rows(groups, config.completions, config.conversational)
-        case "hh":
-            return hh_rows(groups, config.pairing, config.min_gap)
-        case "authors":
-            return authors_rows(groups)
-        case "groups":
-            return group_rows(groups)
-        case "inspect":
-            raise ValueError("a log is no data set: stages.inspect_export writes it")
+def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]], features: Any) -> int:
+    """Write rows as lines of JSON, and return their number."""
+    count = 0
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    write_objects(path, counted())
+    return count
+
+
+def _write_parquet(path: Path, rows: Iterable[dict[str, Any]], features: Any) -> int:
+    """Write rows with the types of their columns, some thousands at a time."""
+    import datasets
+    from pyarrow import parquet
+
+    count = 0
+    with ExitStack() as files:
+        writer: Any = None
+        left = iter(rows)
+        while part := list(islice(left, _ROW_GROUP)):
+            # Dataset.to_parquet() would show a progress bar.
+            table = datasets.Dataset.from_list(part, features=features).data.table
+            if writer is None:
+                writer = files.enter_context(parquet.ParquetWriter(path, table.schema))
+            writer.write_table(table)
+            count += len(part)
+    return count
 
 
 def _defused(group: RatedGroup) -> RatedGroup:

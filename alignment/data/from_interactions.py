@@ -3,10 +3,13 @@
 Source: arXiv 2305.16960, section 3.2.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
+
+from pydantic import TypeAdapter
 
 from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
@@ -29,7 +32,10 @@ from social_sandbox.policies.prompts.sentences import ends_sentence
 
 from .config import DataConfig
 from .groups import KINDS, Candidate, RatedGroup, Source
+from .on_disk import Bundles, Shelf
 from .parts import in_parts
+
+_CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 
 
 def build_groups(
@@ -37,7 +43,7 @@ def build_groups(
     config: DataConfig,
     dropped: Counter[str] | None = None,
     parted: Counter[str] | None = None,
-) -> list[RatedGroup]:
+) -> Sequence[RatedGroup]:
     """Return the rated groups of all kinds, parted, mixed, and in a seeded order.
 
     An interaction without an observer's rating of alignment gives no group. The mix counts parts,
@@ -51,11 +57,16 @@ def build_groups(
         dropped: Counts interactions and groups that are left out, by reason.
         parted: Counts the `groups` that are larger than `config.group_size`, and their `parts`.
 
+    Returns:
+        A list; of many groups, a sequence that reads each from the disk.
+
     Raises:
         UserError: The interactions have two rating scales; their ratings cannot be compared.
     """
-    candidates: _OfQuestion = defaultdict(list)
-    by_kind: dict[str, list[RatedGroup]] = {kind: [] for kind in KINDS}
+    drafts, shelf = Bundles(), Shelf()
+    parted = Counter() if parted is None else parted
+    if config.group_size is not None:
+        parted.update(groups=0, parts=0)
     found: set[int] = set()
     n = rated = 0
     for n, interaction in enumerate(interactions, start=1):  # noqa: B007
@@ -63,47 +74,51 @@ def build_groups(
         if not _has_alignment(interaction):
             continue
         rated += 1
-        _imitate(candidates, interaction, config.engagement_weight)
-        by_kind["self_critic"] += self_critic([interaction], config.critique_rating)
-        by_kind["realignment"] += realignment([interaction], config.engagement_weight)
-    by_kind["imitation"] = _imitation_groups(candidates)
+        _imitate(drafts, interaction, config.engagement_weight)
+        for group in (
+            *self_critic([interaction], config.critique_rating),
+            *realignment([interaction], config.engagement_weight),
+        ):
+            _shelve(shelf, group, config, parted)
     scales = sorted(found)
     if len(scales) > 1:
         raise UserError(
             f"interactions: rated on 1..{scales[0]} and on 1..{scales[-1]}; "
             "make data from those of one env.rating_scale at a time"
         )
-    if config.endings == "whole_sentence":
-        by_kind = {kind: list(map(_with_endings, groups)) for kind, groups in by_kind.items()}
-    by_kind = {kind: _in_parts(groups, config, parted) for kind, groups in by_kind.items()}
+    for group in _imitation_groups(drafts):
+        _shelve(shelf, group, config, parted)
+    made = {kind: shelf.sizes[KINDS.index(kind)] for kind in KINDS}
     weighted = [kind for kind in KINDS if config.mix.get(kind, 0) > 0]
     # Without reasons from peers there are no self_critic groups, and they cannot set the size.
-    base = next((kind for kind in weighted if by_kind[kind]), weighted[0])
-    kept = []
-    for kind in weighted:
-        groups = sorted(by_kind[kind], key=lambda group: key(config.seed, group.id))
-        most = round(len(by_kind[base]) * config.mix[kind] / config.mix[base])
-        kept += groups[: max(most, 1)]
+    base = next((kind for kind in weighted if made[kind]), weighted[0])
+    most = {
+        kind: max(round(made[base] * config.mix[kind] / config.mix[base]), 1) for kind in weighted
+    }
     if dropped is not None:
         dropped["interaction without a rating of alignment"] += n - rated
-        for kind, groups in by_kind.items():
-            n_kept = sum(group.kind == kind for group in kept)
-            dropped[f"of kind {kind} left out for data.mix"] += len(groups) - n_kept
-    return sorted(kept, key=lambda group: key(config.seed, "order", group.id))
+        for kind in KINDS:
+            left_out = max(made[kind] - most.get(kind, 0), 0)
+            dropped[f"of kind {kind} left out for data.mix"] += left_out
+    return shelf.kept({KINDS.index(kind): count for kind, count in most.items()})
 
 
-def _in_parts(
-    groups: list[RatedGroup], config: DataConfig, parted: Counter[str] | None
-) -> list[RatedGroup]:
-    if config.group_size is None:
-        return groups
-    parts = list(in_parts(groups, config.group_size, config.seed))
-    if parted is not None:
-        whole = {group.id for group in groups}
-        n_parts = sum(part.id not in whole for part in parts)
-        parted["groups"] += len(groups) - (len(parts) - n_parts)
-        parted["parts"] += n_parts
-    return parts
+def _shelve(shelf: Shelf, group: RatedGroup, config: DataConfig, parted: Counter[str]) -> None:
+    """Put a group on the shelf, in parts if it is too large."""
+    if config.endings == "whole_sentence":
+        group = _with_endings(group)
+    parts = [group]
+    if config.group_size is not None:
+        parts = list(in_parts(parts, config.group_size, config.seed))
+        n_parts = sum(part.id != group.id for part in parts)
+        parted.update(groups=n_parts > 0, parts=n_parts)
+    for part in parts:
+        shelf.add(
+            part,
+            pile=KINDS.index(part.kind),
+            rank=key(config.seed, part.id),
+            place=key(config.seed, "order", part.id),
+        )
 
 
 def _with_endings(group: RatedGroup) -> RatedGroup:
@@ -116,39 +131,35 @@ def _with_endings(group: RatedGroup) -> RatedGroup:
 
 def imitation(interactions: Iterable[Interaction], engagement_weight: float) -> list[RatedGroup]:
     """Return a group for each question: all drafts and revisions with their combined ratings."""
-    candidates: _OfQuestion = defaultdict(list)
+    drafts = Bundles()
     for interaction in _with_alignment(interactions):
-        _imitate(candidates, interaction, engagement_weight)
-    return _imitation_groups(candidates)
+        _imitate(drafts, interaction, engagement_weight)
+    return list(_imitation_groups(drafts))
 
 
-_OfQuestion = dict[tuple[str, int], list[Candidate]]
-"""Candidates by question and rating scale."""
-
-
-def _imitate(candidates: _OfQuestion, interaction: Interaction, engagement_weight: float) -> None:
+def _imitate(drafts: Bundles, interaction: Interaction, engagement_weight: float) -> None:
     """Add an interaction's draft and revision to the candidates of its question."""
+    question = json.dumps([interaction.question, interaction.rating_scale]).encode()
     answers: tuple[tuple[Judged, Answer, Phase], ...] = (
         ("draft", interaction.draft, Phase.DRAFT),
         ("revision", interaction.revision, Phase.REVISE),
     )
     for judged, answer, phase in answers:
-        candidates[interaction.question, interaction.rating_scale].append(
-            _candidate(
-                answer.text,
-                _rating(interaction, judged, engagement_weight),
-                _raters(interaction, judged),
-                Source(interaction.id, interaction.agent, phase),
-                not answer.cut_off,
-            )
+        candidate = _candidate(
+            answer.text,
+            _rating(interaction, judged, engagement_weight),
+            _raters(interaction, judged),
+            Source(interaction.id, interaction.agent, phase),
+            not answer.cut_off,
         )
+        drafts.add(question, question, _CANDIDATE.dump_json(candidate))
 
 
-def _imitation_groups(candidates: _OfQuestion) -> list[RatedGroup]:
-    return [
-        _group("imitation", question, answer_messages(question), of_question, rating_scale)
-        for (question, rating_scale), of_question in candidates.items()
-    ]
+def _imitation_groups(drafts: Bundles) -> Iterator[RatedGroup]:
+    for head, items in drafts:
+        question, rating_scale = json.loads(head)
+        candidates = [_CANDIDATE.validate_json(item) for item in items]
+        yield _group("imitation", question, answer_messages(question), candidates, rating_scale)
 
 
 def self_critic(

@@ -64,11 +64,6 @@ def make_pairs(groups: Iterable[RatedGroup], pairing: Pairing, min_gap: float) -
     ]
 
 
-def groups_of(pairs: Sequence[Pair]) -> list[RatedGroup]:
-    """Return the groups that pairs come from, each once."""
-    return list({id(pair.group): pair.group for pair in pairs}.values())
-
-
 def _candidate_pairs(group: RatedGroup, pairing: Pairing) -> Iterable[tuple[Candidate, Candidate]]:
     ranked = sorted(filter(trainable, group.candidates), key=lambda c: -(c.rating or 0.0))
     if pairing == "all":

@@ -1,8 +1,9 @@
 """The sources of training data: files of several formats, mixed by weight."""
 
 import glob
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Interaction, content_hash, iter_interactions
 from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.messages import Conversation
 from social_sandbox.envs.seeding import key
 
 from .config import DataConfig, SourceConfig
@@ -24,7 +26,8 @@ from .formats.preference import read_preferences
 from .formats.prompt_completion import read_completions
 from .formats.rows import is_hub_id, read_rows
 from .from_interactions import build_groups
-from .groups import RatedGroup
+from .groups import Candidate, RatedGroup
+from .on_disk import Distinct, Shelf, room_on_disk
 
 _RATERS = {
     "hh": "human",
@@ -65,7 +68,7 @@ def read_sources(
     config: DataConfig,
     own: Path | None = None,
     interactions: Sequence[Interaction] | None = None,
-) -> tuple[list[RatedGroup], list[SourceReport]]:
+) -> tuple[Sequence[RatedGroup], list[SourceReport]]:
     """Return the groups of all sources, mixed and in a seeded order, and a report on each source.
 
     With weights, each source gets its share of the groups, and as many groups are kept as there can
@@ -77,43 +80,55 @@ def read_sources(
         own: File of interactions for a source of kind `interactions` without a path.
         interactions: The interactions in `own`, if they have been read already.
 
+    Returns:
+        The groups, as a list or, where they are many, as a sequence that reads each from the disk;
+        and the reports.
+
     Raises:
         UserError: A source cannot be read or gives no group, or the sources have different rating
             scales; names the source, its file and line.
     """
-    groups: list[list[RatedGroup]] = []
+    with room_on_disk("data"):
+        return _read_all(config, own, interactions)
+
+
+def _read_all(
+    config: DataConfig, own: Path | None, interactions: Sequence[Interaction] | None
+) -> tuple[Sequence[RatedGroup], list[SourceReport]]:
     reports = []
-    contents: set[tuple[object, ...]] = set()
-    ids: set[str] = set()
+    contents, ids, shelf = Distinct(), Distinct(), Shelf()
+    scales: dict[int, str] = {}
     for number, source in enumerate(config.sources or ()):
         report = SourceReport(source.kind, _files(source, number, own))
-        of_source = []
         own_interactions = interactions if source.path is None else None
         for group in _read(source, number, report, config, own_interactions):
             content = (group.prompt, group.rating_scale, group.candidates)
-            if content in contents:
+            if not contents.add(_CONTENT.dump_json(content)):
                 report.dropped["the same as an earlier group"] += 1
                 continue
-            contents.add(content)
-            of_source.append(_with_unique_id(group, ids))
-        if not of_source:
+            named = _with_unique_id(group, ids)
+            shelf.add(
+                named,
+                pile=number,
+                rank=key(config.seed, "source", named.id),
+                place=key(config.seed, "order", named.id),
+            )
+            scales[group.rating_scale] = f"{_name(number)} ({source.kind})"
+        report.read = shelf.sizes[number]
+        if not report.read:
             dropped = report.summary()["dropped"]
             reasons = "".join(f"; {count} x {what}" for what, count in dropped.items())
             raise UserError(
                 f"{_name(number)}: {', '.join(report.files)} yields no training data{reasons}"
             )
-        report.read = len(of_source)
-        groups.append(of_source)
         reports.append(report)
-    _check_scales(groups, config.sources or ())
-    mixed = []
-    for of_source, report, most in zip(groups, reports, _shares(config, groups), strict=True):
-        kept = sorted(of_source, key=lambda group: key(config.seed, "source", group.id))[:most]
-        report.kept = len(kept)
-        if len(kept) < len(of_source):
-            report.dropped["left out for the weights"] += len(of_source) - len(kept)
-        mixed += kept
-    return sorted(mixed, key=lambda group: key(config.seed, "order", group.id)), reports
+    _check_scales(scales)
+    shares = _shares(config, [report.read for report in reports])
+    for report, most in zip(reports, shares, strict=True):
+        report.kept = min(most, report.read)
+        if report.kept < report.read:
+            report.dropped["left out for the weights"] += report.read - report.kept
+    return shelf.kept(dict(enumerate(shares))), reports
 
 
 def source_files(config: DataConfig, own: Path | None = None) -> list[tuple[str, str]]:
@@ -190,29 +205,45 @@ def _interaction_groups(
     files = [interactions] if interactions is not None else map(iter_interactions, report.files)
     once = _once(chain.from_iterable(files), report)
     if config.n_interactions is not None:
-        distinct = list(once)
-        # As they accumulate; within a round, the seed decides.
-        distinct.sort(key=lambda one: (one.round, key(config.seed, "interactions", one.id)))
-        left_out = len(distinct[config.n_interactions :])
-        if left_out:
-            report.dropped["interactions beyond data.n_interactions"] += left_out
-        once = iter(distinct[: config.n_interactions])
+        once = _first(once, config, report)
     yield from build_groups(once, config, report.dropped, report.parted)
+
+
+def _first(
+    interactions: Iterable[Interaction], config: DataConfig, report: SourceReport
+) -> Iterator[Interaction]:
+    """Yield the first `n_interactions`, which alone are in memory, and count the others."""
+    n = 0
+
+    def counted() -> Iterator[Interaction]:
+        nonlocal n
+        for interaction in interactions:
+            n += 1
+            yield interaction
+
+    def order(one: Interaction) -> tuple[int, int]:
+        # As they accumulate; within a round, the seed decides.
+        return one.round, key(config.seed, "interactions", one.id)
+
+    assert config.n_interactions is not None
+    first = heapq.nsmallest(config.n_interactions, counted(), key=order)
+    if n > len(first):
+        report.dropped["interactions beyond data.n_interactions"] += n - len(first)
+    yield from first
 
 
 def _once(interactions: Iterable[Interaction], report: SourceReport) -> Iterator[Interaction]:
     """Yield each interaction once; those of different runs may share their ids."""
-    contents: set[bytes] = set()
+    contents = Distinct()
     for interaction in interactions:
-        content = content_hash(interaction)
-        if content in contents:
+        if contents.add(content_hash(interaction)):
+            yield interaction
+        else:
             report.dropped["the same interaction twice"] += 1
-            continue
-        contents.add(content)
-        yield interaction
 
 
 _group: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
+_CONTENT: TypeAdapter[Any] = TypeAdapter(tuple[Conversation, int, tuple[Candidate, ...]])
 
 
 def _groups(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[RatedGroup]:
@@ -223,22 +254,17 @@ def _groups(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[RatedGroup]:
             raise UserError(f"{place}: {first_problem(error)}") from error
 
 
-def _with_unique_id(group: RatedGroup, taken: set[str]) -> RatedGroup:
+def _with_unique_id(group: RatedGroup, taken: Distinct) -> RatedGroup:
     """Return the group, with a number behind its id if another source has a group of that id."""
     name, number = group.id, 1
-    while name in taken:
+    while not taken.add(name.encode()):
         number += 1
         name = f"{group.id}#{number}"
-    taken.add(name)
     return group if name == group.id else replace(group, id=name)
 
 
-def _check_scales(groups: Sequence[Sequence[RatedGroup]], sources: Sequence[SourceConfig]) -> None:
-    scales = {
-        group.rating_scale: f"{_name(number)} ({source.kind})"
-        for number, (of_source, source) in enumerate(zip(groups, sources, strict=True))
-        for group in of_source
-    }
+def _check_scales(scales: Mapping[int, str]) -> None:
+    """Raise UserError if there is more than one scale; `scales` names a source of each."""
     if len(scales) > 1:
         (low, one), (high, other) = sorted(scales.items())[:2]
         raise UserError(
@@ -247,15 +273,15 @@ def _check_scales(groups: Sequence[Sequence[RatedGroup]], sources: Sequence[Sour
         )
 
 
-def _shares(config: DataConfig, groups: Sequence[Sequence[RatedGroup]]) -> list[int]:
+def _shares(config: DataConfig, sizes: Sequence[int]) -> list[int]:
     """Return how many groups of each source are kept."""
     weights = [source.weight for source in config.sources or ()]
     present = [weight for weight in weights if weight is not None]
     if not present:
-        return [len(of_source) for of_source in groups]
+        return list(sizes)
     # The source with the fewest groups for its weight decides.
-    unit = min(len(of_source) / w for of_source, w in zip(groups, present, strict=True) if w)
+    unit = min(size / weight for size, weight in zip(sizes, present, strict=True) if weight)
     return [
-        min(len(of_source), max(1, round(unit * w))) if w else 0
-        for of_source, w in zip(groups, present, strict=True)
+        min(size, max(1, round(unit * weight))) if weight else 0
+        for size, weight in zip(sizes, present, strict=True)
     ]

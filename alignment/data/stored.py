@@ -1,6 +1,7 @@
 """Groups that stay in their file, and parts of sequences that are made when they are read."""
 
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -82,13 +83,11 @@ class StoredGroups(Sequence[RatedGroup]):
         # Another process opens the file for itself.
         return {**self.__dict__, "_file": None}
 
-    def __del__(self) -> None:
-        if self._file is not None and self._file[0] == os.getpid():
-            os.close(self._file[1])
-
     def _descriptor(self) -> int:
         if self._file is None or self._file[0] != os.getpid():
-            self._file = (os.getpid(), os.open(self.path, os.O_RDONLY))
+            descriptor = os.open(self.path, os.O_RDONLY)
+            weakref.finalize(self, os.close, descriptor)
+            self._file = (os.getpid(), descriptor)
         return self._file[1]
 
     def _line(self, start: int) -> int:
@@ -149,6 +148,50 @@ class Made(Sequence[Value]):
     def __iter__(self) -> Iterator[Value]:
         for value in self.whole:
             yield from self.make(value)
+
+
+class Joined(Sequence[Value]):
+    """The values of one sequence and behind them those of another."""
+
+    def __init__(self, first: Sequence[Value], second: Sequence[Value]) -> None:
+        """Take the two sequences."""
+        self.first, self.second = first, second
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    @overload
+    def __getitem__(self, number: int) -> Value: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Value]: ...
+    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
+        if isinstance(number, slice):
+            return Part(self, np.arange(len(self))[number])
+        place = number + len(self) if number < 0 else number
+        if place < len(self.first):
+            return self.first[place]
+        return self.second[place - len(self.first)]
+
+    def __iter__(self) -> Iterator[Value]:
+        yield from self.first
+        yield from self.second
+
+
+def made_of(
+    groups: Sequence[RatedGroup], make: Callable[[RatedGroup], Sequence[Value]]
+) -> tuple[Sequence[Value], Sequence[RatedGroup]]:
+    """Return what a function makes of groups, and the groups of which it makes anything.
+
+    Of groups in a list, both are lists. Of others, each value is made whenever it is read.
+    """
+    if isinstance(groups, list):
+        of_each = [(group, make(group)) for group in groups]
+        values = [value for _, of_group in of_each for value in of_group]
+        return values, [group for group, of_group in of_each if of_group]
+    counts = np.fromiter((len(make(group)) for group in groups), dtype=np.int64)
+    places = np.flatnonzero(counts)
+    used = Part(groups, places)
+    return Made(used, make, counts[places]), used
 
 
 def _line_starts(path: Path) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ assistant: "A worse answer: ... A better answer: ...". Verdicts are read and not
 random masking of past tokens and its mixture with pretraining data are not done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, demonstration
 from ..data.parts import contrasted, in_parts
+from ..data.stored import Joined, made_of
 from ..training.encoding import Encoded, encode_parts
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
@@ -52,25 +53,34 @@ class ChainOfHindsight(Method):
 
         The answers of a chain are sorted by rating, the worst first.
         """
-        parts = in_parts(groups, self.config.candidates_per_group, self.config.seed)
-        ranked = [(part, _ranked(contrasted(part.candidates))) for part in parts]
-        chains = [(part, answers) for part, answers in ranked if len(answers) > 1]
+
+        def ranked(group: RatedGroup) -> list[_Chain]:
+            parts = in_parts([group], self.config.candidates_per_group, self.config.seed)
+            return [(part, _ranked(contrasted(part.candidates))) for part in parts]
+
+        def chains_of(group: RatedGroup) -> list[_Chain]:
+            return [(part, answers) for part, answers in ranked(group) if len(answers) > 1]
+
+        def single(group: RatedGroup) -> list[_Chain]:
+            return [(part, answers[-1:]) for part, answers in ranked(group) if demonstration(part)]
+
+        chains, _ = made_of(groups, chains_of)
         if not chains:
             raise UserError(
                 f"groups: none of the {len(groups)} groups has candidates with different ratings"
             )
         if not self.config.plain:
-            return Selection(chains, [group for group, _ in chains])
-        alone = [(part, answers[-1:]) for part, answers in ranked if demonstration(part)]
-        return Selection([*chains, *alone], [group for group, _ in alone])
+            return Selection(chains, _parts_of(groups, chains_of))
+        alone, _ = made_of(groups, single)
+        return Selection(Joined(chains, alone), _parts_of(groups, single))
 
     def make_trainer(self, job: Job) -> Any:
         """Return TRL's SFTTrainer on chains of token ids."""
         trl = import_trl("chain_of_hindsight")
         plan = make_plan(self.config, job.examples, itemgetter(0))
 
-        def rows(examples: Sequence[Any]) -> list[Encoded]:
-            return [self._encoded(job.tokenizer, *example) for example in examples]
+        def rows(examples: Iterable[Any]) -> Iterator[Encoded]:
+            return (self._encoded(job.tokenizer, *example) for example in examples)
 
         return by_length(trl.SFTTrainer)(
             model=job.model,
@@ -116,6 +126,17 @@ class ChainOfHindsight(Method):
 
     def _last(self, answers: Sequence[Candidate]) -> Candidate:
         return answers[0 if self.config.order == "better_first" else -1]
+
+
+_Chain = tuple[RatedGroup, Sequence[Candidate]]
+"""A part of a group, and the answers that are read."""
+
+
+def _parts_of(
+    groups: Sequence[RatedGroup], make: Callable[[RatedGroup], list[_Chain]]
+) -> Sequence[RatedGroup]:
+    """Return the parts of the chains that are made of groups."""
+    return made_of(groups, lambda group: [part for part, _ in make(group)])[0]
 
 
 def _ranked(answers: Sequence[Candidate]) -> list[Candidate]:

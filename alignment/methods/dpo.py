@@ -11,9 +11,10 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..data.pairs import Pair, Pairing, groups_of, make_pairs
+from ..data.pairs import Pair, Pairing, make_pairs
+from ..data.stored import made_of
 from ..training.method import Job, Method, Selection
-from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
+from ..training.trl import by_length, dataset, import_trl, in_order, prompt_and_responses, reference
 from .offline import OfflineConfig, make_plan
 
 # The losses of DPOTrainer that compare the two responses of one pair.
@@ -57,13 +58,17 @@ class Dpo(Method):
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return the pairs of candidates whose ratings differ."""
-        pairs = make_pairs(groups, self.config.pairing, self.config.min_gap)
+
+        def pairs_of(group: RatedGroup) -> list[Pair]:
+            return make_pairs([group], self.config.pairing, self.config.min_gap)
+
+        pairs, used = made_of(groups, pairs_of)
         if not pairs:
             raise UserError(
                 f"groups: none of the {len(groups)} groups has two candidates whose ratings differ"
                 + (f" by method.min_gap={self.config.min_gap:g}" if self.config.min_gap else "")
             )
-        return Selection(pairs, groups_of(pairs))
+        return Selection(pairs, used)
 
     def make_trainer(self, job: Job) -> Any:
         """Return TRL's DPOTrainer on token ids."""
@@ -82,7 +87,6 @@ class Dpo(Method):
             return {"prompt_ids": prompt, "chosen_ids": answers[0], "rejected_ids": answers[1]}
 
         plan = make_plan(self.config, job.examples, attrgetter("group"))
-        learnt = [row(pair) for pair in plan.learnt]
         return by_length(Trainer)(
             model=job.model,
             ref_model=reference(job),
@@ -93,8 +97,8 @@ class Dpo(Method):
                 loss_type=[self.config.loss_type],
                 max_length=None,
             ),
-            train_dataset=dataset([learnt[place] for place in plan.order]),
-            eval_dataset=dataset([row(pair) for pair in plan.held_out]),
+            train_dataset=in_order(dataset(map(row, plan.learnt)), plan.order),
+            eval_dataset=dataset(map(row, plan.held_out)),
             processing_class=job.tokenizer,
             callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,

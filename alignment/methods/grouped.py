@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
@@ -11,7 +10,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, demonstration
 from ..data.parts import contrasted_share, in_parts
-from ..data.stored import Made, Part
+from ..data.stored import made_of
 from ..training.method import Job, Selection, with_adapters
 from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
@@ -40,21 +39,18 @@ def select_trainable(groups: Sequence[RatedGroup], config: GroupedConfig) -> Sel
     Raises:
         UserError: No group has one.
     """
-    chosen = [number for number, group in enumerate(groups) if demonstration(group)]
-    if not chosen:
+
+    def parts(group: RatedGroup) -> list[RatedGroup]:
+        if demonstration(group) is None:
+            return []
+        return list(in_parts([group], config.candidates_per_group, config.seed))
+
+    examples, used = made_of(groups, parts)
+    if not used:
         raise UserError(
             f"groups: none of the {len(groups)} groups has a valid candidate with a rating and text"
         )
-    if isinstance(groups, list):
-        usable: Sequence[RatedGroup] = [groups[number] for number in chosen]
-        return Selection(list(in_parts(usable, config.candidates_per_group, config.seed)), usable)
-    # Groups that stay in their file are parted whenever they are read.
-    usable = Part(groups, np.array(chosen))
-
-    def parts(group: RatedGroup) -> list[RatedGroup]:
-        return list(in_parts([group], config.candidates_per_group, config.seed))
-
-    return Selection(Made(usable, parts, (len(parts(group)) for group in usable)), usable)
+    return Selection(examples, used)
 
 
 def make_group_trainer(

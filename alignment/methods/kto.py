@@ -1,23 +1,26 @@
 """Kahneman-Tversky optimisation (Ethayarajh et al. 2024, arXiv 2402.01306): TRL's KTOTrainer."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.seeding import generator, key
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, trainable
+from ..data.stored import Part, made_of
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
 from .offline import OfflineConfig, make_plan
 
-Rated = tuple[RatedGroup, Candidate]
+Rated = tuple[RatedGroup, Candidate, bool]
+"""A candidate with its group, and whether its rating is above the threshold."""
 
 
 @settings_dataclass("method")
@@ -46,28 +49,38 @@ class Kto(Method):
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return (group, candidate, whether above the threshold), shuffled by the seed."""
-        rated = [(g, c) for g in groups for c in g.candidates if trainable(c)]
-        if not rated:
+        ratings = np.fromiter(
+            (c.rating for group in groups for c in group.candidates if trainable(c)),
+            dtype=np.float64,
+        )
+        if not len(ratings):
             raise UserError(
                 f"groups: none of the {len(groups)} groups has a valid candidate with a rating "
                 "and text"
             )
-        threshold = self._threshold(rated)
-        examples = [(g, c, c.rating > threshold) for g, c in rated if c.rating != threshold]  # type: ignore[operator]
-        desirable = sum(above for _, _, above in examples)
-        for count, side in ((desirable, "above"), (len(examples) - desirable, "below")):
+        threshold = self._threshold(ratings)
+        for count, side in (
+            ((ratings > threshold).sum(), "above"),
+            ((ratings < threshold).sum(), "below"),
+        ):
             if not count:
-                lowest, *_, highest = sorted(c.rating or 0.0 for _, c in [*rated, *rated])
                 setting = f"method.threshold={threshold:g}"
                 median = f"the median, {threshold:g}"
                 limit = median if self.config.threshold is None else setting
                 raise UserError(
                     f"groups: no candidate is rated {side} {limit}; "
-                    f"ratings lie on {lowest:g} to {highest:g}"
+                    f"ratings lie on {ratings.min():g} to {ratings.max():g}"
                 )
+
+        def sides(group: RatedGroup) -> list[Rated]:
+            rated = ((c, c.rating) for c in group.candidates if trainable(c))
+            return [(group, c, r > threshold) for c, r in rated if r is not None and r != threshold]
+
+        examples, used = made_of(groups, sides)
         order = generator(self.config.seed, "kto").permutation(len(examples))
-        used = {id(group): group for group, _, _ in examples}
-        return Selection([examples[i] for i in order], list(used.values()))
+        if isinstance(examples, list):
+            return Selection([examples[place] for place in order], used)
+        return Selection(Part(examples, order), used)
 
     def make_trainer(self, job: Job) -> Any:
         """Return TRL's KTOTrainer on token ids."""
@@ -78,21 +91,23 @@ class Kto(Method):
                 # Skip TRL's tokenisation: rows already hold token ids.
                 return dataset
 
-        def rows(examples: Sequence[Any], order: Sequence[int]) -> list[dict[str, Any]]:
-            each = []
-            for group, candidate, above in examples:
-                prompt, answers = prompt_and_responses(
-                    job.tokenizer, group.prompt, [candidate], self.config.max_length
-                )
-                each.append({"prompt_ids": prompt, "completion_ids": answers[0], "label": above})
-            names = [examples[place][0].id for place in order]
-            others = [order[_mismatched(names, number)] for number in range(len(order))]
-            return [
-                {**each[place], "KL_completion_ids": each[other]["completion_ids"]}
-                for place, other in zip(order, others, strict=True)
-            ]
+        def row(example: Rated) -> dict[str, Any]:
+            group, candidate, above = example
+            prompt, answers = prompt_and_responses(
+                job.tokenizer, group.prompt, [candidate], self.config.max_length
+            )
+            return {"prompt_ids": prompt, "completion_ids": answers[0], "label": above}
+
+        def rows(examples: Sequence[Rated], order: Sequence[int]) -> Iterator[dict[str, Any]]:
+            each = dataset(map(row, examples))
+            names = np.fromiter((key(group.id) for group, _, _ in examples), dtype=np.int64)
+            ordered = names[np.asarray(order, dtype=np.int64)]
+            for number, place in enumerate(order):
+                other = order[_mismatched(ordered, number)]
+                yield {**each[place], "KL_completion_ids": each[other]["completion_ids"]}
 
         plan = make_plan(self.config, job.examples, itemgetter(0))
+        held_out = range(len(plan.held_out))
         return by_length(Trainer)(
             model=job.model,
             ref_model=reference(job),
@@ -106,21 +121,19 @@ class Kto(Method):
                 max_length=self.config.max_length,
             ),
             train_dataset=dataset(rows(plan.learnt, plan.order)),
-            eval_dataset=dataset(rows(plan.held_out, range(len(plan.held_out)))),
+            eval_dataset=dataset(rows(plan.held_out, held_out)),
             processing_class=job.tokenizer,
             callbacks=[*plan.callbacks, *job.callbacks],
             peft_config=job.peft_config,
         )
 
-    def _threshold(self, rated: Sequence[Rated]) -> float:
+    def _threshold(self, ratings: npt.NDArray[np.float64]) -> float:
         if self.config.threshold is not None:
             return self.config.threshold
-        ratings = sorted(c.rating or 0.0 for _, c in rated)
-        middle = len(ratings) / 2
-        return (ratings[math.ceil(middle) - 1] + ratings[math.floor(middle)]) / 2
+        return float(np.median(ratings))
 
 
-def _mismatched(names: Sequence[str], number: int) -> int:
+def _mismatched(names: npt.NDArray[np.int64], number: int) -> int:
     """Return the index of the nearest earlier example with another prompt, wrapping around.
 
     If all examples have the same prompt, return the index before this one.

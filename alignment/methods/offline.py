@@ -14,6 +14,7 @@ from social_sandbox.envs.seeding import generator
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
+from ..data.on_disk import ranks, room_on_disk
 from ..data.stored import Part
 from ..training.config import TrainingConfig, require_defaults
 from ..training.method import Job
@@ -80,7 +81,8 @@ def make_plan(
     arguments: dict[str, Any] = {}
     order: Sequence[int] = range(len(learnt))
     if staged:
-        lengths = [group_length(group_of(example)) for example in learnt]
+        every = (group_length(group_of(example)) for example in learnt)
+        lengths = np.fromiter(every, dtype=np.int64)
         step = config.batch_size * config.accumulation
         order = in_stages(kinds, config.epochs, config.seed, lengths, step)
         arguments = {"num_train_epochs": 1.0, "train_sampling_strategy": "sequential"}
@@ -100,16 +102,17 @@ def _split(
     """Return (learnt, held-out) examples; all examples of one prompt are on the same side."""
     if not config.held_out:
         return examples, []
-    prompts = sorted({group_of(example).prompt for example in examples}, key=repr)
-    order = generator(config.seed, "held_out").permutation(len(prompts))
-    count = round(config.held_out * len(prompts))
-    if not 0 < count < len(prompts):
+    with room_on_disk("method.held_out"):
+        prompts = ranks(repr(group_of(example).prompt) for example in examples)
+    n_prompts = int(prompts.max()) + 1
+    order = generator(config.seed, "held_out").permutation(n_prompts)
+    count = round(config.held_out * n_prompts)
+    if not 0 < count < n_prompts:
         raise UserError(
             f"method.held_out={config.held_out:g} leaves nothing on one side: the groups have "
-            f"{len(prompts)} different prompts"
+            f"{n_prompts} different prompts"
         )
-    held_out = {prompts[place] for place in order[:count]}
-    apart = np.array([group_of(example).prompt in held_out for example in examples])
+    apart = np.isin(prompts, order[:count])
     if isinstance(examples, list):
         return (
             [example for example, is_out in zip(examples, apart, strict=True) if not is_out],

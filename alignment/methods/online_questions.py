@@ -6,14 +6,18 @@ Their prompts are numbers of questions, because TRL would tokenise and template 
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from social_sandbox.envs.errors import UserError
 
 from ..data.groups import RatedGroup
+from ..data.on_disk import Distinct
+from ..data.stored import Part, made_of
 from ..runtime.processes import is_first
 from ..training.method import Job
 from ..training.samplers import SeedEpoch
@@ -24,16 +28,25 @@ NO_QUESTIONS = frozenset({"self_critic", "realignment"})
 _START_MODEL = "start_model."
 
 
-def asking_groups(groups: Sequence[RatedGroup]) -> list[RatedGroup]:
+def asking_groups(groups: Sequence[RatedGroup]) -> Sequence[RatedGroup]:
     """Return the groups whose prompts are questions.
 
     Raises:
         UserError: There is none.
     """
-    asking = [group for group in groups if group.kind not in NO_QUESTIONS]
+    asking, _ = made_of(groups, lambda group: [] if group.kind in NO_QUESTIONS else [group])
     if not asking:
         raise UserError(f"groups: none of the {len(groups)} groups asks a question")
     return asking
+
+
+def distinct_by(
+    groups: Sequence[RatedGroup], text_of: Callable[[RatedGroup], str]
+) -> Sequence[RatedGroup]:
+    """Return the groups that are the first with their text."""
+    texts = Distinct()
+    places = (n for n, group in enumerate(groups) if texts.add(text_of(group).encode()))
+    return Part(groups, np.fromiter(places, dtype=np.int64))
 
 
 def numbered(count: int, args: Any, generations: int) -> list[int]:

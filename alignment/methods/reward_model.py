@@ -109,13 +109,13 @@ def _reward_trainer(
             # TRL would tokenise the rows and drop long ones; these hold token ids already.
             return dataset
 
-    rows = []
-    for pair in pairs:
+    def row(pair: Pair) -> dict[str, Any]:
         both = (pair.chosen, pair.rejected)
         prompt, answers = prompt_and_responses(
             job.tokenizer, pair.group.prompt, both, config.max_length
         )
-        rows.append({"chosen_ids": prompt + answers[0], "rejected_ids": prompt + answers[1]})
+        return {"chosen_ids": prompt + answers[0], "rejected_ids": prompt + answers[1]}
+
     peft_config = job.peft_config
     if peft_config is not None:
         # PEFT then trains the new output layer in full, beside the adapters.
@@ -131,7 +131,7 @@ def _reward_trainer(
     return RewardTrainer(
         model=_classifier(job.model, config.seed, dtype),
         args=args,
-        train_dataset=dataset(rows),
+        train_dataset=dataset(map(row, pairs)),
         processing_class=job.tokenizer,
         # A classifier gives no likelihoods, which these callbacks need.
         callbacks=[each for each in job.callbacks if not getattr(each, "needs_likelihoods", False)],

@@ -22,6 +22,7 @@ from social_sandbox.policies.policy import Policy
 
 from ..data.groups import RatedGroup
 from ..data.pairs import Pair, Pairing, make_pairs
+from ..data.stored import made_of
 from ..training.config import TrainingConfig, require_defaults
 from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
@@ -29,6 +30,7 @@ from ..training.trl import dataset, import_trl
 from .online_questions import (
     asking_groups,
     check_batches,
+    distinct_by,
     numbered,
     remove_start_models,
     seeded,
@@ -94,7 +96,7 @@ class Rlhf(Method):
             UserError: No group asks a question, or no pair for the reward model can be made.
         """
         asking = asking_groups(groups)
-        if not self.asks_observer and not self._pairs(asking):
+        if not self.asks_observer and not any(map(self._pairs_of, asking)):
             raise UserError(
                 f"groups: none of the {len(asking)} groups that ask a question has two candidates "
                 "whose ratings differ"
@@ -122,17 +124,23 @@ class Rlhf(Method):
         # No process has made a new copy yet.
         remove_start_models(job, args)
         reward, reward_tokens = self._reward(job, args.device)
-        questions = list(dict.fromkeys(group.prompt for group in job.examples))
+        questions = distinct_by(job.examples, lambda group: repr(group.prompt))
         numbers = numbered(len(questions), args, self.config.generations)
         longest = self.config.max_length - self.config.max_new_tokens
-        ids = [list(encode(job.tokenizer, prompt, "", longest).input_ids) for prompt in questions]
+
+        def prompt_of(number: str) -> Sequence[Message]:
+            return questions[int(number)].prompt
 
         class OnlineTrainer(seeded(base)):  # type: ignore[misc]
             """TRL's trainer, which gets the prompts of all methods."""
 
             def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
                 # TRL would apply the chat template itself; prompts have to be those of all methods.
-                return [ids[int(number)] for number in prompts], None, {}
+                ids = (
+                    encode(job.tokenizer, prompt_of(number), "", longest).input_ids
+                    for number in prompts
+                )
+                return list(map(list, ids)), None, {}
 
         def rewards(
             prompts: Sequence[str],
@@ -140,7 +148,7 @@ class Rlhf(Method):
             completion_ids: Sequence[Sequence[int]],
             **_: Any,
         ) -> list[float | None]:
-            messages = [questions[int(number)] for number in prompts]
+            messages = [prompt_of(number) for number in prompts]
             ended = [tokens[-1] == job.tokenizer.eos_token_id for tokens in completion_ids]
             return reward(messages, completions, ended)
 
@@ -151,7 +159,7 @@ class Rlhf(Method):
                 model=job.model,
                 reward_funcs=[rewards],
                 args=args,
-                train_dataset=dataset([{"prompt": str(number)} for number in numbers]),
+                train_dataset=dataset({"prompt": str(number)} for number in numbers),
                 processing_class=job.tokenizer,
                 callbacks=[_TokensOfRewardModel(reward_tokens), *job.callbacks],
                 peft_config=job.peft_config,
@@ -172,12 +180,13 @@ class Rlhf(Method):
             # The reward model gets half of the tokens, so that some are left to learn from it.
             max_tokens=None if limit is None else max(limit // 2, 1),
         )
-        trained = train_reward_model(job, self._pairs(job.examples), config)
+        pairs, _ = made_of(job.examples, self._pairs_of)
+        trained = train_reward_model(job, pairs, config)
         reward = reward_by_model(trained.model, job.tokenizer, self.config.max_length, device)
         return reward, trained.tokens
 
-    def _pairs(self, groups: Sequence[RatedGroup]) -> list[Pair]:
-        return make_pairs(groups, self.config.pairing, self.config.min_gap)
+    def _pairs_of(self, group: RatedGroup) -> list[Pair]:
+        return make_pairs([group], self.config.pairing, self.config.min_gap)
 
 
 def reward_by_observer(observer: Policy, engagement_weight: float, rating_scale: int) -> Reward:

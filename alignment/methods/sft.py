@@ -1,6 +1,6 @@
 """Supervised fine-tuning on the best response to each prompt (TRL's SFTTrainer)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
-from ..data.groups import RatedGroup, demonstration
+from ..data.groups import Candidate, RatedGroup, demonstration
+from ..data.stored import made_of
 from ..training.encoding import Encoded, encode
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
@@ -35,29 +36,33 @@ class Sft(Method):
 
     def select(self, groups: Sequence[RatedGroup]) -> Selection:
         """Return (group, best-rated candidate) of the groups that have an example to imitate."""
-        best = [(group, good) for group in groups if (good := demonstration(group))]
         minimum = self.config.min_rating
-        examples = [(g, c) for g, c in best if minimum is None or (c.rating or 0.0) >= minimum]
+
+        def best_of(group: RatedGroup) -> list[tuple[RatedGroup, Candidate]]:
+            best = demonstration(group)
+            if best is None or (minimum is not None and (best.rating or 0.0) < minimum):
+                return []
+            return [(group, best)]
+
+        examples, used = made_of(groups, best_of)
         if not examples:
             bound = "" if minimum is None else f" of at least method.min_rating={minimum:g}"
             raise UserError(
                 f"groups: none of the {len(groups)} groups has a valid candidate with text and a "
                 f"rating{bound}"
             )
-        return Selection(examples, [group for group, _ in examples])
+        return Selection(examples, used)
 
     def make_trainer(self, job: Job) -> Any:
         """Return TRL's SFTTrainer; its loss is a mean over the response tokens of a whole step."""
         trl = import_trl("sft")
         plan = make_plan(self.config, job.examples, itemgetter(0))
 
-        def rows(examples: Sequence[Any]) -> list[Encoded]:
-            return [
-                encode(
+        def rows(examples: Iterable[Any]) -> Iterator[Encoded]:
+            for group, best in examples:
+                yield encode(
                     job.tokenizer, group.prompt, best.text, self.config.max_length, ends=best.ends
                 )
-                for group, best in examples
-            ]
 
         return by_length(trl.SFTTrainer)(
             model=job.model,

@@ -28,6 +28,7 @@ from ..training.trl import dataset, import_trl
 from .online_questions import (
     asking_groups,
     check_batches,
+    distinct_by,
     numbered,
     remove_start_models,
     seeded,
@@ -131,7 +132,8 @@ class SocietyGrpo(Method):
             include_num_input_tokens_seen="no",
         )
         remove_start_models(job, args)
-        questions = list(dict.fromkeys(group.prompt[-1].content for group in job.examples))
+        asking = distinct_by(job.examples, lambda group: group.prompt[-1].content)
+        questions = [group.prompt[-1].content for group in asking]
         numbers = numbered(len(questions), args, config.generations)
         rollouts = _Rollouts(config, job, job.society, questions)
 
@@ -153,7 +155,7 @@ class SocietyGrpo(Method):
                 model=job.model,
                 reward_funcs=[_named(name) for name in config.rewards],
                 args=args,
-                train_dataset=dataset([{"prompt": str(number)} for number in numbers]),
+                train_dataset=dataset({"prompt": str(number)} for number in numbers),
                 processing_class=job.tokenizer,
                 callbacks=list(job.callbacks),
                 peft_config=job.peft_config,

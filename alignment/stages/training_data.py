@@ -1,7 +1,7 @@
 """The stages of training data: rated groups from all sources, and exports of the groups."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -47,8 +47,8 @@ class TrainingData:
     summary: Summary = field(default_factory=dict)
     report: Report | None = None
     is_checked: bool = False
-    made: list[RatedGroup] | None = None
-    """The groups, where this process made them."""
+    made: Sequence[RatedGroup] | None = None
+    """The groups, where this process made them and has them in memory."""
 
     @cached_property
     def groups(self) -> Sequence[RatedGroup]:
@@ -92,20 +92,24 @@ def make_data(context: Context, simulation: Simulation | None = None) -> Trainin
     else:
         made_with["files"] = [f if is_hub_id(f) else input_hash(f, "data.sources") for f in files]
 
-    def prepare() -> Work[tuple[list[RatedGroup], Report]]:
+    def prepare() -> Work[tuple[Sequence[RatedGroup], Report]]:
         known = simulation.interactions if simulation and not settings.interactions else None
         groups, source_reports = read_sources(config, interactions, known)
         checked = check_data(groups, settings, f"data: {', '.join(files)}")
         checked["lengths"] = lengths(groups, settings)
         whole_report = {"sources": [source.summary() for source in source_reports], **checked}
 
-        def work(folder: Path) -> tuple[Summary, tuple[list[RatedGroup], Report]]:
-            write_groups(folder / "groups.jsonl", groups)
+        def work(folder: Path) -> tuple[Summary, tuple[Sequence[RatedGroup], Report]]:
+            kinds: Counter[str] = Counter()
+
+            def counted() -> Iterator[RatedGroup]:
+                for group in groups:
+                    kinds[group.kind] += 1
+                    yield group
+
+            write_groups(folder / "groups.jsonl", counted())
             write_json(folder / "report.json", whole_report)
-            summary = {
-                "groups": dict(Counter(group.kind for group in groups)),
-                "candidates": sum(len(group.candidates) for group in groups),
-            }
+            summary = {"groups": dict(kinds), "candidates": checked["candidates"]}
             return summary, (groups, whole_report)
 
         return work
@@ -117,7 +121,8 @@ def make_data(context: Context, simulation: Simulation | None = None) -> Trainin
         data = TrainingData(path, summary, earlier_report)
     else:
         groups, new_report = made
-        data = TrainingData(path, summary, new_report, is_checked=True, made=groups)
+        in_memory = groups if isinstance(groups, list) else None
+        data = TrainingData(path, summary, new_report, is_checked=True, made=in_memory)
     local = [(data_artifact(k, file), Path(file)) for k, file in sources if not is_hub_id(file)]
     with context.logged_once("data", local) as run:
         if run is not None:

@@ -5,13 +5,20 @@ function, `encoding.encode`, decides which tokens carry loss.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 
+from ..data import stored
 from ..data.groups import Candidate
 from .encoding import IGNORED, Encoded, encode, last_tokens
 from .method import Job
@@ -70,7 +77,7 @@ def by_length(kind: Any) -> Any:
         def _order(self) -> EpochSampler:
             args, examples = self.args, self.train_dataset
             ids = [name for name in examples.column_names if name.endswith("_ids")]
-            lengths = [sum(map(len, row)) for row in zip(*(examples[n] for n in ids), strict=True)]
+            lengths = np.sum([_lengths(examples.data.column(name)) for name in ids], axis=0)
             step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
             order = EpochSampler(lengths, args.seed, step)
             self.add_callback(TellEpoch(order))
@@ -79,28 +86,69 @@ def by_length(kind: Any) -> Any:
     return Trainer
 
 
-def dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Return rows as a datasets.Dataset in memory; None if there are no rows."""
-    from datasets import Dataset
+def _lengths(column: Any) -> npt.NDArray[np.int64]:
+    """Return the length of each list of a column of Arrow; shape (rows,)."""
+    from pyarrow import compute
 
-    return Dataset.from_list([dict(row) for row in rows]) if rows else None
+    return np.asarray(compute.list_value_length(column), dtype=np.int64)
 
 
-def language_modelling(rows: Sequence[Encoded], order: Sequence[int] | None = None) -> Any:
+def dataset(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """Return rows as a datasets.Dataset; None if there are no rows.
+
+    Many rows stay in a file without a name, in the folder for temporary files, and memory holds
+    what is read of it.
+
+    Args:
+        rows: Rows with the same columns, which hold texts, truth values or lists of token ids.
+    """
+    from datasets import Dataset, Features, List, Value
+    from datasets.arrow_writer import ArrowWriter
+
+    left = iter(rows)
+    first = next(left, None)
+    if first is None:
+        return None
+    kinds = {list: List(Value("int64")), str: Value("string"), bool: Value("bool")}
+    # An empty list would not show its type.
+    features = Features({name: kinds[type(value)] for name, value in first.items()})
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "rows.arrow"
+        with ArrowWriter(path=str(path), features=features) as writer:
+            for row in chain([first], left):
+                writer.write(dict(row))
+            writer.finalize()
+        # A mapped file can be read until the process ends, though it has no name any more.
+        return Dataset.from_file(str(path), in_memory=path.stat().st_size <= stored.IN_MEMORY)
+
+
+def in_order(rows: Any, order: Sequence[int]) -> Any:
+    """Return a dataset whose rows are those at some places, which may repeat."""
+    return rows if order == range(len(rows)) else rows.select(order)
+
+
+def language_modelling(rows: Iterable[Encoded], order: Sequence[int] | None = None) -> Any:
     """Return a dataset of `input_ids` and `labels` for SFTTrainer, without rows that lack labels.
 
     Args:
         rows: Encoded prompts and responses.
         order: Indices of rows in the order of training, which may repeat; None: each row once.
     """
-    ordered = rows if order is None else [rows[index] for index in order]
-    return dataset(
-        [
-            {"input_ids": list(r.input_ids), "labels": list(r.labels)}
-            for r in ordered
-            if r.n_response
-        ]
-    )
+    places: list[int] = []
+    """The place of each row in the dataset; -1 if the dataset does not have the row."""
+
+    def kept() -> Iterator[dict[str, Any]]:
+        count = 0
+        for row in rows:
+            places.append(count if row.n_response else -1)
+            if row.n_response:
+                count += 1
+                yield {"input_ids": list(row.input_ids), "labels": list(row.labels)}
+
+    made = dataset(kept())
+    if order is None or made is None or order == range(len(places)):
+        return made
+    return in_order(made, [places[place] for place in order if places[place] >= 0])
 
 
 def prompt_and_responses(

@@ -15,11 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Conversation, to_dicts
 from social_sandbox.envs.turns import MIN_RATING
 
 from ..groups import Candidate, RatedGroup, demonstration, trainable
+from ..on_disk import Bundles
 from .conversation import (
     LeftOut,
     as_text,
@@ -34,6 +37,10 @@ from .pair import PairRating, why_unusable
 
 Completions = Literal["best", "all"]
 
+_GROUP: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
+_CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
+_ASKED: TypeAdapter[tuple[Conversation, int]] = TypeAdapter(tuple[Conversation, int])
+
 
 def read_completions(
     source: str,
@@ -46,8 +53,7 @@ def read_completions(
     Raises:
         UserError: A row is not in the format; names the place.
     """
-    groups: dict[str, RatedGroup] = {}
-    labelled: dict[tuple[Conversation, int], str] = {}
+    groups, labelled = Bundles(), Bundles()
     for number, (place, row) in enumerate(rows, start=1):
         try:
             prompt, text = _exchange(place, row)
@@ -66,18 +72,17 @@ def read_completions(
         )
         name = str(row.get("id") or f"prompt_completion:{Path(source).name}:{number}")
         if "label" in row and not row.get("id"):
-            name = labelled.setdefault((prompt, scale), name)
-        group = groups.get(name)
-        if group is None:
-            kind = str(row.get("kind") or ("unpaired" if "label" in row else "demonstration"))
-            groups[name] = RatedGroup(
-                id=name, kind=kind, prompt=prompt, candidates=(candidate,), rating_scale=scale
-            )
-        elif (group.prompt, group.rating_scale) != (prompt, scale):
+            asked = _ASKED.dump_json((prompt, scale))
+            name = labelled.add(asked, name.encode()).decode()
+        kind = str(row.get("kind") or ("unpaired" if "label" in row else "demonstration"))
+        group = RatedGroup(id=name, kind=kind, prompt=prompt, candidates=(), rating_scale=scale)
+        head = groups.add(name.encode(), _GROUP.dump_json(group), _CANDIDATE.dump_json(candidate))
+        first = _GROUP.validate_json(head)
+        if (first.prompt, first.rating_scale) != (prompt, scale):
             raise UserError(f"{place}: id {name!r} has another prompt or rating_scale before")
-        else:
-            groups[name] = replace(group, candidates=(*group.candidates, candidate))
-    yield from groups.values()
+    for head, items in groups:
+        candidates = tuple(map(_CANDIDATE.validate_json, items))
+        yield replace(_GROUP.validate_json(head), candidates=candidates)
 
 
 def _exchange(place: str, row: dict[str, Any]) -> tuple[Conversation, str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from social_sandbox.alignment.data.groups import RatedGroup
-from social_sandbox.alignment.data.pairs import Pairing, groups_of, make_pairs, unrated_pair
+from social_sandbox.alignment.data.pairs import Pairing, make_pairs, unrated_pair
 from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated
 
@@ -42,11 +42,6 @@ def test_a_gap_below_the_least_makes_no_pair() -> None:
     assert texts(GROUP, "adjacent", 3.5) == []
     assert texts(GROUP, "all", 3.5) == [("top", "low"), ("top too", "low")]
     assert texts(GROUP, "all", 6.0) == [("top", "low"), ("top too", "low")]
-
-
-def test_each_group_is_counted_once() -> None:
-    other = rated("b", ("one", 4.0))
-    assert groups_of(make_pairs([GROUP, other], "all", 0.0)) == [GROUP]
 
 
 def test_a_pair_without_ratings_keeps_its_questions() -> None:
