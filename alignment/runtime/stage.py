@@ -20,6 +20,7 @@ from social_sandbox.policies.society.lock import is_of_lock, locked
 
 from .attempts import ATTEMPTS, begun, ended
 from .processes import is_first
+from .recipes import comparable
 from .secrets import without_secrets
 
 RECORD = "stage.json"
@@ -80,12 +81,12 @@ def run_stage(
         record = extend_record(folder, {"settings": without_secrets(record["settings"])})
     if record and not record["complete"] and _outputs(folder) == [folder / RECORD]:
         record = None  # the stage failed before it wrote a file
-    if record and record["settings"] != settings:
+    if record and comparable(record["settings"]) != comparable(settings):
         if not overwrite:
+            changed = difference(comparable(record["settings"]), comparable(settings))
             raise UserError(
-                f"output_dir: {folder} was made with other settings "
-                f"({difference(record['settings'], settings)}); choose another output_dir, "
-                "or overwrite=true to replace it"
+                f"output_dir: {folder} was made with other settings ({changed}); choose another "
+                "output_dir, or overwrite=true to replace it"
             )
         work = prepared()
         barrier()

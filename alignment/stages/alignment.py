@@ -16,11 +16,12 @@ from ..reporting import console as report
 from ..reporting import data_report, wandb_rows
 from ..reporting.wandb_artifacts import models
 from ..runtime.processes import is_first
+from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work, write_json
 from ..training.lengths import measure_lengths
 from .context import Context
 from .data_checks import check_data
-from .identity import model_hash, recorded_recipe
+from .identity import model_hash
 from .inputs import base_tokenizer, input_hash, read_json
 from .preflight import benchmarks_during_training, check_base_model, preflight
 from .settings import Settings, build

@@ -11,10 +11,11 @@ from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.policy import Policy
 
 from ..reporting import wandb_rows
+from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work, file_hash, weights_hash, write_json
 from .alignment import Alignment, measured_model
 from .context import Context
-from .identity import model_hash, recorded_recipe
+from .identity import model_hash
 from .inputs import input_hash, own_norms_of
 from .settings import Settings, build
 

@@ -18,11 +18,12 @@ from ..evaluation.comparison import current_table
 from ..reporting import console as report
 from ..reporting import wandb_rows
 from ..reporting.adherence import verdict_lines
+from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work, write_json
 from .alignment import Alignment, measured_model
 from .benchmarks import SETTINGS_OF_BENCHMARKS
 from .context import Context
-from .identity import model_hash, recorded_recipe
+from .identity import model_hash
 from .inputs import asked_questions, input_hash, read_rows
 from .preflight import check_held_out_model
 from .safeguards import guard

@@ -16,6 +16,7 @@ from social_sandbox.envs.errors import UserError
 from ..data.config import DataConfig, SourceConfig
 from ..data.sources import source_files
 from ..methods import method_name
+from ..runtime.recipes import recorded_recipe
 from ..runtime.secrets import without_secrets
 from ..runtime.stage import file_hash, weights_hash
 from .settings import Settings
@@ -35,8 +36,8 @@ def settings_hash(settings: Settings) -> str:
     # A former setting; without it the folders of earlier sweeps would not be found.
     plain["cycle"] = 0
     for recipe in ("policy", "observer", "embedder"):
-        plain[recipe] = recorded_recipe(plain[recipe])
-    plain["population"] = [recorded_recipe(entry) for entry in plain["population"] or ()]
+        plain[recipe] = _hashed_recipe(plain[recipe])
+    plain["population"] = [_hashed_recipe(entry) for entry in plain["population"] or ()]
     # Two methods may have equal settings.
     method = settings.method
     plain["method"] = {"name": method_name(type(method)), **asdict(method.config)}
@@ -49,6 +50,12 @@ def settings_hash(settings: Settings) -> str:
         plain["evaluate"][name] = _content(plain["evaluate"][name])
     text = json.dumps(without_secrets(plain), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _hashed_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    # A former part of the hash; without it the folders of earlier sweeps would not be found.
+    former = {name: None for name in ("base_url",) if name in recipe}
+    return recorded_recipe(recipe) | former
 
 
 def _contents(source: SourceConfig) -> list[str | None]:
@@ -64,27 +71,6 @@ def _content(source: str | Path | None) -> str | None:
     if source is None:
         return None
     return file_hash(Path(source)) if Path(source).is_file() else str(source)
-
-
-_HOW_ASKED = frozenset(
-    {
-        *("max_concurrency", "requests_per_minute", "tokens_per_minute", "timeout"),
-        *("max_retries", "thought_tokens", "tries", "on_error", "api_key_env", "client"),
-        *("usd_per_million_prompt_tokens", "usd_per_million_completion_tokens"),
-        "server_dir",
-        *("where", "host", "port", "open_browser"),
-    }
-)
-"""Settings of a policy that change how an API or a person is asked, and not the answers."""
-
-
-def recorded_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a policy that its answers depend on, without secrets.
-
-    These are recorded by a stage and must not change when the stage is resumed; all others may.
-    """
-    kept = {name: value for name, value in recipe.items() if name not in _HOW_ASKED}
-    return {name: without_secrets(value, name) for name, value in kept.items()}
 
 
 def model_hash(model: str) -> str | list[str | None] | None:

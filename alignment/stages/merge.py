@@ -19,6 +19,7 @@ from ..evaluation.society import simulation_summary
 from ..reporting import console as report
 from ..runtime.arguments import ArgumentParser
 from ..runtime.attempts import ATTEMPTS
+from ..runtime.recipes import comparable
 from ..runtime.stage import (
     Summary,
     Work,
@@ -76,11 +77,15 @@ def main(arguments: Sequence[str]) -> None:
     words = parser.parse_args(arguments).words
     given = [word.partition("=")[2] for word in words if word.startswith("output_dir=")]
     folders = [Path(word).expanduser() for word in words if not word.startswith("output_dir=")]
+    for folder in folders:
+        if "=" in str(folder) and not folder.exists():
+            raise UserError(f"merge: {folder} is no folder, and the only setting is output_dir")
+    if given and not given[-1]:
+        raise UserError("output_dir: names no folder")
     if not folders:
         raise UserError("merge: needs the folders of the shards")
     output_dir = Path(given[-1] if given else OUTPUT_DIR).expanduser()
     console = Terminal()
-    print_path(console, "output", output_dir)
     summary = merge(folders, output_dir, console)
     report.print_simulation(console, summary)
 
@@ -105,12 +110,14 @@ def merge(folders: Sequence[Path], output_dir: Path, console: Console) -> Summar
             # Nobody may go on with a shard meanwhile.
             if (folder / STAGE).is_dir():
                 locks.enter_context(locked(folder, "merge", "merge"))
+        shards = [read_shard(folder) for folder in folders]
+        check_shards(shards)
+        print_path(console, "output", output_dir)
         locks.enter_context(locked(output_dir, "merge"))
-        return _merge([read_shard(folder) for folder in folders], output_dir, console)
+        return _merge(shards, output_dir, console)
 
 
 def _merge(shards: Sequence[Shard], output_dir: Path, console: Console) -> Summary:
-    check_shards(shards)
     shards = sorted(shards, key=lambda shard: shard.number)
     target = output_dir / STAGE
     if (target / LOG).exists() and not is_complete(target):
@@ -140,8 +147,11 @@ def read_shard(folder: Path) -> Shard:
     """
     record = read_record(folder / STAGE)
     if record is None:
-        raise UserError(f"merge: {folder} holds no simulation")
-    settings = dict(record["settings"])
+        there = folder.is_dir()
+        raise UserError(
+            f"merge: {folder} " + ("holds no simulation" if there else "does not exist")
+        )
+    settings = dict(comparable(record["settings"]))
     shard = settings.pop("shard", None)
     if shard is None:
         raise UserError(

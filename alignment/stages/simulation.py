@@ -18,9 +18,9 @@ from ..evaluation.spread import norm_spread
 from ..reporting import adherence, wandb_rows
 from ..reporting import console as report
 from ..reporting.wandb_artifacts import models
+from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work
 from .context import Context
-from .identity import recorded_recipe
 from .inputs import input_hash
 from .worlds import RunSociety
 

@@ -8,8 +8,8 @@ from social_sandbox.policies.registry import build
 from social_sandbox.policies.society.simulate import check_cast
 
 from ..data.groups import RatedGroup
+from ..runtime.recipes import recorded_recipe
 from ..training.method import Society
-from .identity import recorded_recipe
 from .inputs import input_hash
 from .settings import Settings
 from .worlds import RunSociety

@@ -33,6 +33,7 @@ def test_where_and_how_it_runs_does_not(changed: str) -> None:
 def test_how_an_api_is_asked_does_not() -> None:
     openai = ["policy=openai", "policy.model=m"]
     assert hash_of(*openai, "policy.max_concurrency=3") == hash_of(*openai)
+    assert hash_of(*openai, "policy.base_url=http://other:1/v1") == hash_of(*openai)
     assert hash_of(*openai, "policy.temperature=0") != hash_of(*openai)
 
 

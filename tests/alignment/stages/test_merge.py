@@ -67,7 +67,7 @@ def test_shards_in_any_order_make_the_whole_simulation(
         ("part_1 part_2 part_3 again", "shard 2/3 is there twice, in "),
         ("part_1 other part_3", "with other settings than shard 1/3 "),
         ("whole part_1", "holds a whole simulation and no shard"),
-        ("part_1 nothing", "nothing holds no simulation"),
+        ("part_1 nothing", "nothing does not exist"),
         ("begun part_1 part_3", "shard 2/3 "),
         ("part_1 changed part_3", "was changed since its shard was finished"),
     ],
@@ -83,10 +83,13 @@ def test_what_cannot_be_merged_is_one_line(
     log.write_text(log.read_text().replace("alignment", "engagement"))
     capsys.readouterr()
     assert main(["merge", *folders.split(), "output_dir=merged"]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert message in error
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert message in printed.err
     assert not (shards / "merged" / "simulation" / "interactions.jsonl").exists()
+    if "changed" not in folders:  # that is found when the worlds are read
+        assert not printed.out
+        assert not (shards / "merged").exists()
 
 
 @pytest.mark.parametrize(
@@ -97,13 +100,15 @@ def test_what_cannot_be_merged_is_one_line(
         (f"simulate {SOCIETY} shard=5/5", "shard=5/5: has no world"),
         ("run shard=1/2", "shard: is a setting of simulate alone"),
         ("merge output_dir=there", "merge: needs the folders of the shards"),
+        ("merge part_1 n_worlds=3", "n_worlds=3 is no folder, and the only setting is output_dir"),
+        ("merge part_1 part_9", "merge: part_9 does not exist"),
         ("merge part_1 output_dir=part_2", "part_2/simulation was made with other settings"),
     ],
 )
 def test_a_mistake_with_shards_is_one_line(
     arguments: str, message: str, shards: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if arguments.startswith("merge part_1"):
+    if arguments.startswith("merge part_1 output_dir"):
         arguments = arguments.replace("part_1", "part_1 part_2 part_3")
     assert main(arguments.split()) == 2
     assert message in capsys.readouterr().err.replace("\n", " ")
