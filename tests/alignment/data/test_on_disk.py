@@ -22,6 +22,7 @@ from social_sandbox.alignment.methods.sft import Sft
 from social_sandbox.alignment.training.encoding import encode
 from social_sandbox.alignment.training.trl import dataset, in_order, language_modelling
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated_groups, tiny_tokenizer
 
 
@@ -71,10 +72,14 @@ def test_a_shelf_keeps_low_ranks_sorted_by_place(
 def test_a_full_disk_is_one_line() -> None:
     shelf = Shelf()
     shelf._base.execute("PRAGMA max_page_count = 10")
-    with pytest.raises(UserError, match="data: cannot keep data in .* TMPDIR"):
+
+    def fill() -> None:
         with room_on_disk("data"):
             for _, group in _many(10_000):
                 shelf.add(group, pile=0, rank=0, place=0)
+
+    with pytest.raises(UserError, match=r"^data: cannot keep data in .* TMPDIR$"):
+        fill()
 
 
 def test_nothing_is_left_in_the_folder_for_temporary_files(
@@ -93,7 +98,8 @@ def test_many_groups_give_the_same_files_as_few(
     to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_groups(tmp_path / "a.jsonl", [group for _, group in _many(30)])
-    write_groups(tmp_path / "b.jsonl", [group for _, group in _many(50)])
+    others = [replace(group, prompt=(Message("user", "who ?"),)) for _, group in _many(50)]
+    write_groups(tmp_path / "b.jsonl", others)
     sources = tuple(
         SourceConfig(kind="groups", path=str(tmp_path / name), weight=weight)
         for name, weight in (("a.jsonl", 1.0), ("b.jsonl", 2.0))
