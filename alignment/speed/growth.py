@@ -119,17 +119,21 @@ def _data(run: Path, size: int) -> None:
 
 def _export(run: Path, size: int) -> None:
     from ..data.export import ExportConfig, export_groups
-    from ..data.groups import read_groups
+    from ..data.stored import open_groups
 
-    groups = read_groups(run / "data" / "groups.jsonl")
+    groups = open_groups(run / "data" / "groups.jsonl")
     export_groups(groups, ExportConfig(), run / "export", "groups.jsonl")
 
 
 def _prepare(run: Path, size: int) -> None:
-    from ..data.groups import read_groups
+    from ..data.stored import open_groups
+    from ..methods.dpo import Dpo
     from ..methods.stable_alignment import StableAlignment
 
-    StableAlignment().select(read_groups(run / "data" / "groups.jsonl"))
+    groups = open_groups(run / "data" / "groups.jsonl")
+    for method in (StableAlignment(), Dpo()):
+        for _ in method.select(groups).examples:
+            pass
 
 
 def _figures(run: Path, size: int) -> None:
