@@ -19,13 +19,17 @@ Speaker = Callable[[Turn], Utterance]
 
 @dataclass(frozen=True)
 class Village:
-    """Worlds of four agents; `speaker` is a function of a module, which workers import."""
+    """Worlds of four agents; `speaker` is a function of a module, which workers import.
+
+    `ballast` is sent to each worker too.
+    """
 
     n_worlds: int = 4
     speaker: Callable[..., Utterance] = chatter
     seed: int = 0
     n_rounds: int = 2
     folder: Path | None = None
+    ballast: bytes = b""
 
     @property
     def names(self) -> Sequence[str]:

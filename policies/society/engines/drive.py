@@ -292,7 +292,7 @@ class _Drive:
     def _end(self, why: str) -> None:
         """Tell the workers to stop, and wait until they have written what was under way."""
         self._ledger.stop(why)
-        wait(self._running, timeout=_GRACE)
+        wait([future for future, task in self._running.items() if task.world], timeout=_GRACE)
         self._bar.update(self._idle)
 
 
@@ -306,8 +306,6 @@ def _raise(outcome: Outcome) -> None:
 
 def _why(error: BaseException) -> str:
     """Return in one line why a worker was lost."""
-    if type(error).__name__ == "BrokenProcessPool":
-        return "its process has ended"
     first = first_words(error)
     if "creation task" in first:
         lines = [line.strip() for line in str(error).splitlines()]

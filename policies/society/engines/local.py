@@ -3,23 +3,28 @@
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
 from .config import EngineConfig
 from .worker import Job, Outcome, WorldPlayer
 
-LOST = (BrokenProcessPool,)
-"""What the future of a worker raises that has died."""
+_GRACE = 5.0
+"""How long a process may take to end that has closed its connection, in seconds."""
 
 HOST = "127.0.0.1"
 """Where the workers find the driver."""
+
+
+class WorkerLostError(Exception):
+    """The process of a worker has ended."""
 
 
 class LocalWorker:
@@ -34,30 +39,57 @@ class LocalWorker:
             visible: The GPUs that the process may see, as in CUDA_VISIBLE_DEVICES; None: all.
         """
         # Started anew: a fork would inherit threads and CUDA contexts of the driver.
-        self._pool = ProcessPoolExecutor(
-            1,
-            mp_context=get_context("spawn"),
-            initializer=_begin,
-            initargs=(job, number, visible),
-        )
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        # The job is sent later. What a process is started with goes into a pipe that the driver
+        # keeps open at both ends: were a large job in it and the process killed before it has read
+        # all, the driver would wait for ever.
+        self._process = context.Process(target=_work, args=(theirs, number, visible))
+        with _without_interrupts():
+            self._process.start()
+        theirs.close()
+        self._calls = ThreadPoolExecutor(1)
+        self._calls.submit(self._send, job)
 
     def greet(self) -> "Future[str]":
         """Return why the worker cannot play; empty: it can."""
-        return self._pool.submit(_nothing_against)
+        return self._calls.submit(self._call, None)
 
     def play(self, name: str) -> "Future[Outcome]":
         """Play a world."""
-        return self._pool.submit(_play, name)
+        return self._calls.submit(self._call, name)
 
     def end(self) -> None:
         """Let the process end in order."""
-        self._pool.shutdown(wait=False)
+        self._calls.submit(self._connection.close)
+        self._calls.shutdown(wait=False)
 
     def kill(self) -> None:
         """End the process at once."""
-        for process in list((self._pool._processes or {}).values()):
-            process.kill()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._process.kill()
+        self._calls.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, value: object) -> None:
+        with suppress(OSError):  # the next call says so
+            self._connection.send(value)
+
+    def _call(self, name: str | None) -> Any:
+        """Send a call, and return what the worker answers.
+
+        Raises:
+            WorkerLostError: The process has ended.
+        """
+        try:
+            self._connection.send(name)
+            result, error = self._connection.recv()
+        except (EOFError, OSError) as lost:
+            self._process.join(timeout=_GRACE)
+            code = self._process.exitcode or 0
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise WorkerLostError(f"its process has ended, {how}") from lost
+        if error is not None:
+            raise RuntimeError(error)
+        return result
 
 
 @contextmanager
@@ -73,7 +105,7 @@ def local_workers(config: EngineConfig) -> Iterator["LocalWorkers"]:
 class LocalWorkers:
     """Starts workers on this machine."""
 
-    lost = LOST
+    lost = (WorkerLostError,)
     host = HOST
 
     def __init__(self, config: EngineConfig, gpus: list[str]) -> None:
@@ -107,18 +139,36 @@ def _gpus(config: EngineConfig) -> list[str]:
     return named.split(",") if named else [str(number) for number in range(n)]
 
 
-_player: WorldPlayer | None = None
-"""The player of this process, if it is a worker."""
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold back SIGINT from this thread and from the processes that it starts.
+
+    Ctrl-C reaches every process of a terminal, and the driver tells its workers to stop: a worker
+    must not be interrupted itself, not even before its first line of Python.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(job: Job, number: int, visible: str | None) -> None:
-    global _player
-    # Ctrl-C reaches every process of a terminal; the driver tells its workers to stop.
+def _work(connection: Connection, number: int, visible: str | None) -> None:
+    """Play the worlds that the driver names, until it closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
-    _player = WorldPlayer(job, number)
+    with suppress(EOFError, OSError):
+        player = WorldPlayer(connection.recv(), number)
+        while True:
+            name = connection.recv()
+            try:
+                result: str | Outcome = player.play(name) if name else ""
+            except Exception:
+                connection.send((None, traceback.format_exc()))
+            else:
+                connection.send((result, None))
 
 
 def _end_with_parent() -> None:
@@ -127,12 +177,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def _nothing_against() -> str:
-    return ""
-
-
-def _play(name: str) -> Outcome:
-    assert _player is not None
-    return _player.play(name)

@@ -56,7 +56,10 @@ def test_a_killed_worker_is_replaced_and_a_sentence_says_so(
     assert files(tmp_path / "run") == files(tmp_path / "alone")
     lost = [record.getMessage() for record in caplog.records]
     assert len(lost) == 2
-    assert "was lost while it played world_0 (its process has ended); a new one" in " ".join(lost)
+    assert (
+        "was lost while it played world_0 (its process has ended, SIGKILL); a new one"
+        in " ".join(lost)
+    )
 
 
 def test_a_world_that_kills_every_worker_ends_the_run(tmp_path: Path) -> None:
