@@ -9,6 +9,8 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.interactions import Interaction, interaction_log
 from social_sandbox.envs.jsonl import OBJECT, JsonlLog
+from social_sandbox.policies.society.engines.merge import WORLDS
+from social_sandbox.policies.society.engines.under_way import recorded_interactions
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..data.groups import RatedGroup, read_groups
@@ -22,7 +24,13 @@ def read_society(folder: Path) -> list[Interaction]:
     Raises:
         UserError: There are none, or the file is damaged.
     """
-    interactions = interaction_log(_path(folder, "simulation", INTERACTIONS)).read()
+    # Workers write files of their own until all of them have finished.
+    places = (folder / "simulation", folder)
+    simulation = next((p for p in places if (p / WORLDS).is_dir()), None)
+    if simulation is not None:
+        interactions = list(recorded_interactions(simulation))
+    else:
+        interactions = interaction_log(_path(folder, "simulation", INTERACTIONS)).read()
     if not interactions:
         raise UserError(f"show: {folder} has no finished interaction yet")
     return interactions

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.society.engines.merge import WORLDS
+from social_sandbox.policies.society.engines.under_way import interaction_files
 from social_sandbox.policies.society.lock import HOLDER
 from social_sandbox.policies.society.log import INTERACTIONS
 
@@ -13,6 +15,7 @@ from .lines import read_json
 
 _PARTS = (
     f"simulation/{INTERACTIONS}",
+    f"simulation/{WORLDS}",
     "simulation/stage.json",
     "data/groups.jsonl",
     "alignment/stage.json",
@@ -55,6 +58,14 @@ class RunFolder:
             return inner
         outer = self.path / INTERACTIONS
         return outer if outer.exists() else self._read_by_data() or inner
+
+    @property
+    def interaction_files(self) -> list[Path]:
+        """The files of interactions that exist: several while workers play."""
+        file = self.interactions
+        if (file.parent / WORLDS).is_dir() and not self.path.is_file():
+            return interaction_files(file.parent)
+        return [file] if file.exists() else []
 
     def _read_by_data(self) -> Path | None:
         """Return the file of interactions of another run that this run made its data of."""
@@ -156,3 +167,11 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
     """Return a key by which `cycle_10` stands behind `cycle_9`."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def size(file: Path) -> int:
+    """Return the size of a file in bytes; 0 where there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
 
-from .folders import RunFolder, find_runs
+from .folders import RunFolder, find_runs, size
 from .records import Index, RunName
 from .scripts import DataFolder, write_if_changed
 from .written import Advance, WrittenRun
@@ -52,7 +52,7 @@ class Page:
     @property
     def size(self) -> int:
         """Number of bytes of all files of interactions."""
-        return sum(r.interactions.stat().st_size for r in self.runs if r.interactions.exists())
+        return sum(size(file) for run in self.runs for file in run.interaction_files)
 
     @property
     def index(self) -> Path:

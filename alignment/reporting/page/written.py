@@ -13,7 +13,7 @@ from social_sandbox.policies.society.lock import HOLDER
 
 from ...runtime.stage import RECORD
 from .answers import Answers, read_answers
-from .folders import RunFolder
+from .folders import RunFolder, size
 from .group_table import GroupColumns
 from .lines import Line, Place, read_json, read_lines
 from .prompts import Readers
@@ -70,7 +70,9 @@ class WrittenRun:
             OSError: A file cannot be written.
         """
         linked, summarised = self._states(_LINKED), self._states(_SUMMARISED)
-        anew = linked != self._linked or self._size() < self._place.byte
+        # Of workers the files of each world end in one file of all.
+        shrunk = any(size(file) < place.byte for file, place in self._places.items())
+        anew = linked != self._linked or shrunk
         if anew:
             self._begin()
             self._read_links()
@@ -97,7 +99,7 @@ class WrittenRun:
 
     def _begin(self) -> None:
         """Forget what was read."""
-        self._place = Place()
+        self._places: dict[Path, Place] = {}
         self._columns = Columns(own_norms=_own_norms(self._run.folder))
         self._answers, self._groups = Answers(), GroupColumns()
         self._rows: dict[str, int] = {}
@@ -119,15 +121,16 @@ class WrittenRun:
         return read_lines(file, "groups") if file.exists() else iter(())
 
     def _read_interactions(self, advance: Advance) -> None:
-        """Read the interactions behind the last one, and write their chunks."""
-        file = self._run.interactions
-        if not file.exists():
-            return
+        """Read the interactions behind the last ones, and write their chunks."""
+        files = self._run.interaction_files
+        several = files != [self._run.interactions]
         simulation = read_records(self._run.folder).get("simulation") or {}
         readers = Readers.of(simulation.get("settings") or {})
         unwritten = False
-        for line in read_lines(file, "interactions", self._place):
+        for file, line in self._new_lines(files, advance):
             one = _checked(line, file)
+            if several and one.id in self._rows:
+                continue
             self._rows.setdefault(one.id, len(self._columns))
             self._columns.add(one)
             record = InteractionRecord(
@@ -142,10 +145,21 @@ class WrittenRun:
             unwritten = len(self._last) < CHUNK
             if not unwritten:
                 self._write_last()
-            advance(line.end.byte - self._place.byte)
-            self._place = line.end
         if unwritten:
             self._write_last()
+
+    def _new_lines(self, files: list[Path], advance: Advance) -> Iterator[tuple[Path, Line]]:
+        """Yield the lines behind those that were read, each with its file."""
+        for file in files:
+            try:
+                for line in read_lines(file, "interactions", self._places.get(file, Place())):
+                    yield file, line
+                    advance(line.end.byte - self._places.get(file, Place()).byte)
+                    self._places[file] = line.end
+            except UserError:
+                # The folders of the worlds go away when all are finished.
+                if file.exists():
+                    raise
 
     def _write_last(self) -> None:
         number = (len(self._columns) - 1) // CHUNK
@@ -170,13 +184,11 @@ class WrittenRun:
             yield GroupRecord(line.value, rows)
 
     def _notes(self) -> list[str]:
-        if self._size() > self._place.byte > 0 and self._columns:
+        if self._run.interaction_files not in ([], [self._run.interactions]):
+            return ["Workers are playing: interactions stand in the order in which they were read."]
+        if any(size(file) > place.byte > 0 for file, place in self._places.items()):
             return ["The last line of the interactions is not complete and is left out."]
         return []
-
-    def _size(self) -> int:
-        file = self._run.interactions
-        return file.stat().st_size if file.exists() else 0
 
     def _states(self, names: tuple[str, ...]) -> list[tuple[int, int] | None]:
         return [_state(self._run.folder / name) for name in names]

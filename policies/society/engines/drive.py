@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from social_sandbox.envs.errors import UserError, first_words
 
 from ..account import Account, Budget, BudgetReached
-from ..log import INTERACTIONS, utterance_log
+from ..log import INTERACTIONS, LOG, utterance_log
 from ..phased import distinct
 from ..population import Cast
 from ..progress import ShowProgress
@@ -315,7 +315,7 @@ def _why(error: BaseException) -> str:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*/*.jsonl"))
+    return sum(path.stat().st_size for path in folder.glob(f"*/{LOG}"))
 
 
 def _sums(ledger: Ledger) -> tuple[int, Account]:

@@ -15,11 +15,12 @@ from typing import Literal, Protocol
 
 from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.interactions import Interaction, interaction_log
 from social_sandbox.envs.world import World
 
 from ..account import Account, BudgetReached
 from ..lock import locked
-from ..log import Logged
+from ..log import INTERACTIONS, Logged
 from ..population import Population
 from ..progress import ShowProgress
 from ..rollout import Answers, rollout
@@ -159,9 +160,11 @@ class WorldPlayer:
             world = self._job.society.world(name)
             population = self._policies()
             cast = population.cast([world])
-            world_folder.replay(world, cast, folder)
+            played = world_folder.replay(world, cast, folder)
             if not world.done:
                 log = world_folder.begin(world, cast, folder)
+                interactions = interaction_log(log.path.with_name(INTERACTIONS))
+                interactions.append(played)
                 account, shared = Account.of([world]), self._ledger()
                 expected = world.config.n_rounds * len(world.social_agents)
 
@@ -176,6 +179,9 @@ class WorldPlayer:
                     write_lines(Logged.answer(turn, utterance) for turn, utterance in answers)
                     account.add(utterance for _, utterance in answers)
 
+                def record(interaction: Interaction, account: Account) -> None:
+                    write_interactions([interaction])
+
                 def check() -> None:
                     report()
                     if self._stop.startswith("budget."):
@@ -185,9 +191,18 @@ class WorldPlayer:
 
                 try:
                     report(now=True)
-                    with log.appending() as write_lines, rarely_collecting():
+                    with (
+                        log.appending() as write_lines,
+                        interactions.appending() as write_interactions,
+                        rarely_collecting(),
+                    ):
                         rollout(
-                            [world], population, on_utterances=write, check=check, progress=progress
+                            [world],
+                            population,
+                            on_utterances=write,
+                            on_interaction=record,
+                            check=check,
+                            progress=progress,
                         )
                 finally:
                     # Without its driver a worker has nobody to tell.

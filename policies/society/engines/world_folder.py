@@ -1,6 +1,7 @@
 """The folder of one world under way: a log of each attempt, and at the end the sealed world.
 
     attempt-1/utterances.jsonl    what the first attempt was answered
+    attempt-1/interactions.jsonl  what is finished, for those who watch
     attempt-2/utterances.jsonl    what the second one was answered, beyond the first
     finished-SHA256/              utterances.jsonl, interactions.jsonl and whose they are
 
