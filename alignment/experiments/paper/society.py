@@ -122,9 +122,11 @@ def draw(figure: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         of_norm = [row for row in rows if row["norm"] == norm]
         for ax, (by, (title, label)) in zip(line, _PANELS.items(), strict=True):
             _panel(ax, of_norm, by)
-            ax.set(title=title, xlabel=label, ylim=(-4, 104))
+            ax.set(title=title, xlabel=label)
             ax.grid(alpha=0.3)
         line[0].set_ylabel(f"{norm} (%)".strip())
+        # Panels of a line share this axis, whose top is that of the highest interval among them.
+        line[0].set_ylim(bottom=-2)
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right upper", fontsize="small")
 
