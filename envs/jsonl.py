@@ -58,7 +58,7 @@ def read_numbered(
     source: Path | Traversable, row: TypeAdapter[Row], what: str, *, torn: bool = False
 ) -> Iterator[tuple[int, Row]]:
     """Yield each row with the number of its line, from 1; see `read_jsonl`."""
-    for number, line in enumerate(_lines(source, what), start=1):
+    for number, line in enumerate(text_lines(source, what), start=1):
         if not line.strip() or (torn and not line.endswith("\n")):
             continue
         try:
@@ -68,7 +68,7 @@ def read_numbered(
         yield number, value
 
 
-def _lines(source: Path | Traversable, what: str) -> Iterator[str]:
+def text_lines(source: Path | Traversable, what: str) -> Iterator[str]:
     """Yield the lines of a file one by one, so that a file may be larger than the memory.
 
     Raises:

@@ -1,16 +1,18 @@
 """Rows of a data set: JSON lines, a JSON array, CSV, a Parquet file, or a data set on the hub."""
 
 import csv
-import io
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from glob import has_magic
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import HEAD, wrong_kind
-from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text
+from social_sandbox.envs.file_kinds import GZIP, HEAD, wrong_kind
+from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text, text_lines
 
 Row = dict[str, Any]
 
@@ -90,13 +92,28 @@ def _text_rows(path: Path, source: str, what: str) -> Iterator[tuple[str, Row]]:
     if _ending(path) in _DELIMITERS:
         yield from _csv(path, what, source)
         return
-    text = read_text(path, what)
-    if text[:256].lstrip().startswith("["):
+    if _is_array(path):
+        # A parser of JSON needs the whole of it.
+        text = read_text(path, what)
         for number, row in enumerate(_array(text, f"{what}: {source}"), start=1):
             yield f"{what}: {source}, row {number}", row
     else:
         for number, row in read_numbered(path, OBJECT, what):
             yield f"{what}: {source}, line {number}", row
+
+
+def _is_array(path: Path) -> bool:
+    """Return whether a file begins with a bracket; False for a file that cannot be read."""
+    try:
+        with ExitStack() as files:
+            file: IO[bytes] = files.enter_context(path.open("rb"))
+            if file.read(len(GZIP)) == GZIP:
+                file = cast(IO[bytes], files.enter_context(gzip.open(path)))
+            file.seek(0)
+            # Byte order marks and the zeros of UTF-16 may stand before the first letter.
+            return file.read(HEAD).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"[")
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _ending(path: Path) -> str:
@@ -106,8 +123,8 @@ def _ending(path: Path) -> str:
 def _csv(path: Path, what: str, source: str = "") -> Iterator[tuple[str, Row]]:
     """Yield each row with its place, which has the number of its last line."""
     place = f"{what}: {source or path}"
-    text = io.StringIO(read_text(path, what), newline="")
-    reader = csv.DictReader(text, delimiter=_DELIMITERS[_ending(path)], strict=True)
+    lines = text_lines(path, what)
+    reader = csv.DictReader(lines, delimiter=_DELIMITERS[_ending(path)], strict=True)
     try:
         for row in reader:
             if None in row:

@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -170,3 +172,21 @@ def _many(count: int) -> Iterator[tuple[int, RatedGroup]]:
     kinds = ("imitation", "self_critic", "realignment")
     for number, group in enumerate(rated_groups(count)):
         yield number, replace(group, id=f"g{number}", kind=kinds[number % 3])
+
+
+@pytest.mark.slow
+def test_ten_times_as_many_groups_need_no_more_memory(tmp_path: Path) -> None:
+    """The peak is of a process of its own, from a file of groups to the rows of a trainer."""
+    peaks = []
+    for count in (500, 5_000):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.helpers.sort_many", str(count), str(tmp_path)],
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        peaks.append(int(done.stdout.split()[-1]))
+    # The text of these groups alone is 7 MB more, and their objects several times that.
+    assert peaks[1] - peaks[0] < 6 * 2**20
