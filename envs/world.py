@@ -22,6 +22,7 @@ from .seeding import generator
 from .settings import check_names, parameters, whole_number
 from .turns import Turn, Utterance
 from .world_config import WorldConfig
+from .world_log import WorldLog
 
 Mark = tuple[int, int]
 """A point in the life of a world: the round, and how many of its turns have been opened."""
@@ -103,7 +104,7 @@ class World:
             views(self.config.world_view, self.config.grid_size, self.seed)
         )
         self.round = 0
-        self.log: list[tuple[str, Utterance]] = []
+        self.log = WorldLog()
         self.interactions: list[Interaction] = []
         self._memory = Memory(embedder or HashingEmbedder(), self.config.memory_threshold)
         if self.config.memory:
@@ -176,7 +177,7 @@ class World:
         """
         scatter = self._current[self._index_of(turn_id)]
         self._opened += scatter.answer(turn_id, utterance)
-        self.log.append((turn_id, utterance))
+        self.log.append(turn_id, utterance)
         if not scatter.done:
             return None
         interaction = scatter.record()
