@@ -31,7 +31,8 @@ _EXTRA = re.compile(r"(policy|observer|method)\.extra[.=]")
 def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
     """Return the arguments of a command as overrides of this project's configuration.
 
-    A setting of the command's own section needs no prefix: `evaluate model=PATH`. Policies and
+    A setting of the command's own section needs no prefix: `evaluate model=PATH`. Nor do the roles
+    of a training: `align roles={social: NAME}`. Policies and
     methods of other packages can be chosen by name or by `_target_`.
 
     Raises:
@@ -47,10 +48,11 @@ def hydra_overrides(command: str, arguments: Sequence[str]) -> list[str]:
     # Hydra takes this option before all settings alone.
     options = [argument for argument in arguments if argument in _MULTIRUN]
     arguments = [*options, *(argument for argument in arguments if argument not in _MULTIRUN)]
-    bare = unprefixed_settings(command)
-    prefixed = [
-        f"{command}.{o}" if o.partition("=")[0].partition(".")[0] in bare else o for o in arguments
-    ]
+    sections = dict.fromkeys(unprefixed_settings(command), command) | {"roles": "method"}
+    prefixed = []
+    for argument in arguments:
+        name = argument.partition("=")[0].partition(".")[0]
+        prefixed.append(f"{sections[name]}.{argument}" if name in sections else argument)
     return _with_choices(prefixed)
 
 

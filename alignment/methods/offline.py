@@ -32,6 +32,7 @@ class OfflineConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         """Raise UserError for a setting that is not read without held-out prompts."""
+        super().__post_init__()
         if not self.held_out:
             require_defaults(self, "held_out_steps", "patience", unread_without="held_out")
 

@@ -24,7 +24,7 @@ from ..training.config import TrainingConfig
 from ..training.encoding import encode
 from ..training.export import export
 from ..training.method import Job
-from ..training.train import run_trainer
+from ..training.one_trainer import run_trainer
 from ..training.trl import dataset, import_trl, prompt_and_responses
 
 Reward = Callable[[Sequence[Sequence[Message]], Sequence[str], Sequence[bool]], list[float | None]]

@@ -59,6 +59,7 @@ class RlhfConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         """Raise UserError where settings contradict each other."""
+        super().__post_init__()
         if self.reward == "observer":
             require_defaults(
                 self,

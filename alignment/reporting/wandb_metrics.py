@@ -29,11 +29,20 @@ class WandbMetrics(TrainerCallback):  # type: ignore[misc]
         """
         self.run, self.earlier = run, earlier or EarlierCycles()
         self.sent = False
+        self.adapter, self.steps = "", 0
+
+    def begin_adapter(self, name: str, steps: int) -> None:
+        """Count the steps of an adapter after those of the adapters before it."""
+        self.adapter, self.steps = name, steps
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Send one row of metrics."""
         if self.run is not None and logs:
-            self.run.log(training_row(logs, state.global_step, self.earlier))
+            # A reward of one role alone has no value in the steps of the others.
+            logs = {name: value for name, value in logs.items() if value is not None}
+            if self.adapter and "loss" in logs:
+                logs[f"{self.adapter}/loss"] = logs["loss"]
+            self.run.log(training_row(logs, self.steps + state.global_step, self.earlier))
             self.sent = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

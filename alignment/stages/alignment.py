@@ -19,6 +19,8 @@ from ..runtime.processes import is_first
 from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work, write_json
 from ..training.lengths import measure_lengths
+from ..training.method import Method
+from ..training.roles import ADAPTERS
 from .context import Context
 from .data_checks import check_data
 from .identity import model_hash
@@ -26,7 +28,7 @@ from .inputs import base_tokenizer, input_hash, read_json
 from .preflight import benchmarks_during_training, check_base_model, preflight
 from .settings import Settings, build
 from .training_data import TrainingData, training_data
-from .training_society import make_society, recorded_society
+from .training_society import make_society, recorded_society, role_speakers
 
 Log = Sequence[Mapping[str, float]]
 """The rows of metrics of a training run."""
@@ -76,7 +78,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
     settings = context.settings
     method = settings.method
     made_with: dict[str, Any] = {
-        "method": {"name": method_name(type(method)), **asdict(method.config)},
+        "method": {"name": method_name(type(method)), **_recorded(method)},
         "groups": input_hash(data.path, "groups"),
         "base_model": settings.base_model,
     }
@@ -89,6 +91,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["observer"] = recorded_recipe(settings.observer)
     if method.plays_society:
         made_with["society"] = recorded_society(settings)
+    elif any(role.is_placed for role in (method.config.roles or {}).values()):
+        made_with["worlds"] = {"seed": settings.seed, "grid_size": settings.env.grid_size}
     from ..reporting.wandb_metrics import WandbMetrics
 
     metrics = WandbMetrics(context.wandb_run, context.earlier)
@@ -107,10 +111,17 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
 
         from social_sandbox.policies.huggingface.shared_model import load_model
 
+        from ..training.role_data import groups_of_roles
         from ..training.train import train
 
         # An error in the data is reported before the model is loaded.
-        selection = method.select(data.groups)
+        parts = selection = None
+        if method.config.roles is not None and not method.trains_roles:
+            parts = groups_of_roles(data.groups, method.config.roles, role_speakers(settings))
+            for groups in parts.values():
+                method.select(groups)
+        else:
+            selection = method.select(data.groups)
         # Weights that LoRA freezes keep the type in which they are stored.
         dtype: Any = torch.float32 if method.config.lora is None else "auto"
         model = load_model(settings.base_model, "base_model", dtype=dtype, trained=True)
@@ -138,6 +149,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
                 observer=observer,
                 society=society,
                 selection=selection,
+                parts=parts,
             )
             summary = asdict(trained)
             log = summary.pop("log")
@@ -160,6 +172,9 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
             wandb_rows.log_training(run, folder, context.earlier)
     alignment = Alignment(folder, method_name(type(method)), summary, log)
     report.print_training(context.console, summary, alignment.log)
+    for name in method.config.adapters:
+        adapter = folder / ADAPTERS / name
+        context.console.print(f"  {adapter}", soft_wrap=True, highlight=False)
     return alignment
 
 
@@ -209,6 +224,14 @@ def _benchmarks_during_training(context: Context) -> list[Any]:
             seed=config.seed,
         )
     ]
+
+
+def _recorded(method: Method) -> dict[str, Any]:
+    """Return the settings of a method; folders of earlier versions record no roles."""
+    settings = asdict(method.config)
+    if settings["roles"] is None:
+        del settings["roles"]
+    return settings
 
 
 def _checked(data: TrainingData, settings: Settings) -> Report:

@@ -105,6 +105,8 @@ def _check_settings(settings: Settings) -> None:
         check_served(settings)
     else:
         _check_local(settings)
+    if settings.method.config.roles is not None:
+        raise UserError("method.roles: online plays and aligns one model; align trains roles")
     if settings.interactions is not None or settings.groups is not None:
         setting = "interactions" if settings.groups is None else "groups"
         raise UserError(f"{setting}: online makes its own; give it to run or align")

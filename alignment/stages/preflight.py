@@ -15,6 +15,7 @@ from ..data.formats.rows import is_hub_id
 from ..data.sources import source_files
 from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
 from ..evaluation.config import EvaluateConfig
+from ..training.roles import check_roles
 from .context import Context
 from .inputs import base_tokenizer, check_readable, evaluation_questions, own_norms_of
 from .settings import Settings, build
@@ -54,6 +55,8 @@ def check_training(settings: Settings) -> None:
     check_readable(settings.groups, "groups")
     method = settings.method
     method.check_installed()
+    if method.config.roles is not None:
+        check_roles(method.config.roles, settings.env)
     check_base_model(settings)
     if method.asks_observer:
         build(settings.observer, "observer")

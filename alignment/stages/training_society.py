@@ -1,18 +1,25 @@
 """The society that a model is trained in, by methods that play one."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.turns import Phase
 from social_sandbox.policies.prompts.prompts import answer_messages
 from social_sandbox.policies.registry import build
+from social_sandbox.policies.society.choice import claims
 from social_sandbox.policies.society.simulate import check_cast
 
-from ..data.groups import RatedGroup
+from ..data.groups import RatedGroup, Source
 from ..runtime.recipes import recorded_recipe
 from ..training.method import Society
+from ..training.roles import SETTING, RoleConfig
 from .inputs import input_hash
 from .settings import Settings
 from .worlds import RunSociety
+
+if TYPE_CHECKING:
+    from ..training.role_data import Speakers
 
 
 def make_society(settings: Settings) -> Society:
@@ -26,6 +33,34 @@ def make_society(settings: Settings) -> Society:
     check_cast(population.cast(society.worlds(remember=False)))
     embedder = build(settings.embedder, "embedder")
     return Society(settings.env, population, embedder=embedder, priors=society.priors)
+
+
+def role_speakers(settings: Settings) -> "Speakers":
+    """Return the role of `method.roles` that each recorded speaker has.
+
+    Raises:
+        UserError: A role's agents are those of a world that this run does not have.
+    """
+    from ..training.role_data import by_name
+
+    roles = settings.method.config.roles or {}
+    if not any(role.is_placed for role in roles.values()):
+        return by_name(roles)
+    choices = list(roles.values())
+    worlds = {world.name: world for world in RunSociety.of(settings).worlds(remember=False)}
+    claimed = {name: claims(choices, world, SETTING) for name, world in worlds.items()}
+
+    def speaker(source: Source, phase: Phase) -> RoleConfig | None:
+        name, *_ = source.interaction.rsplit("/", 2)
+        if name not in claimed:
+            where = f"the world {name}" if name else "no world"
+            raise UserError(
+                f"{SETTING}: share, rows and columns choose agents of {min(claimed)} to "
+                f"{max(claimed)}, the worlds of this run, and a group comes from {where}"
+            )
+        return claimed[name].get((source.agent, phase))
+
+    return speaker
 
 
 def recorded_society(settings: Settings) -> dict[str, Any]:

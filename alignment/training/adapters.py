@@ -16,8 +16,8 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 from .config import LoraConfig
+from .lora import lora_config
 from .method import import_peft
-from .train import lora_config
 
 
 def write_sum(adapters: Sequence[Path], folder: Path, base_model: str) -> None:

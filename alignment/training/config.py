@@ -3,10 +3,12 @@
 from dataclasses import field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
+
+from .roles import Roles, read_roles
 
 Reduction = Literal["mean", "max", "mean_of_hinges"]
 """How the contrast of a group's candidates with its best one becomes one number."""
@@ -57,7 +59,21 @@ class TrainingConfig:
     gradient_checkpointing: bool = False
     device: Literal["cpu", "cuda"] | None = None
     lora: LoraConfig | None = None
+    roles: Annotated[Roles | None, BeforeValidator(read_roles)] = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise UserError for roles without adapters that they could train."""
+        if self.roles is not None and self.lora is None:
+            raise UserError(
+                "method.roles: an adapter for each role needs method.lora, such as "
+                "method.lora={rank: 16}"
+            )
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """The names of the adapters of `roles`, in their order."""
+        return tuple(dict.fromkeys(role.adapter for role in (self.roles or {}).values()))
 
 
 def require_defaults(config: TrainingConfig, *names: str, unread_without: str) -> None:

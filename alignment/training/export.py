@@ -10,12 +10,17 @@ import torch
 from social_sandbox.envs.errors import UserError
 
 
-def check_sharding(lora: bool) -> None:
+def check_sharding(lora: bool, roles: bool = False) -> None:
     """Raise UserError if the launched processes shard weights in a way that adapters do not bear.
 
-    `accelerate launch` tells of FSDP by environment variables.
+    `accelerate launch` tells of FSDP and DeepSpeed by environment variables.
     """
     on = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    if roles and (on or os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"):
+        raise UserError(
+            "method.roles: weights that are sharded bear one adapter; launch without FSDP and "
+            "DeepSpeed"
+        )
     if lora and on and os.environ.get("FSDP_VERSION", "1") != "2":
         raise UserError(
             "method.lora: adapters with sharded weights need fsdp_version: 2 in the file of "

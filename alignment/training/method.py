@@ -99,6 +99,14 @@ class Method(ABC):
         """Whether the model is trained in a society; then `Job.society` is set."""
         return False
 
+    @property
+    def trains_roles(self) -> bool:
+        """Whether one trainer of the method trains all adapters of `method.roles`.
+
+        Otherwise each adapter is trained by a trainer of its own, one after the other.
+        """
+        return False
+
     def check_society(self, society: Society) -> None:  # noqa: B027
         """Raise UserError if the model could learn nothing in a society that it is trained in."""
 

@@ -1,72 +1,18 @@
-"""A training run, from rated groups to an aligned model in a folder."""
+"""A training run: one model, or an adapter for each role."""
 
-import math
-import re
-import shutil
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch.utils.data import BatchSampler, DataLoader
-from transformers import PrinterCallback, TrainerCallback, TrainerState, set_seed
-
-from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.policy import Policy
 
-from ..data.groups import RatedGroup, trainable
-from ..runtime.peak_memory import peak_bytes, reset_peak
-from ..runtime.processes import is_first
-from .arguments import training_arguments
-from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
-from .config import LoraConfig, TrainingConfig
-from .contrast import INACTIVE, hinge_activity, inactive_contrast
-from .early_stopping import STOPPED, stopped_early
-from .export import check_sharding, export, load_finished, sum_gradients_exactly
-from .made_with import check_inputs, training_inputs, write_inputs
-from .method import Job, Method, Selection, Society, import_peft
-from .model_checks import check_trainable
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSummary:
-    """The result of a training run, including the earlier parts of a resumed run."""
-
-    loss_start: float
-    """Mean loss over the first tenth of the steps, at the resolution of `logging_steps`."""
-    loss_end: float
-    """Mean loss over the last tenth of the steps, likewise."""
-    steps: int
-    seconds: float
-    """Run time of all parts, each counted up to the checkpoint from which the next part resumed."""
-    tokens: int
-    """Number of tokens read, including prompts and excluding padding."""
-    peak_bytes: int
-    """Peak memory in bytes, including the model: of the GPU, or of this process without a GPU."""
-    examples: int
-    """Number of groups, pairs or responses that the method trains on."""
-    groups: int
-    """Number of groups that the examples come from."""
-    dropped_groups: int
-    """Number of groups from which the method takes no example."""
-    masked_candidates: int
-    """Number of candidates in the used groups that are invalid, unrated or blank."""
-    stopped_early: str | None
-    """Reason why early stopping ended the run; None if the run was not stopped."""
-    hinge_active: float | None
-    """Mean share of hinges above zero over the steps; None for a method without a contrast."""
-    contrast_inactive: str | None
-    """The warning that the contrast was inactive for most of the run; None if there was none."""
-    exported_step: int
-    """The step whose weights were exported: the one with the lowest loss on held-out groups, or the
-    last step without held-out groups."""
-    log: tuple[dict[str, float], ...]
-    """One row of metrics every `logging_steps` steps, and one for each measurement of held-out
-    groups."""
+from ..data.groups import RatedGroup
+from .export import check_sharding
+from .method import Method, Selection, Society
+from .one_trainer import TrainingSummary as TrainingSummary
+from .one_trainer import train_one
+from .role_data import groups_of_roles
+from .role_training import train_roles
 
 
 def train(
@@ -81,11 +27,13 @@ def train(
     observer: Policy | None = None,
     selection: Selection | None = None,
     society: Society | None = None,
+    parts: Mapping[str, Sequence[RatedGroup]] | None = None,
 ) -> TrainingSummary:
     """Align a model on rated groups with a method, and write the model to `output_dir`/model.
 
     With `method.lora` the adapters are written to `output_dir`/adapter, and `model` is the base
-    model with the adapters merged, in float32.
+    model with the adapters merged, in float32. With `method.roles` each role's adapter is written
+    to `output_dir`/adapters, and `model` has that of the first role that drafts or revises.
 
     Args:
         model: A causal language model, trained in place. Trained weights are converted to float32,
@@ -100,6 +48,8 @@ def train(
         observer: The policy that rates answers during training, for a method that `asks_observer`.
         society: The society around the model, for a method that `plays_society`.
         selection: The value of `method.select(groups)`, if the caller has already computed it.
+        parts: With `method.roles`, the groups of each adapter, if the caller has already sorted
+            them; see `role_data.groups_of_roles`.
 
     Returns:
         The summary of the run.
@@ -109,216 +59,14 @@ def train(
             were made with another method, data, model or settings.
     """
     config = method.config
-    check_sharding(config.lora is not None)
-    start = time.monotonic()
-    reset_peak()
-    method.check_installed()
-    selection = method.select(groups) if selection is None else selection
+    check_sharding(config.lora is not None, config.roles is not None)
     folder = Path(output_dir)
-    checkpoints = folder / "checkpoints"
-    check_trainable(model, tokenizer, selection.groups, config)
-    inputs = training_inputs(model, groups, method)
-    if resume:
-        check_inputs(folder, inputs)
-        start -= seconds_before(checkpoints)
-    elif is_first():
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        shutil.rmtree(folder / "reward_model", ignore_errors=True)
-    job = Job(
-        model=model,
-        tokenizer=tokenizer,
-        examples=selection.examples,
-        arguments=partial(training_arguments, config, checkpoints, progress),
-        callbacks=callbacks,
-        folder=folder,
-        peft_config=lora_config(config.lora, model),
-        observer=observer,
-        society=society,
-        rating_scale=groups[0].rating_scale,
+    if config.roles is not None and not method.trains_roles:
+        if parts is None:
+            parts = groups_of_roles(groups, config.roles)
+        more = {"resume": resume, "progress": progress, "observer": observer, "society": society}
+        return train_roles(model, tokenizer, parts, method, folder, callbacks, **more)
+    return train_one(
+        *(model, tokenizer, groups, method, folder, callbacks, resume, progress),
+        *(observer, selection, society),
     )
-    if config.lora is None:
-        for parameter in model.parameters():
-            parameter.data = parameter.data.float()
-    # New adapters are initialised at random.
-    set_seed(config.seed)
-    write_inputs(folder, inputs)
-    trainer = method.make_trainer(job)
-    state = run_trainer(trainer, config, start)
-    exported_step = load_best(trainer, state)
-    export(trainer, folder)
-    # Leave out the Trainer's summary and rows of text: they are not metrics.
-    others = {"train_loss", STOPPED, INACTIVE}
-    log = tuple(row for row in state.log_history if not row.keys() & others)
-    return TrainingSummary(
-        loss_start=_mean_loss(log, 0, state.global_step / 10),
-        loss_end=_mean_loss(log, state.global_step * 0.9, state.global_step),
-        steps=state.global_step,
-        seconds=time.monotonic() - start,
-        tokens=int(state.num_input_tokens_seen),
-        peak_bytes=peak_bytes(trainer.args.device.type),
-        examples=len(selection.examples),
-        groups=len(selection.groups),
-        dropped_groups=len(groups) - len(selection.groups),
-        masked_candidates=sum(
-            not trainable(c) for group in selection.groups for c in group.candidates
-        ),
-        stopped_early=stopped_early(state.log_history),
-        hinge_active=hinge_activity(log),
-        contrast_inactive=inactive_contrast(state.log_history),
-        exported_step=exported_step,
-        log=log,
-    )
-
-
-def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None) -> TrainerState:
-    """Train to the end, resuming from the newest complete checkpoint if there is one.
-
-    Args:
-        trainer: A transformers.Trainer that is ready to train.
-        config: Settings that all methods share.
-        start: Time by `time.monotonic` from which checkpoints count seconds; None: now.
-
-    Returns:
-        The state of the Trainer after its last step.
-
-    Raises:
-        UserError: The data are too few for one step, or the checkpoint is of another number of
-            processes.
-    """
-    sum_gradients_exactly(trainer)
-    # Without a progress bar the Trainer prints every row of metrics.
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(_Ending(config.max_tokens))
-    trainer.add_callback(Stopwatch(time.monotonic() if start is None else start))
-    if config.max_tokens is not None:
-        _fit_schedule(trainer, config.max_tokens)
-    # The first process may still be removing old checkpoints.
-    trainer.accelerator.wait_for_everyone()
-    last = last_checkpoint(Path(trainer.args.output_dir))
-    if last is None:
-        trainer.train()
-        if not trainer.state.global_step:
-            raise UserError("method: there are too few data for one step; lower method.batch_size")
-        return trainer.state
-    state = TrainerState.load_from_json(str(last / "trainer_state.json"))
-    check_processes(state, trainer.args.world_size)
-    tokens_spent = (
-        config.max_tokens is not None and state.num_input_tokens_seen >= config.max_tokens
-    )
-    stopped = stopped_early(state.log_history) is not None
-    if state.global_step < state.max_steps and not (tokens_spent or stopped):
-        trainer.train(resume_from_checkpoint=str(last))
-    else:
-        # The run was killed between its last step and the export; train() would add a step.
-        load_finished(trainer, last)
-        trainer.state = state
-    return trainer.state
-
-
-class _Ending(TrainerCallback):  # type: ignore[misc]
-    """Ends a run when its tokens are spent, and logs the metrics of the last step."""
-
-    def __init__(self, max_tokens: int | None) -> None:
-        self.max_tokens = math.inf if max_tokens is None else max_tokens
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        spent = state.num_input_tokens_seen >= self.max_tokens
-        if spent:
-            # Save a checkpoint; otherwise a run killed before export resumes training.
-            control.should_training_stop = control.should_save = True
-            control.should_evaluate = args.eval_strategy != "no"
-        if spent or state.global_step >= state.max_steps:
-            control.should_log = True
-
-
-def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
-    """Shorten the learning-rate schedule so that it ends where the tokens are spent.
-
-    The number of steps is estimated from `batches` batches spread evenly over the first epoch. A
-    run that trains on its own generated text has no such batches; its number of steps stays.
-    """
-    args = trainer.args
-    size = args.per_device_train_batch_size
-    # The sampler may draw from torch's global generator, whose state must stay as before.
-    with torch.random.fork_rng(devices=[]):
-        epoch = list(BatchSampler(trainer._get_train_sampler(), size, drop_last=False))
-        sampled = epoch[:: math.ceil(len(epoch) / batches)]
-        loader = DataLoader(
-            trainer.train_dataset, batch_sampler=sampled, collate_fn=trainer.data_collator
-        )
-        masks = [batch["attention_mask"] for batch in loader if "attention_mask" in batch]
-    if not masks:
-        return
-    # Estimated number of tokens read up to each sampled batch.
-    tokens = np.cumsum([0, *(int(mask.sum()) for mask in masks)]) * (len(epoch) / len(sampled))
-    whole, rest = divmod(max_tokens, tokens[-1])
-    epochs = whole + np.interp(rest, tokens, np.linspace(0, 1, len(tokens)))
-    # Round up: the last step of an epoch may have fewer batches than the others.
-    per_epoch = math.ceil(len(epoch) / (args.gradient_accumulation_steps * args.world_size))
-    # Add a margin to the estimate: the count of tokens ends the run, not the number of steps.
-    estimated_steps = math.ceil(1.02 * epochs * per_epoch) + 1
-    planned_steps = args.max_steps
-    if planned_steps < 0:
-        planned_steps = math.ceil(per_epoch * args.num_train_epochs)
-    args.max_steps = min(planned_steps, estimated_steps)
-
-
-def lora_config(lora: LoraConfig | None, model: Any) -> Any:
-    """Return the peft.LoraConfig of the settings; None: train all weights.
-
-    Raises:
-        UserError: peft is not installed, or the model lacks a module of `lora.target_modules`.
-    """
-    if lora is None:
-        return None
-    peft = import_peft()
-    _check_tied(lora, model)
-    if not isinstance(lora.target_modules, str):
-        names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
-        for target in lora.target_modules:
-            if target.rpartition(".")[2] not in names:
-                raise UserError(f"method.lora.target_modules: the model has no module {target!r}")
-    return peft.LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        task_type="CAUSAL_LM",
-    )
-
-
-def _check_tied(lora: LoraConfig, model: Any) -> None:
-    """Raise UserError if adapters would change one of two layers that share their weights.
-
-    Merged into the shared weights, the adapters of one layer would change the other one, too.
-    """
-    first, last = model.get_input_embeddings(), model.get_output_embeddings()
-    if last is None or first.weight is not last.weight:
-        return
-    for name, module in model.named_modules():
-        if module is not first and module is not last:
-            continue
-        targets = lora.target_modules
-        if isinstance(targets, str):
-            chosen = targets != "all-linear" and re.fullmatch(targets, name) is not None
-        else:
-            chosen = any(name == target or name.endswith(f".{target}") for target in targets)
-        if chosen:
-            raise UserError(
-                f"method.lora.target_modules: {name} shares its weights with another layer of the "
-                "model (tied embeddings), so that its adapter could not be merged"
-            )
-
-
-def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:
-    """Return the mean loss over the logged rows that cover steps in (after, until]."""
-    total = steps = before = 0.0
-    for row in log:
-        if "loss" not in row:
-            continue
-        step = row["step"]
-        if step > after and before < until:
-            total += row["loss"] * (step - before)
-            steps += step - before
-        before = step
-    return total / steps if steps else float("nan")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
@@ -19,7 +20,8 @@ class InMemoryPolicy(HuggingFacePolicy):
     It speaks like `HuggingFacePolicy`. As a function of rows of token ids it continues them, with
     the log-probabilities that a trainer needs; `social_sandbox.policies.society.play_group` takes
     it as `generate`. While it speaks, the model is in evaluation mode; afterwards it is in the
-    mode in which it was. Adapters that are active stay so.
+    mode in which it was. The active adapter speaks, unless
+    `with_adapter` names another one; which adapter is active does not change.
     """
 
     def __init__(
@@ -72,6 +74,24 @@ class InMemoryPolicy(HuggingFacePolicy):
             logprobs=True,
         )
 
+    def with_adapter(self, name: str) -> "InMemoryPolicy":
+        """Return this policy with one of the adapters of its PeftModel, whichever is active.
+
+        Policies with adapters of one model share its weights, and in a rollout their batches, too.
+
+        Args:
+            name: Name of the adapter in peft, and of the policy in the records.
+        """
+        shared = self.engine.shared
+        # In the place of the adapters that `SharedModel` loads from folders.
+        shared.__dict__ |= {
+            "_with_adapters": self.model,
+            "_adapters": {each: each for each in self.model.peft_config},
+        }
+        twin = copy(self)
+        twin.name = twin.adapter = name
+        return twin
+
     @property
     def tokenizer(self) -> Any:
         """The tokenizer of the model."""
@@ -82,7 +102,7 @@ class InMemoryPolicy(HuggingFacePolicy):
         with speaking(self.model):
             self.engine.shared.device = self.model.device
             return self.engine.generate(
-                [*map(list, rows)], seeds, [None] * len(rows), self.max_new_tokens
+                [*map(list, rows)], seeds, [self.adapter] * len(rows), self.max_new_tokens
             )
 
     def act_together(

@@ -4,26 +4,28 @@ Source of the idea: the baseline of a group (GRPO, arXiv 2402.03300) is a fair o
 the group start from the same state. A world follows from its seed, and `World.fork` copies it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.memory import Embedder
 from social_sandbox.envs.questions import Question
+from social_sandbox.envs.seeding import key
 from social_sandbox.envs.turns import Phase, Turn
 from social_sandbox.envs.world import World
 from social_sandbox.envs.world_config import WorldConfig
 
 from ..attentive import AttentivePolicy
-from ..society.population import Cast, Population
+from ..society.population import Population
 from ..society.rollout import rollout
 from .learner import Generate, Learner, Row
-from .rewards import CRITIC_REWARDS, Mix, Role, find_reward
+from .rewards import CRITIC_REWARDS, LEARNT, Mix, Role, find_reward
+from .seated import Seated
 from .trajectory import Trajectory
 
 SUBJECT = "social_0"
-"""The agent whose Back-Scatter is played."""
+"""The agent whose Back-Scatter is played, unless others may learn as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,15 @@ def play_groups(
     rewards: Mapping[str, float] | None = None,
     engagement_weight: float = 1.0,
     role: Role = "social",
+    agents: Callable[[World], Collection[str]] | None = None,
+    phases: Collection[Phase] | None = None,
     priors: Sequence[Question] | None = None,
     embedder: Embedder | None = None,
 ) -> list[list[Trajectory]]:
     """Play several groups at once, so that every policy answers in large batches.
 
-    Only the Back-Scatter of the agent `social_0` in the first round is played.
+    Only one Back-Scatter of the first round is played: that of the agent `social_0`, or of one of
+    `agents`.
 
     Args:
         starts: Where each group begins.
@@ -94,6 +99,10 @@ def play_groups(
         engagement_weight: Weight of engagement in a combined rating, where alignment has weight 1.
         role: Who learns. A `critic` gives feedback on a draft that the others have written once
             for the whole group, as the first of the peers.
+        agents: Says which agents of a world may be the learner; one of them is drawn by the seed of
+            the world. Default: `social_0`, or for a critic the first of its peers.
+        phases: The phases in which the learner speaks, of those in `LEARNT`; default: all of them.
+            What comes before is said once for the whole group.
         priors: Questions for the prior memories, see `World`.
         embedder: Measures the similarity of questions, see `World`.
 
@@ -107,6 +116,11 @@ def play_groups(
     if n < 1:
         raise UserError(f"play_group: n must be at least 1, got {n}")
     learner = Learner(generate, tokenizer)
+    learnt = tuple(phase for phase in LEARNT[role] if phases is None or phase in phases)
+    if not learnt:
+        raise UserError(f"play_group: a {role} agent speaks in none of the phases {phases}")
+    if learnt == (Phase.REVISE,) and not config.revise:
+        raise UserError("env.revise: false, so that no agent can learn to revise")
     toy = AttentivePolicy()
     society = (
         others
@@ -127,22 +141,35 @@ def play_groups(
         )
         for number, start in enumerate(starts)
     ]
-    agents = dict.fromkeys((world.name for world in worlds), SUBJECT)
-    if role == "critic":
-        # The draft and what the other peers say are the same for the whole group.
-        rollout(worlds, society, only=lambda turn: _is_of(turn) and turn.phase is Phase.DRAFT)
-        agents = {world.name: _first_peer(world) for world in worlds}
-        rollout(worlds, society, only=lambda turn: _is_of(turn) and _is_other(turn, agents))
+    chosen = {world.name: _seat(world, role, agents) for world in worlds}
+    forked = {f"{name}/{k}": seat for name, seat in chosen.items() for k in range(n)}
+    seats = chosen | forked
+
+    def is_played(turn: Turn) -> bool:
+        return turn.subject == seats[turn.world].subject and turn.round == 0
+
+    def is_shared(turn: Turn) -> bool:
+        # What comes before the learner, and what the other peers of a critic say, is the same for
+        # the whole group.
+        is_first = turn.phase is Phase.DRAFT or learnt[0] is Phase.REVISE
+        before = is_first and turn.phase not in (*learnt, Phase.OBSERVE)
+        beside = turn.phase is learnt[0] is Phase.FEEDBACK and turn.agent != seats[turn.world].agent
+        return is_played(turn) and (before or beside)
+
+    if learnt[0] is not Phase.DRAFT:
+        rollout(worlds, society, only=is_shared)
     forks = {
         world.name: [world.fork(name=f"{world.name}/{k}", sample=k) for k in range(n)]
         for world in worlds
     }
-    seats = {(fork.name, agents[name]): learner for name, group in forks.items() for fork in group}
-    everybody = _Seated(society.social, society.observer, society.players, seats)
-    rollout([fork for group in forks.values() for fork in group], everybody, only=_is_of)
+    everybody = Seated(
+        others=society,
+        seats=lambda world: {(seats[world.name].agent, phase): learner for phase in learnt},
+    )
+    rollout([fork for group in forks.values() for fork in group], everybody, only=is_played)
     return [
         [
-            _trajectory(start, fork, learner.rows[fork.name], mix, agents[world.name])
+            _trajectory(start, fork, learner.rows[fork.name], mix, seats[fork.name])
             for fork in forks[world.name]
         ]
         for start, world in zip(starts, worlds, strict=True)
@@ -175,42 +202,47 @@ def check_rewards(
             )
 
 
-@dataclass(frozen=True)
-class _Seated(Population):
-    """A population in which learners have taken the seats of some agents."""
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """The agent whose Back-Scatter is played, and the agent that learns."""
 
-    seats: Mapping[tuple[str, str], Learner] = field(default_factory=dict)
-
-    def cast(self, worlds: Any) -> Cast:
-        return {**super().cast(worlds), **self.seats}
+    subject: str
+    agent: str
 
 
-def _is_of(turn: Turn) -> bool:
-    """Return whether a turn belongs to the Back-Scatter that is played."""
-    return turn.subject == SUBJECT and turn.round == 0
+def _seat(world: World, role: Role, agents: Callable[[World], Collection[str]] | None) -> _Seat:
+    """Return who learns in a world.
+
+    Raises:
+        UserError: Nobody who may learn plays the role.
+    """
+    allowed = None if agents is None else set(agents(world))
+    if role == "social":
+        free = [SUBJECT] if allowed is None else [a for a in world.social_agents if a in allowed]
+        found = [_Seat(agent, agent) for agent in free]
+    else:
+        setups = [scatter.setup for scatter in world.under_way]
+        found = [
+            _Seat(setup.agent, peer)
+            for setup in setups
+            for peer, _ in setup.peers
+            if (setup.agent == SUBJECT if allowed is None else peer in allowed)
+        ]
+    if not found:
+        why = f"{SUBJECT} has no peers" if allowed is None else f"no agent may be a {role} agent"
+        raise UserError(f"population: nobody plays the learner in {world.name}: {why}")
+    if allowed is None:
+        return found[0]
+    return min(found, key=lambda seat: key(world.seed, "learner", seat.subject, seat.agent))
 
 
-def _is_other(turn: Turn, critics: Mapping[str, str]) -> bool:
-    """Return whether a turn is the feedback of a peer who does not learn."""
-    return turn.phase is Phase.FEEDBACK and turn.agent != critics[turn.world]
-
-
-def _first_peer(world: World) -> str:
-    for turn in world.pending():
-        if _is_of(turn) and turn.phase is Phase.FEEDBACK:
-            return turn.agent
-    raise UserError(
-        f"population: nobody plays the critic in {world.name}, where {SUBJECT} has no peers"
-    )
-
-
-def _trajectory(start: Start, world: World, row: Row, mix: Mix, agent: str) -> Trajectory:
-    (interaction,) = (one for one in world.interactions if one.agent == SUBJECT)
+def _trajectory(start: Start, world: World, row: Row, mix: Mix, seat: _Seat) -> Trajectory:
+    (interaction,) = (one for one in world.interactions if one.agent == seat.subject)
     credited = [
-        replace(span, reward=mix.total(mix.credit(span.phase, interaction, agent)))
+        replace(span, reward=mix.total(mix.credit(span.phase, interaction, seat.agent)))
         for span in row.spans
     ]
-    rewards = mix.row(interaction, agent)
+    rewards = mix.row(interaction, seat.agent)
     return Trajectory(
         token_ids=tuple(row.ids),
         mask=tuple(row.mask),

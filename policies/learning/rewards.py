@@ -18,6 +18,12 @@ from ..norms.registry import find_norm
 Role = Literal["social", "critic"]
 """Who learns: the agent who drafts and revises, or one of the peers who give feedback."""
 
+LEARNT: Mapping[Role, tuple[Phase, ...]] = {
+    "social": (Phase.DRAFT, Phase.REVISE),
+    "critic": (Phase.FEEDBACK,),
+}
+"""The phases in which a learner speaks, by role."""
+
 NORM = "norm:"
 """The beginning of the name of a reward by a norm, such as `norm:brief`."""
 

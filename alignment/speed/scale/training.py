@@ -23,9 +23,9 @@ from ...runtime.peak_memory import peak_bytes, reset_peak
 from ...training.arguments import training_arguments
 from ...training.config import LoraConfig
 from ...training.encoding import encode
+from ...training.lora import lora_config
 from ...training.method import Job, Method
 from ...training.model_shape import ModelShape
-from ...training.train import lora_config
 from .machine import synchronise
 from .models import byte_tokenizer, random_model
 

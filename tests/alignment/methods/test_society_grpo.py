@@ -112,17 +112,17 @@ def gradients(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 
 def rows_of(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return a list that every step's rows will be added to."""
-    from social_sandbox.alignment.methods import society_grpo
+    from social_sandbox.alignment.methods import society_rollouts
 
     rows: list[Any] = []
-    play = society_grpo.play_groups
+    play = society_rollouts.play_groups
 
     def watched(*arguments: Any, **options: Any) -> Any:
         groups = play(*arguments, **options)
         rows.extend(row for group in groups for row in group)
         return groups
 
-    monkeypatch.setattr(society_grpo, "play_groups", watched)
+    monkeypatch.setattr(society_rollouts, "play_groups", watched)
     return rows
 
 
