@@ -18,6 +18,10 @@ SourceKind = Literal[
 ]
 
 
+CritiqueRating = Literal["agreement", "rise", "authors"]
+"""How a critique is rated."""
+
+
 @settings_dataclass("data.sources")
 class SourceConfig:
     """One source of training data; `social-sandbox data --help sources` explains each setting."""
@@ -60,7 +64,7 @@ class DataConfig:
     n_interactions: Annotated[int, Field(ge=1)] | None = None
     group_size: Annotated[int, Field(ge=2)] | None = 3
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
-    critique_rating: Literal["agreement", "authors"] = "agreement"
+    critique_rating: CritiqueRating = "agreement"
     endings: Literal["whole_sentence", "model"] = "whole_sentence"
     seed: int = 0
     sources: Annotated[tuple[SourceConfig, ...], one_or_many] | None = None

@@ -7,7 +7,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -30,7 +29,7 @@ from social_sandbox.policies.prompts.prompts import (
 from social_sandbox.policies.prompts.ratings import format_verdict
 from social_sandbox.policies.prompts.sentences import ends_sentence
 
-from .config import DataConfig
+from .config import CritiqueRating, DataConfig
 from .groups import KINDS, Candidate, RatedGroup, Source
 from .on_disk import Bundles, Shelf
 from .parts import in_parts
@@ -163,7 +162,7 @@ def _imitation_groups(drafts: Bundles) -> Iterator[RatedGroup]:
 
 
 def self_critic(
-    interactions: Iterable[Interaction], critique_rating: Literal["agreement", "authors"]
+    interactions: Iterable[Interaction], critique_rating: CritiqueRating
 ) -> list[RatedGroup]:
     """Return a group for each draft: the critiques of the draft by its author's peers.
 
@@ -174,12 +173,13 @@ def self_critic(
     groups = []
     for interaction in _with_alignment(interactions):
         observed = interaction.rating("alignment", "draft")
+        change = interaction.change("alignment")
         scale = interaction.rating_scale
         critiques = [
             _candidate(
                 format_verdict(feedback.rating, feedback.reason),
-                _critique_rating(feedback.rating, observed, critique_rating, scale),
-                _raters(interaction, "draft") if critique_rating == "agreement" else feedback.peer,
+                _critique_rating(feedback.rating, observed, change, critique_rating, scale),
+                feedback.peer if critique_rating == "authors" else _raters(interaction, "draft"),
                 Source(interaction.id, feedback.peer, Phase.FEEDBACK),
                 not feedback.cut_off,
             )
@@ -247,14 +247,17 @@ def _rating(interaction: Interaction, judged: Judged, engagement_weight: float) 
 def _critique_rating(
     rating: float | None,
     observed: float | None,
-    critique_rating: Literal["agreement", "authors"],
+    change: float | None,
+    critique_rating: CritiqueRating,
     rating_scale: int,
 ) -> float | None:
     """Return the rating of a critique that gave a draft a rating."""
     if rating is None or critique_rating == "authors":
         return rating
-    if observed is None:
+    if observed is None or (critique_rating == "rise" and change is None):
         return None
+    if critique_rating == "rise" and (change or 0.0) <= 0:
+        return float(MIN_RATING)
     return max(float(MIN_RATING), rating_scale - abs(rating - observed))
 
 

@@ -19,6 +19,7 @@ from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.stage import write_json
+from ..training.roles import ADAPTERS
 from .experiment import Cell
 from .plan import Part, Plan, that_matter
 
@@ -159,10 +160,11 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
 
 
 def _clear(plan: Plan, part: Part) -> None:
-    """Remove the model of a complete cell, which is measured: all of them would fill the disk."""
+    """Remove model and adapters of a complete, measured cell: all of them would fill the disk."""
     if not plan.keep_models:
-        model = plan.output_dir / part.name / "alignment" / "model"
-        shutil.rmtree(model, ignore_errors=True)
+        for trained in ("model", ADAPTERS):
+            folder = plan.output_dir / part.name / "alignment" / trained
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_a_group(plan: Plan, part: Part) -> list[str]:

@@ -243,3 +243,27 @@ def test_all_answers_of_a_large_society_are_read_and_the_mix_counts_parts() -> N
         "self_critic": 1,
         "realignment": 1,
     }
+
+
+def test_feedback_that_no_better_revision_followed_can_be_rated_lowest() -> None:
+    better = interaction(0)
+    change = better.change("alignment")
+    assert change is not None
+    assert change > 0
+    worse = replace(
+        better,
+        observations=tuple(
+            replace(each, judged="draft" if each.judged == "revision" else "revision")
+            for each in better.observations
+        ),
+    )
+    unrated = replace(
+        better, observations=tuple(o for o in better.observations if o.judged == "draft")
+    )
+    by_agreement, followed, ignored, unknown = (
+        [candidate.rating for group in self_critic([one], way) for candidate in group.candidates]
+        for one, way in ((better, "agreement"), (better, "rise"), (worse, "rise"), (unrated, "rise"))
+    )
+    assert followed == by_agreement
+    assert set(ignored) == {1.0}
+    assert set(unknown) == {None}

@@ -287,3 +287,57 @@ def test_wrong_settings_are_named() -> None:
         SocietyGrpo(QUICK).check_society(no_observer)
     norms = dataclasses.replace(QUICK, rewards=["norm:brief"])
     SocietyGrpo(norms).check_society(no_observer)
+
+
+def test_an_observer_that_fails_in_the_middle_loses_no_step(reinforce: Any) -> None:
+    whole, _ = reinforce("whole", max_steps=3, population=rating_by_length())
+    asked = 0
+
+    def failing(turn: Turn) -> Utterance:
+        nonlocal asked
+        asked += 1
+        if asked > 20:
+            raise ConnectionError("out of order")
+        return by_length(turn)
+
+    with pytest.raises(UserError, match="failed in step [23]: ConnectionError: out of order"):
+        reinforce("parts", max_steps=3, population=rating_by_length(failing))
+    resumed, summary = reinforce("parts", max_steps=3, population=rating_by_length())
+    assert summary.steps == 3
+    for name, weight in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], weight, msg=name)
+
+
+def by_length(turn: Turn) -> Utterance:
+    return Utterance(rating=1.0 + len(turn.answer) % 6)
+
+
+def rating_by_length(observer: Any = by_length) -> Any:
+    return Population(social=Polite(), observer=observer)
+
+
+def test_answers_that_are_all_cut_off_are_counted(
+    reinforce: Any, gradients: list[torch.Tensor]
+) -> None:
+    _, summary = reinforce(max_steps=1, max_new_tokens=1, rewards=["revision"])
+    (row,) = [row for row in summary.log if "reward" in row]
+    assert row["society/cut_off"] >= 0.5
+    assert all(grads.isfinite().all() for grads in gradients)
+    assert all(isinstance(value, int | float) for row in summary.log for value in row.values())
+
+
+def test_a_tokenizer_without_a_chat_template_writes_plain_turns(
+    reinforce: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(monkeypatch)
+    tokenizer.chat_template = None
+    reinforce(max_steps=1, rewards=["revision"])
+    text = tokenizer.decode(rows[0].token_ids[: rows[0].n_prompt])
+    assert "<|start|>" not in text
+    assert "### User" in text
+
+
+def test_a_template_that_loses_messages_is_one_line(reinforce: Any, tokenizer: Any) -> None:
+    tokenizer.chat_template = "{{ messages[0].content }}"
+    with pytest.raises(UserError, match="template"):
+        reinforce(max_steps=1)
