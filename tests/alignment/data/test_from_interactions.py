@@ -262,7 +262,12 @@ def test_feedback_that_no_better_revision_followed_can_be_rated_lowest() -> None
     )
     by_agreement, followed, ignored, unknown = (
         [candidate.rating for group in self_critic([one], way) for candidate in group.candidates]
-        for one, way in ((better, "agreement"), (better, "rise"), (worse, "rise"), (unrated, "rise"))
+        for one, way in (
+            (better, "agreement"),
+            (better, "rise"),
+            (worse, "rise"),
+            (unrated, "rise"),
+        )
     )
     assert followed == by_agreement
     assert set(ignored) == {1.0}

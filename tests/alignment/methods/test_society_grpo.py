@@ -300,7 +300,7 @@ def test_an_observer_that_fails_in_the_middle_loses_no_step(reinforce: Any) -> N
             raise ConnectionError("out of order")
         return by_length(turn)
 
-    with pytest.raises(UserError, match="failed in step [23]: ConnectionError: out of order"):
+    with pytest.raises(UserError, match=r"failed in step [23]: ConnectionError: out of order"):
         reinforce("parts", max_steps=3, population=rating_by_length(failing))
     resumed, summary = reinforce("parts", max_steps=3, population=rating_by_length())
     assert summary.steps == 3
