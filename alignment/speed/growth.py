@@ -16,7 +16,6 @@ from time import perf_counter
 
 from social_sandbox.envs import World, WorldConfig
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.scripted import ScriptedPolicy
 from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.simulate import simulate
@@ -138,9 +137,10 @@ def _prepare(run: Path, size: int) -> None:
 
 def _figures(run: Path, size: int) -> None:
     from ..reporting import histograms
+    from ..reporting.drawn import read_drawn
     from ..reporting.figures import plot_histograms, plot_run
 
-    interactions = read_interactions(run / "simulation" / INTERACTIONS)
+    interactions = read_drawn(run / "simulation" / INTERACTIONS, texts=False)
     plot_run(run / "figures", interactions, [], {})
     plot_histograms(run / "figures", histograms.of_society(interactions, 7))
 

@@ -6,7 +6,6 @@ from typing import Any
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
 from social_sandbox.policies.norms.recipes import norms_of
 from social_sandbox.policies.society.log import INTERACTIONS
 
@@ -14,6 +13,7 @@ from ..evaluation.comparison import current_table
 from ..evaluation.society import rating_scale
 from ..evaluation.spread import norm_spread, spread_rows, values_of_own
 from ..reporting import histograms
+from ..reporting.drawn import read_drawn
 from ..runtime.stage import Summary, read_record, write_json
 from ..runtime.tables import print_path
 from .alignment import Alignment
@@ -50,15 +50,15 @@ def draw_figures(
     from ..reporting.figures import plot_histograms, plot_run
 
     folder = context.stage_folder("figures")
+    norms = norms_of(context.settings.observer) or norms_of(_recorded_observer(context))
     if simulation is None:
         default = context.stage_folder("simulation") / INTERACTIONS
         source = context.settings.interactions or default
-        interactions = read_interactions(source) if source.exists() else []
+        interactions = read_drawn(source, texts=bool(norms)) if source.exists() else []
     else:
         interactions = list(simulation.interactions)
     alignment = _recorded_alignment(context) if alignment is None else alignment
     evaluation = _recorded_evaluation(context) if evaluation is None else evaluation
-    norms = norms_of(context.settings.observer) or norms_of(_recorded_observer(context))
     paths = plot_run(
         folder,
         interactions,
