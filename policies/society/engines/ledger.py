@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Listener, answer_challenge, deliver_challenge
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any, Protocol
@@ -133,9 +133,9 @@ class Address:
 def served(ledger: Ledger, host: str) -> Iterator[Address]:
     """Serve a ledger on a host's address while the context is open."""
     key = secrets.token_bytes(32)
-    with Listener((host, 0), backlog=128, authkey=key) as listener:
+    with Listener((host, 0), backlog=128) as listener:
         closing = Event()
-        thread = Thread(target=_serve, args=(listener, ledger, closing), daemon=True)
+        thread = Thread(target=_serve, args=(listener, ledger, key, closing), daemon=True)
         thread.start()
         port = int(listener.address[1])
         try:
@@ -148,21 +148,20 @@ def served(ledger: Ledger, host: str) -> Iterator[Address]:
             thread.join(timeout=5)
 
 
-def _serve(listener: Listener, ledger: Ledger, closing: Event) -> None:
-    while True:
-        try:
+def _serve(listener: Listener, ledger: Ledger, key: bytes, closing: Event) -> None:
+    while not closing.is_set():
+        with suppress(OSError):
             connection = listener.accept()
-        except (AuthenticationError, EOFError, OSError):
-            if closing.is_set():
-                return
-            continue
-        Thread(target=_answer, args=(connection, ledger), daemon=True).start()
+            # The key is asked for there: whoever connects and falls silent holds up nobody.
+            Thread(target=_answer, args=(connection, ledger, key), daemon=True).start()
 
 
-def _answer(connection: Any, ledger: Ledger) -> None:
-    """Answer the calls of one worker until its connection ends."""
+def _answer(connection: Any, ledger: Ledger, key: bytes) -> None:
+    """Answer the calls of one worker, which has the key, until its connection ends."""
     calls: dict[str, Callable[..., Any]] = {"report": ledger.report, "reserve": ledger.reserve}
-    with suppress(EOFError, OSError), connection:
+    with suppress(AuthenticationError, EOFError, OSError), connection:
+        deliver_challenge(connection, key)
+        answer_challenge(connection, key)
         while True:
             name, *arguments = connection.recv()
             connection.send(calls[name](*arguments))

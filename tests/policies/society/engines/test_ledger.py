@@ -1,3 +1,7 @@
+import socket
+from dataclasses import replace
+from multiprocessing import AuthenticationError
+
 import pytest
 
 from social_sandbox.envs.turns import Tokens
@@ -35,3 +39,14 @@ def test_a_worker_reaches_the_ledger_of_its_driver() -> None:
         assert shared.report(3, spent("w0", 6)) == "enough"
         assert shared.reserve("requests", 60, 1) == 0
     assert ledger.account.total.prompt == 6
+
+
+def test_whoever_connects_and_falls_silent_holds_up_nobody() -> None:
+    ledger = Ledger()
+    with served(ledger, "127.0.0.1") as address:
+        with socket.create_connection((address.host, address.port)):
+            assert RemoteLedger(address).report(0, spent("w0", 5)) == ""
+        with pytest.raises((AuthenticationError, EOFError, OSError)):
+            RemoteLedger(replace(address, key=b"another"))
+        assert RemoteLedger(address).report(1, spent("w1", 5)) == ""
+    assert ledger.account.total.prompt == 10
