@@ -2,12 +2,11 @@
 
 What is kept goes to a database of SQLite in a file without a name, which the operating system
 removes with the process. SQLite holds up to `CACHE` bytes of each database in memory, so that a
-small one never reaches the disk. The file is in the folder for temporary files, which TMPDIR names.
+small one never reaches the disk. The file is in the folder that TMPDIR names, or else in /var/tmp.
 """
 
 import hashlib
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,8 +37,8 @@ def room_on_disk(what: str) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise UserError(
-            f"{what}: cannot keep data in the folder for temporary files, "
-            f"{tempfile.gettempdir()}: {error}; name one with more room in TMPDIR"
+            f"{what}: cannot keep data in the folder for temporary files ({error}); name one with "
+            "more room in the variable TMPDIR"
         ) from error
 
 
