@@ -175,6 +175,6 @@ def _check_resources(config: EngineConfig) -> None:
         needed = workers * each
         if needed > has.get(name, 0):
             raise UserError(
-                f"engine.{setting}: {workers} workers with {each:g} {name}s each need {needed:g} "
-                f"{name}s, and the cluster has {has.get(name, 0):g}"
+                f"engine.{setting}: {workers} workers need {needed:g} {name}s ({each:g} each), "
+                f"and the cluster has {has.get(name, 0):g}"
             )

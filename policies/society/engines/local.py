@@ -132,8 +132,8 @@ def _gpus(config: EngineConfig) -> list[str]:
     n_needed = workers * each if each >= 1 else -(-workers // int(1 / each))
     if n_needed > n:
         raise UserError(
-            f"engine.gpus_per_worker: {workers} workers with {each:g} GPUs each need "
-            f"{n_needed:g} GPUs, and this machine has {n}"
+            f"engine.gpus_per_worker: {workers} workers need {n_needed:g} GPUs ({each:g} each), "
+            f"and this machine has {n}"
         )
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     return named.split(",") if named else [str(number) for number in range(n)]

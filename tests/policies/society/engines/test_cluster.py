@@ -43,7 +43,7 @@ def test_a_cluster_writes_what_one_process_writes_and_replaces_killed_workers(
 
 def test_fewer_processors_than_asked_for_are_one_line(cluster: None, tmp_path: Path) -> None:
     config = EngineConfig(name="ray", workers=4, gpus_per_worker=0.5)
-    with pytest.raises(UserError, match=r"4 workers with 0\.5 GPUs each need 2 GPUs, and .* 0"):
+    with pytest.raises(UserError, match=r"4 workers need 2 GPUs \(0\.5 each\), and .* 0"):
         simulate_worlds(Village(), tmp_path, config)
     with pytest.raises(UserError, match=r"engine.cpus_per_worker: 9 workers .* need 9 CPUs"):
         simulate_worlds(Village(), tmp_path, EngineConfig(name="ray", workers=9))
