@@ -34,7 +34,7 @@ OWN = {
     "take turns. Default: 1.",
     "output_dir": "Folder of the experiment. Default: runs/reproduce/NAME-SCALE.",
     "keep_models": "Whether to keep each cell's aligned model once it is measured. Default: false.",
-    "part": "One part alone, such as cells/sft-2000/seed_0, without a table: for the jobs of a "
+    "part": "One part alone, such as cells/sft-8000/seed_0, without a table: for the jobs of a "
     "cluster. Default: none.",
     "markdown": "A further file for the table, such as docs/results/methods.md; the figure is "
     "written beside it. Default: none.",

@@ -17,7 +17,8 @@ def plot(path: Path, experiment: Experiment, table: Mapping[str, Any]) -> Path:
     rows: Rows = table["rows"]
     norms = list(dict.fromkeys(row["norm"] for row in rows))
     measure = Measure(**table["measures"][0])
-    is_curve = any(row["x"] is not None for row in rows)
+    # Curves of one point each would lie on top of one another.
+    is_curve = len({row["x"] for row in rows if row["x"] is not None}) > 1
     height = 4.2 if is_curve else 1.4 + 0.3 * max(1, len(rows) // max(1, len(norms)))
     figure = Figure(figsize=(max(7, 5 * len(norms)), height), layout="constrained")
     if experiment.draw is not None:
@@ -51,22 +52,28 @@ def draw_rows(axes: Any, rows: Rows, measure: Measure) -> None:
 
 
 def _curves(axes: Any, rows: Rows, measure: Measure) -> None:
-    """Draw a curve for each series; rows that are no points of one are levels."""
+    """Draw a curve for each series; rows that are no points of one are levels.
+
+    Points are shifted, so that intervals do not hide one another.
+    """
+    places = [row["x"] for row in rows if row["x"] is not None]
+    step = 0.01 * (max(places) - min(places))
     series = list(dict.fromkeys(row["series"] for row in rows if row["x"] is not None))
     for number, name in enumerate(series):
         points = [row for row in rows if row["series"] == name and row["x"] is not None]
         points = [row for row in points if _estimate(row, measure)]
         points.sort(key=lambda row: row["x"])
         colour = PALETTE[number % len(PALETTE)]
+        shift = step * (number - (len(series) - 1) / 2)
         axes.plot(
-            [row["x"] for row in points],
+            [row["x"] + shift for row in points],
             [measure.scale * row["measures"][measure.name]["estimate"]["mean"] for row in points],
             color=colour,
             marker=MARKERS[number % len(MARKERS)],
             label=name,
         )
         for row in points:
-            _point(axes, row, measure, row["x"], is_row=False, color=colour)
+            _point(axes, row, measure, row["x"] + shift, is_row=False, color=colour)
     for row in rows:
         if row["x"] is None and _estimate(row, measure):
             level = measure.scale * row["measures"][measure.name]["estimate"]["mean"]

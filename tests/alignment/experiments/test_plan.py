@@ -66,7 +66,7 @@ def test_choices_of_norms_have_societies_of_their_own() -> None:
 
 
 def test_settings_are_chosen_by_patterns() -> None:
-    chosen = plan("methods", "settings=[*-8000, sft-*]").settings
+    chosen = plan("methods", "values=[2000,8000]", "settings=[*-8000, sft-*]").settings
     assert {setting.x for setting in chosen if setting.series != "sft"} == {8000}
     assert {setting.x for setting in chosen if setting.series == "sft"} == {2000, 8000}
 
