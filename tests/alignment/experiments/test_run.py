@@ -77,7 +77,7 @@ def _check_results(out: Path) -> None:
     assert difference["low"] <= difference["mean"] <= difference["high"]
     assert rows["sft-300"]["measures"]["adherence"]["difference"] is None
     assert rows["sft-300"]["measures"]["tokens"]["estimate"]["mean"] > 0
-    assert rows["sft-300"]["measures"]["perplexity"]["estimate"]["mean"] > 1
+    assert rows["sft-300"]["measures"]["seconds"]["estimate"]["mean"] > 0
     assert any("Tokens to the adherence" in remark for remark in table["remarks"])
     text = (out / "table.md").read_text()
     assert "| rrhf-300 |" in text

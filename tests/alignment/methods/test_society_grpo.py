@@ -330,14 +330,16 @@ def test_a_tokenizer_without_a_chat_template_writes_plain_turns(
     reinforce: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = rows_of(monkeypatch)
-    tokenizer.chat_template = None
+    monkeypatch.setattr(tokenizer, "chat_template", None)
     reinforce(max_steps=1, rewards=["revision"])
     text = tokenizer.decode(rows[0].token_ids[: rows[0].n_prompt])
     assert "<|start|>" not in text
     assert "### User" in text
 
 
-def test_a_template_that_loses_messages_is_one_line(reinforce: Any, tokenizer: Any) -> None:
-    tokenizer.chat_template = "{{ messages[0].content }}"
+def test_a_template_that_loses_messages_is_one_line(
+    reinforce: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokenizer, "chat_template", "{{ messages[0].content }}")
     with pytest.raises(UserError, match="template"):
         reinforce(max_steps=1)
