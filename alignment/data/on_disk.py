@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ from social_sandbox.envs.errors import UserError
 
 from . import stored
 from .groups import RatedGroup
-from .stored import Part
+from .stored import Lazy
 
 CACHE = 2**25
 """Bytes of each database that may be in memory."""
@@ -158,7 +157,7 @@ class Shelf:
         return list(groups) if self._bytes <= stored.IN_MEMORY else groups
 
 
-class ShelvedGroups(Sequence[RatedGroup]):
+class ShelvedGroups(Lazy[RatedGroup]):
     """Sorted groups, which are read whenever they are used."""
 
     def __init__(self, base: sqlite3.Connection) -> None:
@@ -169,18 +168,11 @@ class ShelvedGroups(Sequence[RatedGroup]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, number: int) -> RatedGroup: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[RatedGroup]: ...
-    def __getitem__(self, number: int | slice) -> RatedGroup | Sequence[RatedGroup]:
-        if isinstance(number, slice):
-            return Part(self, np.arange(len(self))[number])
-        if not -len(self) <= number < len(self):
-            raise IndexError(number)
+    def read(self, place: int) -> RatedGroup:
+        """Return a group."""
         (line,) = self._base.execute(
             "SELECT line FROM sorted JOIN groups USING (number) WHERE sorted.rowid = ?",
-            (number % len(self) + 1,),
+            (place + 1,),
         ).fetchone()
         return _adapter.validate_json(line)
 

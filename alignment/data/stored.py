@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -22,6 +23,7 @@ IN_MEMORY = 2**25
 _BLOCK = 2**22
 _adapter: TypeAdapter[RatedGroup] = TypeAdapter(RatedGroup)
 Value = TypeVar("Value")
+Source = TypeVar("Source")
 
 
 def open_groups(path: str | Path) -> Sequence[RatedGroup]:
@@ -44,7 +46,26 @@ def open_groups(path: str | Path) -> Sequence[RatedGroup]:
     return StoredGroups(path)
 
 
-class StoredGroups(Sequence[RatedGroup]):
+class Lazy(Sequence[Value]):
+    """A sequence whose values are made when they are read, by their places from 0."""
+
+    @abstractmethod
+    def read(self, place: int) -> Value:
+        """Return the value at a place; 0 <= place < len(self)."""
+
+    @overload
+    def __getitem__(self, number: int) -> Value: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Value]: ...
+    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
+        if isinstance(number, slice):
+            return Part(self, np.arange(len(self))[number])
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        return self.read(number % len(self))
+
+
+class StoredGroups(Lazy[RatedGroup]):
     """The groups of a file with one group a line; 8 bytes of memory for each."""
 
     def __init__(self, path: Path) -> None:
@@ -56,22 +77,13 @@ class StoredGroups(Sequence[RatedGroup]):
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    @overload
-    def __getitem__(self, number: int) -> RatedGroup: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[RatedGroup]: ...
-    def __getitem__(self, number: int | slice) -> RatedGroup | Sequence[RatedGroup]:
+    def read(self, place: int) -> RatedGroup:
         """Return a group.
 
         Raises:
             UserError: The line is no group; names file and line.
         """
-        if isinstance(number, slice):
-            return Part(self, np.arange(len(self))[number])
-        if not -len(self) <= number < len(self):
-            raise IndexError(number)
-        number %= len(self)
-        start, end = int(self._starts[number]), int(self._starts[number + 1])
+        start, end = int(self._starts[place]), int(self._starts[place + 1])
         line = os.pread(self._descriptor(), end - start, start)
         try:
             return _adapter.validate_json(without_lone_surrogates(line.decode()))
@@ -100,7 +112,7 @@ class StoredGroups(Sequence[RatedGroup]):
         return count
 
 
-class Part(Sequence[Value]):
+class Part(Lazy[Value]):
     """Values of another sequence by their places in it; 8 bytes of memory for each."""
 
     def __init__(self, whole: Sequence[Value], places: npt.NDArray[np.int64]) -> None:
@@ -110,17 +122,12 @@ class Part(Sequence[Value]):
     def __len__(self) -> int:
         return len(self.places)
 
-    @overload
-    def __getitem__(self, number: int) -> Value: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Value]: ...
-    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
-        if isinstance(number, slice):
-            return Part(self.whole, self.places[number])
-        return self.whole[int(self.places[number])]
+    def read(self, place: int) -> Value:
+        """Return the value of the other sequence."""
+        return self.whole[int(self.places[place])]
 
 
-class Made(Sequence[Value]):
+class Made(Lazy[Value]):
     """Values that a function makes of another sequence: of each of its values one or several."""
 
     def __init__(
@@ -135,22 +142,17 @@ class Made(Sequence[Value]):
     def __len__(self) -> int:
         return len(self._owners)
 
-    @overload
-    def __getitem__(self, number: int) -> Value: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Value]: ...
-    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
-        if isinstance(number, slice):
-            return Part(self, np.arange(len(self))[number])
-        owner = int(self._owners[number])
-        return self.make(self.whole[owner])[number % len(self) - int(self._firsts[owner])]
+    def read(self, place: int) -> Value:
+        """Make the values of the place's owner, and return the one at the place."""
+        owner = int(self._owners[place])
+        return self.make(self.whole[owner])[place - int(self._firsts[owner])]
 
     def __iter__(self) -> Iterator[Value]:
         for value in self.whole:
             yield from self.make(value)
 
 
-class Joined(Sequence[Value]):
+class Joined(Lazy[Value]):
     """The values of one sequence and behind them those of another."""
 
     def __init__(self, first: Sequence[Value], second: Sequence[Value]) -> None:
@@ -160,14 +162,8 @@ class Joined(Sequence[Value]):
     def __len__(self) -> int:
         return len(self.first) + len(self.second)
 
-    @overload
-    def __getitem__(self, number: int) -> Value: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Value]: ...
-    def __getitem__(self, number: int | slice) -> Value | Sequence[Value]:
-        if isinstance(number, slice):
-            return Part(self, np.arange(len(self))[number])
-        place = number + len(self) if number < 0 else number
+    def read(self, place: int) -> Value:
+        """Return the value of the sequence that the place is in."""
         if place < len(self.first):
             return self.first[place]
         return self.second[place - len(self.first)]
@@ -178,19 +174,19 @@ class Joined(Sequence[Value]):
 
 
 def made_of(
-    groups: Sequence[RatedGroup], make: Callable[[RatedGroup], Sequence[Value]]
-) -> tuple[Sequence[Value], Sequence[RatedGroup]]:
-    """Return what a function makes of groups, and the groups of which it makes anything.
+    sources: Sequence[Source], make: Callable[[Source], Sequence[Value]]
+) -> tuple[Sequence[Value], Sequence[Source]]:
+    """Return what a function makes of groups or parts, and those of which it makes anything.
 
-    Of groups in a list, both are lists. Of others, each value is made whenever it is read.
+    Of sources in a list, both are lists. Of others, each value is made whenever it is read.
     """
-    if isinstance(groups, list):
-        of_each = [(group, make(group)) for group in groups]
-        values = [value for _, of_group in of_each for value in of_group]
-        return values, [group for group, of_group in of_each if of_group]
-    counts = np.fromiter((len(make(group)) for group in groups), dtype=np.int64)
+    if isinstance(sources, list):
+        of_each = [(source, make(source)) for source in sources]
+        values = [value for _, of_source in of_each for value in of_source]
+        return values, [source for source, of_source in of_each if of_source]
+    counts = np.fromiter((len(make(source)) for source in sources), dtype=np.int64)
     places = np.flatnonzero(counts)
-    used = Part(groups, places)
+    used = Part(sources, places)
     return Made(used, make, counts[places]), used
 
 

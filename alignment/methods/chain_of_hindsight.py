@@ -5,7 +5,7 @@ assistant: "A worse answer: ... A better answer: ...". Verdicts are read and not
 random masking of past tokens and its mixture with pretraining data are not done.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Annotated, Any, Literal
@@ -70,9 +70,9 @@ class ChainOfHindsight(Method):
                 f"groups: none of the {len(groups)} groups has candidates with different ratings"
             )
         if not self.config.plain:
-            return Selection(chains, _parts_of(groups, chains_of))
+            return Selection(chains, _parts_of(chains))
         alone, _ = made_of(groups, single)
-        return Selection(Joined(chains, alone), _parts_of(groups, single))
+        return Selection(Joined(chains, alone), _parts_of(alone))
 
     def make_trainer(self, job: Job) -> Any:
         """Return TRL's SFTTrainer on chains of token ids."""
@@ -132,11 +132,9 @@ _Chain = tuple[RatedGroup, Sequence[Candidate]]
 """A part of a group, and the answers that are read."""
 
 
-def _parts_of(
-    groups: Sequence[RatedGroup], make: Callable[[RatedGroup], list[_Chain]]
-) -> Sequence[RatedGroup]:
-    """Return the parts of the chains that are made of groups."""
-    return made_of(groups, lambda group: [part for part, _ in make(group)])[0]
+def _parts_of(chains: Sequence[_Chain]) -> Sequence[RatedGroup]:
+    """Return the part of each chain."""
+    return made_of(chains, lambda chain: [chain[0]])[0]
 
 
 def _ranked(answers: Sequence[Candidate]) -> list[Candidate]:

@@ -8,10 +8,9 @@ from social_sandbox.envs.world import World
 from social_sandbox.policies.learning.rewards import LEARNT, Role
 from social_sandbox.policies.learning.seated import Seated
 from social_sandbox.policies.policy import Policy
-from social_sandbox.policies.society.choice import claims
 from social_sandbox.policies.society.population import Population
 
-from ..training.roles import SETTING, Roles
+from ..training.roles import Roles, seats
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class _Agents:
 
     def __call__(self, world: World) -> Collection[str]:
         roles, name = self.lesson.roles or {}, self.lesson.name
-        claimed = claims(list(roles.values()), world, SETTING)
+        claimed = seats(roles, world)
         phases = self.lesson.phases or ()
         return {
             agent
@@ -83,7 +82,6 @@ def seated(others: Population, roles: Roles, speakers: Mapping[str, Policy]) -> 
     return Seated(
         others=others,
         seats=lambda world: {
-            seat: speakers[role.adapter]
-            for seat, role in claims(list(roles.values()), world, SETTING).items()
+            seat: speakers[role.adapter] for seat, role in seats(roles, world).items()
         },
     )

@@ -7,13 +7,12 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import Phase
 from social_sandbox.policies.prompts.prompts import answer_messages
 from social_sandbox.policies.registry import build
-from social_sandbox.policies.society.choice import claims
 from social_sandbox.policies.society.simulate import check_cast
 
 from ..data.groups import RatedGroup, Source
 from ..runtime.recipes import recorded_recipe
 from ..training.method import Society
-from ..training.roles import SETTING, RoleConfig
+from ..training.roles import SETTING, RoleConfig, seats
 from .inputs import input_hash
 from .settings import Settings
 from .worlds import RunSociety
@@ -46,9 +45,8 @@ def role_speakers(settings: Settings) -> "Speakers":
     roles = settings.method.config.roles or {}
     if not any(role.is_placed for role in roles.values()):
         return by_name(roles)
-    choices = list(roles.values())
     worlds = {world.name: world for world in RunSociety.of(settings).worlds(remember=False)}
-    claimed = {name: claims(choices, world, SETTING) for name, world in worlds.items()}
+    claimed = {name: seats(roles, world) for name, world in worlds.items()}
 
     def speaker(source: Source, phase: Phase) -> RoleConfig | None:
         name, *_ = source.interaction.rsplit("/", 2)

@@ -76,10 +76,15 @@ def answering(roles: Roles) -> str:
     return next(answers, next(iter(roles.values()))).adapter
 
 
+def seats(roles: Roles, world: World) -> dict[tuple[str, Phase], RoleConfig]:
+    """Return the role of each (agent, phase) of a world that has one; see `claims`."""
+    return claims(list(roles.values()), world, SETTING)
+
+
 def check_roles(roles: Roles, rules: WorldConfig) -> None:
     """Raise UserError if a role chooses nobody in a society, or if two roles overlap."""
     world = World(replace(rules, memory=False))
-    claimed = claims(list(roles.values()), world, SETTING)
+    claimed = seats(roles, world)
     chosen = {id(role) for role in claimed.values()}
     for name, role in roles.items():
         if id(role) not in chosen:
