@@ -24,6 +24,7 @@ SETTINGS = StableAlignmentConfig(
     max_steps=5,
     stop_nll=None,
     margin=3.0,
+    ratio=3.0,
     logging_steps=1,
     packing=False,  # it is chosen by the batch, and those of two processes are smaller
 )

@@ -1,6 +1,4 @@
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from social_sandbox.alignment.data.stored import Made, Part, StoredGroups, open_
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.training.made_with import training_inputs
 from social_sandbox.envs.errors import UserError
+from tests.helpers.memory import growth
 from tests.helpers.tiny import rated_groups, tiny_llama
 
 
@@ -78,16 +77,5 @@ def test_a_method_selects_the_same_parts_from_a_file(file: Path) -> None:
 @pytest.mark.slow
 def test_training_on_ten_times_as_many_groups_needs_no_more_memory(tmp_path: Path) -> None:
     """The peak is of a process of its own, which checks a file and trains on it for a step."""
-    peaks = []
-    for count in (600, 6_000):
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.helpers.train_on_many", str(count), str(tmp_path)],
-            cwd=Path(__file__).parents[3],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        peaks.append(int(done.stdout.split()[-1]))
     # The text of these groups alone is 7 MB more, and their objects several times that.
-    assert peaks[1] - peaks[0] < 6 * 2**20
+    assert growth("tests.helpers.train_on_many", 600, 6_000, tmp_path) < 6 * 2**20

@@ -87,8 +87,7 @@ def test_two_processes_train_as_one_does(tmp_path: Path, trained: Path, size: in
     assert one["tokens"] + (16 if size == 7 else 0) == two["tokens"]
     weights = [load_file(folder / "model" / "model.safetensors") for folder in folders]
     for name, value in weights[0].items():
-        # A tenth of one step of Adam, which makes much of the rounding of gradients near 0.
-        torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=1e-4)
 
 
 def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
