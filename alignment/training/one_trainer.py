@@ -71,35 +71,52 @@ class TrainingSummary:
     groups."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """What a training run is given besides its model, data and method; see `train`.
+
+    Attributes:
+        callbacks: Callbacks of transformers.
+        resume: Whether to resume from the newest complete checkpoint.
+        progress: Whether to show the Trainer's progress bar.
+        observer: The policy that rates answers during training.
+        society: The society around the model.
+    """
+
+    callbacks: Sequence[Any] = ()
+    resume: bool = True
+    progress: bool = True
+    observer: Policy | None = None
+    society: Society | None = None
+
+
 def train_one(
     model: Any,
     tokenizer: Any,
     groups: Sequence[RatedGroup],
     method: Method,
     folder: Path,
-    callbacks: Sequence[Any] = (),
-    resume: bool = True,
-    progress: bool = True,
-    observer: Policy | None = None,
+    options: Options,
     selection: Selection | None = None,
-    society: Society | None = None,
     write: Callable[[Any, Path], None] | None = None,
 ) -> TrainingSummary:
-    """Align a model with one trainer, and write what it has trained; see `train`.
+    """Align a model with one trainer, and write what it has trained.
 
     Args:
-        model: See `train`, as all that is not named here.
-        tokenizer: Likewise.
-        groups: Likewise.
-        method: Likewise.
+        model: The model, trained in place.
+        tokenizer: The tokenizer of the model.
+        groups: The rated groups.
+        method: The method of alignment.
         folder: The folder for checkpoints and results.
-        callbacks: Likewise.
-        resume: Likewise.
-        progress: Likewise.
-        observer: Likewise.
-        selection: Likewise.
-        society: Likewise.
+        options: How the run is made.
+        selection: The value of `method.select(groups)`, if the caller has already computed it.
         write: Writes the result of a Trainer into a folder; default: the model and its adapters.
+
+    Returns:
+        The summary of the run.
+
+    Raises:
+        UserError: See `train`.
     """
     config = method.config
     start = time.monotonic()
@@ -109,7 +126,7 @@ def train_one(
     checkpoints = folder / "checkpoints"
     check_trainable(model, tokenizer, selection.groups, config)
     inputs = training_inputs(model, groups, method)
-    if resume:
+    if options.resume:
         check_inputs(folder, inputs)
         start -= seconds_before(checkpoints)
     elif is_first():
@@ -119,12 +136,12 @@ def train_one(
         model=model,
         tokenizer=tokenizer,
         examples=selection.examples,
-        arguments=partial(training_arguments, config, checkpoints, progress),
-        callbacks=callbacks,
+        arguments=partial(training_arguments, config, checkpoints, options.progress),
+        callbacks=options.callbacks,
         folder=folder,
         peft_config=lora_config(config.lora, model),
-        observer=observer,
-        society=society,
+        observer=options.observer,
+        society=options.society,
         rating_scale=groups[0].rating_scale,
     )
     if config.lora is None:

@@ -14,7 +14,7 @@ from ..runtime.processes import is_first
 from ..runtime.stage import write_json
 from .config import TrainingConfig
 from .method import Method
-from .one_trainer import TrainingSummary, train_one
+from .one_trainer import Options, TrainingSummary, train_one
 from .role_adapters import export_adapter, without_adapters, write_model
 from .roles import ADAPTERS, answering
 
@@ -28,8 +28,7 @@ def train_roles(
     parts: Mapping[str, Sequence[RatedGroup]],
     method: Method,
     folder: Path,
-    callbacks: Sequence[Any] = (),
-    **more: Any,
+    options: Options,
 ) -> TrainingSummary:
     """Train an adapter on each part of the data, and write `adapters` and `model` to a folder.
 
@@ -41,9 +40,8 @@ def train_roles(
         parts: The groups of each adapter.
         method: The method, with `method.roles`.
         folder: The folder of the run. Checkpoints of an adapter are in a folder of its name.
-        callbacks: Callbacks of transformers. One with a method `begin_adapter(name, steps)` is told
+        options: How the run is made. A callback with a method `begin_adapter(name, steps)` is told
             which adapter comes next, and how many steps all before it had.
-        **more: Other arguments of `train`.
 
     Returns:
         The summary of all adapters together. Rows of the log count the steps of all adapters, and
@@ -57,20 +55,19 @@ def train_roles(
     summaries: dict[str, TrainingSummary] = {}
     for name, groups in parts.items():
         work = folder / "checkpoints" / name
-        if not more.get("resume", True) and is_first():
+        if not options.resume and is_first():
             shutil.rmtree(work, ignore_errors=True)
         steps = sum(each.steps for each in summaries.values())
-        for callback in callbacks:
+        for callback in options.callbacks:
             if begin := getattr(callback, "begin_adapter", None):
                 begin(name, steps)
         done = work / TRAINED
         if not done.exists():
             held: list[Any] = []
             summary = train_one(
-                *(model, tokenizer, groups, method, work, callbacks),
+                *(model, tokenizer, groups, method, work, options),
                 selection=selections[name],
                 write=partial(_write, held, folder / ADAPTERS / name),
-                **more,
             )
             model = held.pop()
             if is_first():

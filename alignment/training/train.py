@@ -9,8 +9,8 @@ from social_sandbox.policies.policy import Policy
 from ..data.groups import RatedGroup
 from .export import check_sharding
 from .method import Method, Selection, Society
+from .one_trainer import Options, train_one
 from .one_trainer import TrainingSummary as TrainingSummary
-from .one_trainer import train_one
 from .role_data import groups_of_roles
 from .role_training import train_roles
 
@@ -61,12 +61,9 @@ def train(
     config = method.config
     check_sharding(config.lora is not None, config.roles is not None)
     folder = Path(output_dir)
+    options = Options(callbacks, resume, progress, observer, society)
     if config.roles is not None and not method.trains_roles:
         if parts is None:
             parts = groups_of_roles(groups, config.roles)
-        more = {"resume": resume, "progress": progress, "observer": observer, "society": society}
-        return train_roles(model, tokenizer, parts, method, folder, callbacks, **more)
-    return train_one(
-        *(model, tokenizer, groups, method, folder, callbacks, resume, progress),
-        *(observer, selection, society),
-    )
+        return train_roles(model, tokenizer, parts, method, folder, options)
+    return train_one(model, tokenizer, groups, method, folder, options, selection)
