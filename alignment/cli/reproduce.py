@@ -23,7 +23,8 @@ USAGE = "social-sandbox reproduce NAME [scale=small|paper] [setting=value ...]"
 OWN = {
     "scale": "small: the embedded models, minutes on two cores; paper: 100 agents, 50 rounds and "
     "models behind an API. Default: small.",
-    "seeds": "For each there is a society, and a cell of every setting. Default: [0,1,2].",
+    "seeds": "For each there is a society, and a cell of every setting. Default: [0,1], and "
+    "[0,1,2] at the scale of the paper.",
     "norms": "Choices of norms that the observer rates by, each with societies and cells of its "
     "own: [asks_back,brief] for two, [asks_back+brief] for both together; [] keeps the observer of "
     "the scale. Default: the experiment's.",
@@ -151,7 +152,7 @@ def _plan(name: str, given: dict[str, Any], words: Sequence[str]) -> "Plan":
     scale = given.get("scale", "small")
     if scale not in SCALES:
         raise UserError(f"scale: must be {' or '.join(SCALES)}, got {scale!r}")
-    seeds = given.get("seeds", list(experiment.seeds))
+    seeds = given.get("seeds", list(experiment.seeds[scale]))
     seeds = seeds if isinstance(seeds, list) else [seeds]
     if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
         raise UserError(f"seeds: must be a list of whole numbers such as [0,1,2], got {seeds!r}")

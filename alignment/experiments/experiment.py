@@ -94,7 +94,7 @@ class Experiment:
             `groups` or its `interactions`; None: there is no such society.
         measure_base: Measures the base model in a cell; None: there is no row of the base model.
         norms: Norms of the observer by scale, see `Plan.norms`; none: those of the scale itself.
-        seeds: Seeds, unless others are asked for.
+        seeds: Seeds by scale, unless others are asked for.
         sizes: Further settings of all parts by scale.
         values: What the settings are made of by scale, such as numbers of tokens, where the user
             may name others: `values=[...]`.
@@ -115,7 +115,9 @@ class Experiment:
     takes: Literal["groups", "interactions"] | None = "groups"
     measure_base: Callable[[Cell], Measured] | None = None
     norms: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: Mapping[Scale, tuple[int, ...]] = field(
+        default_factory=lambda: {"small": (0, 1), "paper": (0, 1, 2)}
+    )
     sizes: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
     values: Mapping[Scale, tuple[Any, ...]] = field(default_factory=dict)
     of_values: str = ""

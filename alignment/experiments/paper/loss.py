@@ -60,7 +60,6 @@ EXPERIMENT = Experiment(
     purpose="How does Stable Alignment depend on weight, number, margin and form of its contrast?",
     settings=settings,
     baseline=BASELINE,
-    seeds=(0, 1),
     measure=trained,
     measure_base=base_held_out,
     measures=(ADHERENCE, OTHERS, GRADIENT_NORM, PERPLEXITY, HINGES, TOKENS),

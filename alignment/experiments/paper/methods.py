@@ -96,7 +96,6 @@ EXPERIMENT = Experiment(
     purpose="What does each method make of the same ratings, with equal numbers of tokens?",
     settings=settings,
     baseline=BASELINE,
-    seeds=(0, 1),
     measure=trained,
     measure_base=base_held_out,
     measures=(ADHERENCE, OTHERS, KEPT, RATING, TOKENS, SECONDS, MEMORY),
