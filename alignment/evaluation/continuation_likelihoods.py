@@ -11,7 +11,7 @@ from social_sandbox.policies.huggingface.attention import can_share
 from social_sandbox.policies.huggingface.batches import pass_in_tokens
 from social_sandbox.policies.huggingface.prefixes import Row, levels, read
 
-from ..training.encoding import encode
+from ..training.batches.encoding import encode
 
 MAX_ROWS = 48
 """Most continuations of one batch."""

@@ -19,7 +19,7 @@ from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
 from ..runtime.stage import write_json
-from ..training.roles import ADAPTERS
+from ..training.roles.config import ADAPTERS
 from .experiment import Cell
 from .plan import Part, Plan, that_matter
 

@@ -11,12 +11,12 @@ from social_sandbox.envs.settings import settings_dataclass
 from ..data.groups import RatedGroup, demonstration
 from ..data.parts import contrasted_share, in_parts
 from ..data.stored import made_of
+from ..training.batches.packing import Packing
 from ..training.method import Job, Selection, with_adapters
-from ..training.packing import Packing
 from .offline import OfflineConfig, make_plan
 
 if TYPE_CHECKING:
-    from ..training.batching import GroupDataset
+    from ..training.batches.batching import GroupDataset
     from ..training.group_trainer import GroupLossFunction, GroupTrainer
 
 
@@ -65,9 +65,9 @@ def make_group_trainer(
         remedy: What to change where the contrast turns out to be inactive, for the warning; None:
             the settings ask for no contrast.
     """
-    from ..training.batching import GroupDataset
-    from ..training.contrast import LEAST, WarnOfInactiveContrast
+    from ..training.batches.batching import GroupDataset
     from ..training.group_trainer import GroupTrainer
+    from ..training.loss.contrast import LEAST, WarnOfInactiveContrast
 
     plan = make_plan(config, job.examples, lambda group: group)
     callbacks = [*plan.callbacks, *job.callbacks]

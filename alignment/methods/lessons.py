@@ -10,7 +10,7 @@ from social_sandbox.policies.learning.seated import Seated
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.society.population import Population
 
-from ..training.roles import Roles, seats
+from ..training.roles.config import Roles, seats
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ def make_plan(
     Raises:
         UserError: `held_out` leaves no prompt on one of the two sides.
     """
+    from ..training.batches.samplers import group_length, in_stages, stage_of
     from ..training.early_stopping import StopOnHeldOut
-    from ..training.samplers import group_length, in_stages, stage_of
 
     learnt, held_out = _split(config, examples, group_of)
     # Few texts, of which each group of a file has a copy of its own.

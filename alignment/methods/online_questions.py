@@ -19,8 +19,8 @@ from ..data.groups import RatedGroup
 from ..data.on_disk import Distinct
 from ..data.stored import Part, made_of
 from ..runtime.processes import is_first
+from ..training.batches.samplers import SeedEpoch
 from ..training.method import Job
-from ..training.samplers import SeedEpoch
 
 NO_QUESTIONS = frozenset({"self_critic", "realignment"})
 """Kinds of groups whose prompts are no questions to answer."""

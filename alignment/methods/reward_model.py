@@ -19,13 +19,13 @@ from ..data.pairs import Pair
 from ..runtime.processes import is_first
 from ..runtime.stage import write_json
 from ..training.arguments import training_arguments
-from ..training.batching import pad, pad_token_id
+from ..training.batches.batching import pad, pad_token_id
+from ..training.batches.encoding import encode
 from ..training.config import TrainingConfig
-from ..training.encoding import encode
-from ..training.export import export
 from ..training.method import Job
 from ..training.one_trainer import run_trainer
 from ..training.trl import dataset, import_trl, prompt_and_responses
+from ..training.weights.export import export
 
 Reward = Callable[[Sequence[Sequence[Message]], Sequence[str], Sequence[bool]], list[float | None]]
 """Returns a reward for each text, from (prompts, texts, whether each text ends by itself)."""

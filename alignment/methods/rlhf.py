@@ -23,8 +23,8 @@ from social_sandbox.policies.policy import Policy
 from ..data.groups import RatedGroup
 from ..data.pairs import Pair, Pairing, make_pairs
 from ..data.stored import made_of
+from ..training.batches.encoding import encode
 from ..training.config import TrainingConfig, require_defaults
-from ..training.encoding import encode
 from ..training.method import Job, Method, Selection
 from ..training.trl import dataset, import_trl
 from .online_questions import (

@@ -15,8 +15,8 @@ from .grouped import GroupedConfig, make_group_trainer, select_trainable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..training.batching import Batch
-    from ..training.losses import GroupLoss
+    from ..training.batches.batching import Batch
+    from ..training.loss.losses import GroupLoss
 
 
 @settings_dataclass("method")
@@ -46,7 +46,7 @@ class Rrhf(Method):
 
     def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.rrhf`."""
-        from ..training.losses import rrhf
+        from ..training.loss.losses import rrhf
 
         return rrhf(
             nll,

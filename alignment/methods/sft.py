@@ -10,7 +10,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, demonstration
 from ..data.stored import made_of
-from ..training.encoding import Encoded, encode
+from ..training.batches.encoding import Encoded, encode
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling
 from .offline import OfflineConfig, make_plan

@@ -17,8 +17,8 @@ from social_sandbox.policies.learning.rewards import CRITIC_REWARDS
 
 from ..data.groups import RatedGroup
 from ..training.method import Job, Method, Selection, Society
-from ..training.role_adapters import activate, add_adapters, keep_trainable
-from ..training.roles import check_roles
+from ..training.roles.adapters import activate, add_adapters, keep_trainable
+from ..training.roles.config import check_roles
 from ..training.trl import dataset, import_trl
 from .lessons import lessons_of
 from .online_questions import (

@@ -16,8 +16,8 @@ from .grouped import GroupedConfig, make_group_trainer, select_trainable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..training.batching import Batch
-    from ..training.losses import GroupLoss
+    from ..training.batches.batching import Batch
+    from ..training.loss.losses import GroupLoss
 
 
 @settings_dataclass("method")
@@ -56,7 +56,7 @@ class StableAlignment(Method):
 
     def loss(self, nll: "Tensor", batch: "Batch", valid: "Tensor") -> "GroupLoss":
         """Return the loss of a collated batch; see `losses.stable_alignment`."""
-        from ..training.losses import stable_alignment
+        from ..training.loss.losses import stable_alignment
 
         return stable_alignment(
             nll,

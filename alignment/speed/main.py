@@ -10,7 +10,7 @@ from time import monotonic
 
 from social_sandbox.policies.terminal import Terminal
 
-from ..training.model_shape import SHAPES
+from ..training.memory.model_shape import SHAPES
 from . import table
 from .measure import Row
 

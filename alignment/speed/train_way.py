@@ -21,8 +21,8 @@ from social_sandbox.policies.huggingface.shared_model import best_dtype, load
 from ..data.groups import Candidate, RatedGroup
 from ..methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from ..runtime.peak_memory import peak_bytes, reset_peak
-from ..training.batching import pad
-from ..training.encoding import IGNORED, encode
+from ..training.batches.batching import pad
+from ..training.batches.encoding import IGNORED, encode
 from ..training.train import train
 
 BATCH, LENGTH = 4, 256

@@ -18,9 +18,9 @@ from ..reporting.wandb_artifacts import models
 from ..runtime.processes import is_first
 from ..runtime.recipes import recorded_recipe
 from ..runtime.stage import Summary, Work, write_json
-from ..training.lengths import measure_lengths
+from ..training.batches.lengths import measure_lengths
 from ..training.method import Method
-from ..training.roles import ADAPTERS
+from ..training.roles.config import ADAPTERS
 from .context import Context
 from .data_checks import check_data
 from .identity import model_hash
@@ -111,7 +111,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
 
         from social_sandbox.policies.huggingface.shared_model import load_model
 
-        from ..training.role_data import groups_of_roles
+        from ..training.roles.data import groups_of_roles
         from ..training.train import train
 
         # An error in the data is reported before the model is loaded.

@@ -13,7 +13,7 @@ from ..data.groups import RatedGroup
 from ..data.leaks import check_dialogues, check_leaks
 from ..data.validation import Report, check_groups
 from ..runtime.recipes import recorded_recipe
-from ..training.lengths import measure_lengths
+from ..training.batches.lengths import measure_lengths
 from .inputs import base_tokenizer, evaluation_questions
 from .settings import Settings, build
 

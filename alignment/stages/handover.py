@@ -41,7 +41,7 @@ def try_server(settings: Settings) -> None:
     """
     from social_sandbox.policies.huggingface.shared_model import check_model
 
-    from ..training.adapters import write_blank
+    from ..training.weights.adapters import write_blank
 
     build(settings.policy, "policy").check()
     config = check_model(settings.base_model, "base_model", trained=True)
@@ -66,7 +66,7 @@ def policy_of_cycle(settings: Settings, cycle: int) -> Mapping[str, Any]:
 
 def write_adapter(settings: Settings, cycle: int) -> Path:
     """Write what the cycles up to this one have learnt, as one adapter of the base model."""
-    from ..training.adapters import write_sum
+    from ..training.weights.adapters import write_sum
 
     trained = [
         settings.output_dir / f"cycle_{number}" / "alignment" / "adapter"

@@ -15,7 +15,7 @@ from ..data.formats.rows import is_hub_id
 from ..data.sources import source_files
 from ..evaluation.benchmarks.registry import Benchmark, find_benchmarks
 from ..evaluation.config import EvaluateConfig
-from ..training.roles import check_roles
+from ..training.roles.config import check_roles
 from .context import Context
 from .inputs import base_tokenizer, check_readable, evaluation_questions, own_norms_of
 from .settings import Settings, build
@@ -73,7 +73,7 @@ def check_base_model(settings: Settings) -> None:
     """
     from social_sandbox.policies.huggingface.shared_model import check_model
 
-    from ..training.model_checks import check_fit
+    from ..training.weights.model_checks import check_fit
 
     tokenizer = base_tokenizer(settings)
     config = check_model(settings.base_model, "base_model", trained=True)

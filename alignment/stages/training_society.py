@@ -12,13 +12,13 @@ from social_sandbox.policies.society.simulate import check_cast
 from ..data.groups import RatedGroup, Source
 from ..runtime.recipes import recorded_recipe
 from ..training.method import Society
-from ..training.roles import SETTING, RoleConfig, seats
+from ..training.roles.config import SETTING, RoleConfig, seats
 from .inputs import input_hash
 from .settings import Settings
 from .worlds import RunSociety
 
 if TYPE_CHECKING:
-    from ..training.role_data import Speakers
+    from ..training.roles.data import Speakers
 
 
 def make_society(settings: Settings) -> Society:
@@ -40,7 +40,7 @@ def role_speakers(settings: Settings) -> "Speakers":
     Raises:
         UserError: A role's agents are those of a world that this run does not have.
     """
-    from ..training.role_data import by_name
+    from ..training.roles.data import by_name
 
     roles = settings.method.config.roles or {}
     if not any(role.is_placed for role in roles.values()):

@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 from social_sandbox.envs.lazy import on_use
 
 if TYPE_CHECKING:
+    from .batches.encoding import Encoded as Encoded
+    from .batches.encoding import EncodedGroup as EncodedGroup
+    from .batches.encoding import encode as encode
     from .config import TrainingConfig as TrainingConfig
-    from .encoding import Encoded as Encoded
-    from .encoding import EncodedGroup as EncodedGroup
-    from .encoding import encode as encode
     from .group_trainer import GroupTrainer as GroupTrainer
     from .method import Job as Job
     from .method import Method as Method
 
 _PLACES = {
-    "Encoded": "encoding",
-    "EncodedGroup": "encoding",
+    "Encoded": "batches.encoding",
+    "EncodedGroup": "batches.encoding",
     "GroupTrainer": "group_trainer",
     "Job": "method",
     "Method": "method",
     "TrainingConfig": "config",
-    "encode": "encoding",
+    "encode": "batches.encoding",
 }
 __all__ = list(_PLACES)
 __getattr__ = on_use(__name__, _PLACES)

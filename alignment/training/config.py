@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
-from .roles import Roles, read_roles
+from .roles.config import Roles, read_roles
 
 Reduction = Literal["mean", "max", "mean_of_hinges"]
 """How the contrast of a group's candidates with its best one becomes one number."""

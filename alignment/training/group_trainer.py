@@ -12,13 +12,13 @@ from transformers import Trainer
 
 from social_sandbox.envs.seeding import generator
 
-from .batching import Batch, GroupCollator, GroupDataset, pad_token_id
+from .batches.batching import Batch, GroupCollator, GroupDataset, pad_token_id
+from .batches.packing import Packing, allowed
+from .batches.samplers import EpochSampler, TellEpoch, WholeBatches, group_length, in_stages
 from .early_stopping import StopPastMargin
-from .group_metrics import COUNTS, GroupMetrics, Sums
-from .losses import GroupLoss
-from .packing import Packing, allowed
-from .response_likelihood import ResponseLikelihood
-from .samplers import EpochSampler, TellEpoch, WholeBatches, group_length, in_stages
+from .loss.group_metrics import COUNTS, GroupMetrics, Sums
+from .loss.losses import GroupLoss
+from .loss.response_likelihood import ResponseLikelihood
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from social_sandbox.envs.errors import UserError
 
 from ..data.groups import RatedGroup, group_rows
 from ..runtime.stage import write_json
-from .checkpoints import last_checkpoint
 from .method import Method
+from .weights.checkpoints import last_checkpoint
 
 FILE = "made_with.json"
 

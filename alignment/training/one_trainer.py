@@ -21,17 +21,23 @@ from ..data.groups import RatedGroup, trainable
 from ..runtime.peak_memory import peak_bytes, reset_peak
 from ..runtime.processes import is_first
 from .arguments import training_arguments
-from .checkpoints import Stopwatch, check_processes, last_checkpoint, load_best, seconds_before
 from .config import TrainingConfig
-from .contrast import INACTIVE, hinge_activity, inactive_contrast
 from .early_stopping import STOPPED, stopped_early
-from .export import export, load_finished, sum_gradients_exactly
-from .lora import lora_config
+from .loss.contrast import INACTIVE, hinge_activity, inactive_contrast
 from .made_with import check_inputs, training_inputs, write_inputs
 from .method import Job, Method, Selection, Society
-from .model_checks import check_trainable
-from .role_adapters import export_roles
-from .roles import answering
+from .roles.adapters import export_roles
+from .roles.config import answering
+from .weights.checkpoints import (
+    Stopwatch,
+    check_processes,
+    last_checkpoint,
+    load_best,
+    seconds_before,
+)
+from .weights.export import export, load_finished, sum_gradients_exactly
+from .weights.lora import lora_config
+from .weights.model_checks import check_trainable
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from typing import Any
 from social_sandbox.policies.policy import Policy
 
 from ..data.groups import RatedGroup
-from .export import check_sharding
 from .method import Method, Selection, Society
 from .one_trainer import Options, train_one
 from .one_trainer import TrainingSummary as TrainingSummary
-from .role_data import groups_of_roles
-from .role_training import train_roles
+from .roles.data import groups_of_roles
+from .roles.training import train_roles
+from .weights.export import check_sharding
 
 
 def train(

@@ -20,9 +20,9 @@ from social_sandbox.envs.messages import Message
 
 from ..data import stored
 from ..data.groups import Candidate
-from .encoding import IGNORED, Encoded, encode, last_tokens
+from .batches.encoding import IGNORED, Encoded, encode, last_tokens
+from .batches.samplers import EpochSampler, TellEpoch
 from .method import Job
-from .samplers import EpochSampler, TellEpoch
 
 
 def import_trl(method: str) -> Any:

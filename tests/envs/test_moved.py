@@ -10,9 +10,9 @@ from social_sandbox.envs import moved
 
 
 def test_a_name_of_a_former_module_is_that_of_its_new_place() -> None:
-    with pytest.warns(DeprecationWarning, match="alignment.training.encoding"):
+    with pytest.warns(DeprecationWarning, match="alignment.training.batches.encoding"):
         from social_sandbox.alignment.collate import encode, pad_token_id
-    from social_sandbox.alignment.training import batching, encoding
+    from social_sandbox.alignment.training.batches import batching, encoding
 
     assert encode is encoding.encode
     assert pad_token_id is batching.pad_token_id
@@ -25,7 +25,7 @@ def test_a_module_that_never_was_is_not_found() -> None:
 
 def test_a_name_that_never_was_is_none_of_the_former_module() -> None:
     with (
-        pytest.warns(DeprecationWarning, match="training.packing"),
+        pytest.warns(DeprecationWarning, match="training.batches.packing"),
         pytest.raises(ImportError, match="NeverWas"),
     ):
         from social_sandbox.alignment.packing import NeverWas  # noqa: F401

@@ -10,7 +10,7 @@ from social_sandbox.alignment.data.groups import Candidate, RatedGroup, write_gr
 from social_sandbox.alignment.data.validation import check_groups
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.runtime.peak_memory import peak_bytes, reset_peak
-from social_sandbox.alignment.training.lengths import measure_lengths
+from social_sandbox.alignment.training.batches.lengths import measure_lengths
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.messages import Message
 

@@ -14,7 +14,7 @@ from social_sandbox.policies.huggingface.control_tokens import (
     text_ids,
 )
 
-from ...training.encoding import last_tokens
+from ...training.batches.encoding import last_tokens
 from ..continuation_likelihoods import log_likelihoods
 
 Request = tuple[tuple[str, str], list[int], list[int]]

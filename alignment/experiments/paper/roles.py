@@ -13,7 +13,7 @@ from social_sandbox.policies.norms import Norm, find_norm
 from social_sandbox.policies.norms.registry import NORMS
 from social_sandbox.policies.society.log import INTERACTIONS
 
-from ...training.roles import ADAPTERS
+from ...training.roles.config import ADAPTERS
 from ..experiment import Cell, Experiment, Measure, Measured, Scale, Setting
 from ..figure import draw_rows
 from ..measures import SECONDS, TOKENS, training_cost

@@ -9,7 +9,7 @@ import torch
 from social_sandbox.policies.huggingface.engine import Engine
 from social_sandbox.policies.huggingface.shared_model import SharedModel
 
-from ...training.model_shape import ModelShape
+from ...training.memory.model_shape import ModelShape
 from .machine import seconds_of
 
 

@@ -6,7 +6,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ...training.model_shape import ModelShape
+from ...training.memory.model_shape import ModelShape
 
 POSITIONS = 8192
 """Positions that the models can read."""

@@ -9,8 +9,8 @@ import torch
 from social_sandbox.policies.huggingface.shared_model import best_dtype
 
 from ...training.config import LoraConfig
-from ...training.gpu_memory import Step, expected_memory
-from ...training.model_shape import SHAPES
+from ...training.memory.gpu_memory import Step, expected_memory
+from ...training.memory.model_shape import SHAPES
 from ..measure import Goal, Measurement, Missing, Row
 from . import generation, training
 from .machine import bytes_a_second, data_sheet_peak, operations_a_second

@@ -21,11 +21,11 @@ from ...methods.dpo import Dpo, DpoConfig
 from ...methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from ...runtime.peak_memory import peak_bytes, reset_peak
 from ...training.arguments import training_arguments
+from ...training.batches.encoding import encode
 from ...training.config import LoraConfig
-from ...training.encoding import encode
-from ...training.lora import lora_config
+from ...training.memory.model_shape import ModelShape
 from ...training.method import Job, Method
-from ...training.model_shape import ModelShape
+from ...training.weights.lora import lora_config
 from .machine import synchronise
 from .models import byte_tokenizer, random_model
 

@@ -19,7 +19,7 @@ from social_sandbox.alignment.methods.kto import Kto
 from social_sandbox.alignment.methods.rlhf import Rlhf
 from social_sandbox.alignment.methods.rrhf import Rrhf
 from social_sandbox.alignment.methods.sft import Sft
-from social_sandbox.alignment.training.encoding import encode
+from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.trl import dataset, in_order, language_modelling
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message

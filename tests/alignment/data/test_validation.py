@@ -9,8 +9,8 @@ from rich.console import Console
 from social_sandbox.alignment.data.groups import Candidate
 from social_sandbox.alignment.data.validation import check_groups
 from social_sandbox.alignment.reporting.data_report import print_report
-from social_sandbox.alignment.training.encoding import encode
-from social_sandbox.alignment.training.lengths import measure_lengths
+from social_sandbox.alignment.training.batches.encoding import encode
+from social_sandbox.alignment.training.batches.lengths import measure_lengths
 from social_sandbox.envs import UserError
 from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated

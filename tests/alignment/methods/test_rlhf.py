@@ -22,8 +22,8 @@ from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCal
 from social_sandbox.alignment.methods.reward_model import reward_by_model
 from social_sandbox.alignment.methods.rlhf import Rlhf, RlhfConfig, reward_by_observer
 from social_sandbox.alignment.training.arguments import training_arguments
+from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.config import LoraConfig
-from social_sandbox.alignment.training.encoding import encode
 from social_sandbox.alignment.training.method import Job
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import Trainer
 
 import social_sandbox.configs
-from social_sandbox.alignment.training.checkpoints import last_checkpoint
+from social_sandbox.alignment.training.weights.checkpoints import last_checkpoint
 from tests.helpers.small_job import small_job
 from tests.helpers.train_in_processes import main
 

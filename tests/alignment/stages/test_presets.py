@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment
-from social_sandbox.alignment.training.losses import stable_alignment
+from social_sandbox.alignment.training.loss.losses import stable_alignment
 from tests.helpers.small_job import settings_of
 
 

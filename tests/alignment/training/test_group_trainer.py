@@ -11,13 +11,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from social_sandbox.alignment.data.parts import in_parts
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.arguments import training_arguments
-from social_sandbox.alignment.training.batching import GroupCollator, GroupDataset, pad_token_id
-from social_sandbox.alignment.training.checkpoints import last_checkpoint
-from social_sandbox.alignment.training.encoding import EncodedGroup, encode
+from social_sandbox.alignment.training.batches.batching import (
+    GroupCollator,
+    GroupDataset,
+    pad_token_id,
+)
+from social_sandbox.alignment.training.batches.encoding import EncodedGroup, encode
+from social_sandbox.alignment.training.batches.samplers import EpochSampler
 from social_sandbox.alignment.training.group_trainer import GroupTrainer
-from social_sandbox.alignment.training.losses import stable_alignment
-from social_sandbox.alignment.training.samplers import EpochSampler
+from social_sandbox.alignment.training.loss.losses import stable_alignment
 from social_sandbox.alignment.training.train import train
+from social_sandbox.alignment.training.weights.checkpoints import last_checkpoint
 from social_sandbox.envs.errors import UserError
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama

@@ -7,7 +7,7 @@ import torch
 from social_sandbox.alignment.speed import main
 from social_sandbox.alignment.speed.scale import generation, training
 from social_sandbox.alignment.speed.scale.models import byte_tokenizer, random_model
-from social_sandbox.alignment.training.model_shape import SHAPES, shape_of
+from social_sandbox.alignment.training.memory.model_shape import SHAPES, shape_of
 
 CPU = torch.device("cpu")
 TINY = SHAPES["tiny"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from .config import Reduction
+from ..config import Reduction
 
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 

@@ -9,8 +9,8 @@ from tokenizers.decoders import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
 from social_sandbox.alignment.data.groups import Candidate
-from social_sandbox.alignment.training.batching import IGNORED
-from social_sandbox.alignment.training.encoding import encode
+from social_sandbox.alignment.training.batches.batching import IGNORED
+from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.trl import prompt_and_responses
 from social_sandbox.envs import UserError
 from social_sandbox.envs.messages import Message

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 
 from social_sandbox.alignment.data.groups import Candidate, trainable
-from social_sandbox.alignment.training.batching import (
+from social_sandbox.alignment.training.batches.batching import (
     FILLER,
     GroupCollator,
     GroupDataset,
     pad_token_id,
 )
-from social_sandbox.alignment.training.encoding import Encoded, EncodedGroup, encode
+from social_sandbox.alignment.training.batches.encoding import Encoded, EncodedGroup, encode
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated, tiny_tokenizer

@@ -12,9 +12,9 @@ import numpy as np
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.turns import Phase
 
-from ..data.groups import RatedGroup, Source
-from ..data.stored import Part
-from .roles import SETTING, RoleConfig, Roles
+from ...data.groups import RatedGroup, Source
+from ...data.stored import Part
+from .config import SETTING, RoleConfig, Roles
 
 ASKED: Mapping[str, Phase] = {"self_critic": Phase.FEEDBACK, "realignment": Phase.REVISE}
 """What the prompts of a kind ask for; those of any other kind ask for a draft."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from social_sandbox.alignment.training.losses import (
+from social_sandbox.alignment.training.loss.losses import (
     REDUCTIONS,
     Reduction,
     rrhf,

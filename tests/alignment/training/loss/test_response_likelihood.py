@@ -7,12 +7,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
 
 from social_sandbox.alignment.data.groups import RatedGroup
-from social_sandbox.alignment.training.batching import GroupCollator, pad_token_id
-from social_sandbox.alignment.training.chunked_nll import chunked_nll
-from social_sandbox.alignment.training.encoding import EncodedGroup, encode
-from social_sandbox.alignment.training.losses import token_nll
-from social_sandbox.alignment.training.packing import COST, Packing, allowed
-from social_sandbox.alignment.training.response_likelihood import ResponseLikelihood
+from social_sandbox.alignment.training.batches.batching import GroupCollator, pad_token_id
+from social_sandbox.alignment.training.batches.encoding import EncodedGroup, encode
+from social_sandbox.alignment.training.batches.packing import COST, Packing, allowed
+from social_sandbox.alignment.training.loss.chunked_nll import chunked_nll
+from social_sandbox.alignment.training.loss.losses import token_nll
+from social_sandbox.alignment.training.loss.response_likelihood import ResponseLikelihood
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
 from tests.helpers.tiny import rated, rated_groups, tiny_llama

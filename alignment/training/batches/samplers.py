@@ -13,7 +13,7 @@ from transformers import TrainerCallback
 
 from social_sandbox.envs.seeding import generator, key
 
-from ..data.groups import KINDS, RatedGroup, trainable
+from ...data.groups import KINDS, RatedGroup, trainable
 from .batching import FILLER
 
 Lengths = Sequence[int] | npt.NDArray[np.int64]

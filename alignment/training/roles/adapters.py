@@ -13,7 +13,7 @@ from typing import Any
 
 from social_sandbox.policies.huggingface.adapters import merge
 
-from .roles import ADAPTERS
+from .config import ADAPTERS
 
 
 def add_adapters(model: Any, names: Sequence[str]) -> None:

@@ -13,8 +13,8 @@ from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.methods.kto import Kto
 from social_sandbox.alignment.methods.sft import Sft
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment
+from social_sandbox.alignment.training.batches.samplers import in_stages
 from social_sandbox.alignment.training.method import Method
-from social_sandbox.alignment.training.samplers import in_stages
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.messages import Message
@@ -22,7 +22,7 @@ from tests.helpers.methods import make_method
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
-from ..methods.test_methods import QUICK, every_method, trainer_of
+from ...methods.test_methods import QUICK, every_method, trainer_of
 
 PROMPTS = {"realignment": "help", "self_critic": "please", "hh": "of", "imitation": "course"}
 """The prompt of the groups of each kind, in another order than the stages."""

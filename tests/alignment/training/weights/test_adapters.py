@@ -10,8 +10,8 @@ from peft import LoraConfig as PeftConfig
 from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from social_sandbox.alignment.training.adapters import write_blank, write_sum
 from social_sandbox.alignment.training.config import LoraConfig
+from social_sandbox.alignment.training.weights.adapters import write_blank, write_sum
 from social_sandbox.envs import UserError
 from tests.helpers.tiny import tiny_llama
 

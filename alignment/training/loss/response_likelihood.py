@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .batching import Batch
+from ..batches.batching import Batch
 from .chunked_nll import chunked_nll
 from .losses import sequence_nll, token_nll
 

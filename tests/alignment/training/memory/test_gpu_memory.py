@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from social_sandbox.alignment.speed.scale.models import random_model
-from social_sandbox.alignment.training.batching import Batch, GroupCollator
-from social_sandbox.alignment.training.encoding import IGNORED, Encoded, EncodedGroup
-from social_sandbox.alignment.training.gpu_memory import (
+from social_sandbox.alignment.training.batches.batching import Batch, GroupCollator
+from social_sandbox.alignment.training.batches.encoding import IGNORED, Encoded, EncodedGroup
+from social_sandbox.alignment.training.loss.response_likelihood import ResponseLikelihood
+from social_sandbox.alignment.training.memory.gpu_memory import (
     Step,
     activation_bytes,
     expected_memory,
 )
-from social_sandbox.alignment.training.gpu_memory_table import main
-from social_sandbox.alignment.training.model_shape import SHAPES, ModelShape
-from social_sandbox.alignment.training.response_likelihood import ResponseLikelihood
+from social_sandbox.alignment.training.memory.model_shape import SHAPES, ModelShape
+from social_sandbox.alignment.training.memory.table import main
 from social_sandbox.envs.errors import UserError
 from tests.helpers.live_bytes import LiveBytes
 from tests.helpers.tiny import save_tiny_model

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from social_sandbox.alignment.data.groups import write_groups
-from social_sandbox.alignment.training.export import check_sharding
+from social_sandbox.alignment.training.weights.export import check_sharding
 from social_sandbox.envs.errors import UserError
 from tests.helpers.small_job import small_job
 from tests.helpers.tiny import rated_groups
@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "tests.helpers.train_sharded", str(folder), *job],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
         env={**os.environ, **FSDP, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,

@@ -14,9 +14,9 @@ from social_sandbox.policies.huggingface.capacity import (
 )
 from social_sandbox.policies.huggingface.model_folder import check_kind
 
-from ..data.groups import RatedGroup
-from .config import TrainingConfig
-from .encoding import encode
+from ...data.groups import RatedGroup
+from ..batches.encoding import encode
+from ..config import TrainingConfig
 
 _NAME = "base_model"
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from ..data.groups import Candidate, RatedGroup, best_rated
-from ..data.parts import contrasted
+from ...data.groups import Candidate, RatedGroup, best_rated
+from ...data.parts import contrasted
 from .encoding import IGNORED, Encoded, EncodedGroup, encode
 from .packing import Packing, pack
 

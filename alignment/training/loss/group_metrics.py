@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .batching import Batch
+from ..batches.batching import Batch
 from .losses import GroupLoss
 from .response_likelihood import Likelihoods
 

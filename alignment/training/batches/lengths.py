@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.groups import RatedGroup, trainable
-from ..data.validation import Report
+from ...data.groups import RatedGroup, trainable
+from ...data.validation import Report
 from .encoding import encode
 
 _NO_LIMIT = 2**31

@@ -5,8 +5,8 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 
-from .config import LoraConfig
-from .method import import_peft
+from ..config import LoraConfig
+from ..method import import_peft
 
 
 def lora_config(lora: LoraConfig | None, model: Any) -> Any:

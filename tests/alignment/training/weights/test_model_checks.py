@@ -14,8 +14,8 @@ from social_sandbox.alignment.methods.stable_alignment import (
     StableAlignmentConfig,
 )
 from social_sandbox.alignment.training.config import LoraConfig
-from social_sandbox.alignment.training.model_checks import check_fit
 from social_sandbox.alignment.training.train import train
+from social_sandbox.alignment.training.weights.model_checks import check_fit
 from social_sandbox.envs import UserError
 from social_sandbox.policies.huggingface.shared_model import load_model
 from tests.helpers.tiny import rated, rated_groups, save_adapter, tiny_llama, tiny_tokenizer

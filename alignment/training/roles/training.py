@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..data.groups import RatedGroup
-from ..runtime.processes import is_first
-from ..runtime.stage import write_json
-from .config import TrainingConfig
-from .method import Method
-from .one_trainer import Options, TrainingSummary, train_one
-from .role_adapters import export_adapter, without_adapters, write_model
-from .roles import ADAPTERS, answering
+from ...data.groups import RatedGroup
+from ...runtime.processes import is_first
+from ...runtime.stage import write_json
+from ..config import TrainingConfig
+from ..method import Method
+from ..one_trainer import Options, TrainingSummary, train_one
+from .adapters import export_adapter, without_adapters, write_model
+from .config import ADAPTERS, answering
 
 TRAINED = "trained.json"
 """The file with the summary of a complete adapter."""

@@ -13,7 +13,7 @@ from social_sandbox.alignment.methods.rrhf import Rrhf, RrhfConfig
 from social_sandbox.alignment.methods.sft import Sft, SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.reporting.console import print_training
-from social_sandbox.alignment.training import contrast
+from social_sandbox.alignment.training.loss import contrast
 from social_sandbox.alignment.training.method import Method
 from social_sandbox.alignment.training.train import TrainingSummary, train
 from tests.helpers.stop_at import StopAt

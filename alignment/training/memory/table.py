@@ -7,8 +7,8 @@ from dataclasses import replace
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.terminal import Terminal
 
-from ..runtime.arguments import ArgumentParser
-from ..runtime.tables import table
+from ...runtime.arguments import ArgumentParser
+from ...runtime.tables import table
 from .gpu_memory import Sharding, Step, expected_memory
 from .model_shape import SHAPES, ModelShape, shape_of
 

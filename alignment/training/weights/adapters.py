@@ -15,9 +15,9 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.huggingface.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
-from .config import LoraConfig
+from ..config import LoraConfig
+from ..method import import_peft
 from .lora import lora_config
-from .method import import_peft
 
 
 def write_sum(adapters: Sequence[Path], folder: Path, base_model: str) -> None:

@@ -1,0 +1,1 @@
+"""The memory of a GPU that training takes, from the shape of the model."""

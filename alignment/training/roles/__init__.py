@@ -1,0 +1,1 @@
+"""An adapter for each role: its settings, its data, its weights and its training."""

@@ -1,0 +1,1 @@
+"""Weights: adapters, checkpoints, checks of a loaded model, and the trained model as files."""
