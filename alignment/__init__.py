@@ -39,7 +39,7 @@ moved(
         "formats.prompt_completion": "data.formats.prompt_completion",
         "formats.rows": "data.formats.rows",
         "forward": "training.loss.response_likelihood training.loss.chunked_nll",
-        "groups": "data.groups social_sandbox.envs.messages",
+        "groups": "data.groups social_sandbox.envs.text.messages",
         "health": "training.early_stopping",
         "histograms": "reporting.histograms",
         "intervals": "evaluation.intervals",

@@ -14,8 +14,8 @@ from PIL import Image
 from social_sandbox.alignment.reporting.page.lines import read_json
 from social_sandbox.alignment.reporting.page.write import write_page
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, read_interactions
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl
+from social_sandbox.envs.rules.interactions import Interaction, read_interactions
+from social_sandbox.envs.text.jsonl import OBJECT, read_jsonl
 
 WIDTH, HEIGHT = 1280, 800
 """Size of a view, in pixels."""

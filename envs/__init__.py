@@ -40,15 +40,16 @@ from pettingzoo import aec_registry, parallel_registry, register
 
 from . import sandbox_v0
 from .errors import UserError
-from .interactions import Interaction, read_interactions, write_interactions
-from .memory import Embedder, HashingEmbedder
-from .messages import Message
-from .questions import Question, held_out_questions, read_questions, society_questions
-from .text_space import UnicodeText
-from .translate import to_action
-from .turns import RATED_PHASES, Opinion, Phase, Recollection, Tokens, Turn, Utterance
-from .world import World
-from .world_config import WorldConfig
+from .moved import moved
+from .rules.interactions import Interaction, read_interactions, write_interactions
+from .rules.memory import Embedder, HashingEmbedder
+from .rules.questions import Question, held_out_questions, read_questions, society_questions
+from .rules.turns import RATED_PHASES, Opinion, Phase, Recollection, Tokens, Turn, Utterance
+from .rules.world import World
+from .rules.world_config import WorldConfig
+from .spaces.text_space import UnicodeText
+from .spaces.translate import to_action
+from .text.messages import Message
 
 __all__ = [
     "RATED_PHASES",
@@ -75,6 +76,34 @@ __all__ = [
     "to_action",
     "write_interactions",
 ]
+
+# Where the modules of version 0.1.0 are now.
+moved(
+    __name__,
+    {
+        "back_scatter": "rules.back_scatter",
+        "changed_words": "text.changed_words",
+        "combined": "rules.combined",
+        "file_kinds": "text.file_kinds",
+        "grid": "rules.grid",
+        "interactions": "rules.interactions",
+        "jsonl": "text.jsonl",
+        "memory": "rules.memory",
+        "messages": "text.messages",
+        "pareto": "rules.pareto",
+        "questions": "rules.questions",
+        "seeding": "rules.seeding",
+        "state": "spaces.state",
+        "text_space": "spaces.text_space",
+        "texts": "text.texts",
+        "thoughts": "text.thoughts",
+        "translate": "spaces.translate",
+        "turns": "rules.turns",
+        "world": "rules.world",
+        "world_config": "rules.world_config",
+        "world_log": "rules.world_log",
+    },
+)
 
 _ID = "social_sandbox/sandbox-v0"
 

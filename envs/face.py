@@ -11,15 +11,22 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from . import render, state
+from . import render
 from .errors import UserError
-from .memory import Embedder
-from .questions import Question, prior_questions, question_tuple, read_questions, society_questions
-from .seeding import key
+from .rules.memory import Embedder
+from .rules.questions import (
+    Question,
+    prior_questions,
+    question_tuple,
+    read_questions,
+    society_questions,
+)
+from .rules.seeding import key
+from .rules.world import World
+from .rules.world_config import WorldConfig
 from .settings import check_names, parameters, whole_number
-from .spaces import action_space, observation_space
-from .world import World
-from .world_config import WorldConfig
+from .spaces import state
+from .spaces.spaces import action_space, observation_space
 
 METADATA: dict[str, Any] = {
     "name": "sandbox_v0",
@@ -143,7 +150,7 @@ class Face:
         return state.state_space(len(self._config.social_agents))
 
     def state(self) -> state.State:
-        """Return the state of the whole society as one vector, see `social_sandbox.envs.state`."""
+        """Return the state of the whole society as one vector, see `envs.spaces.state`."""
         return state.state(self.world)
 
     def render(self) -> str | npt.NDArray[np.uint8] | None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from .changed_words import changed_words
-from .texts import for_terminal
-from .turns import ASPECTS
+from .rules.turns import ASPECTS
+from .text.changed_words import changed_words
+from .text.texts import for_terminal
 
 _LONGEST = 4_000
 """Most characters of one text."""

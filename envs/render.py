@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .texts import for_terminal, in_one_line, writable
-from .turns import MIN_RATING, Phase, Utterance
-from .world import World
+from .rules.turns import MIN_RATING, Phase, Utterance
+from .rules.world import World
+from .text.texts import for_terminal, in_one_line, writable
 
 CELL, BORDER = 24, 3
 """Side of a cell and width of its border, in pixels."""

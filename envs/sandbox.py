@@ -11,7 +11,7 @@ reads its turn from an observation and answers with an action.
 | Parallel API | Yes, natively |
 | Manual control | No |
 | Render modes | `human` (printed as the game goes on), `ansi`, `rgb_array` |
-| State | one vector of the whole society, see `social_sandbox.envs.state` |
+| State | one vector of the whole society, see `social_sandbox.envs.spaces.state` |
 | Agents | `social_0` .. `social_{grid_size**2 - 1}`, `observer_0` .. `observer_{n_observers - 1}` |
 | Action space | the same for all agents |
 | Observation space | the same for all agents |
@@ -73,9 +73,9 @@ from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWr
 
 from .errors import UserError
 from .face import METADATA, Face
-from .interactions import Interaction
-from .translate import Action, Observation, info, observation, to_utterance
-from .turns import Turn
+from .rules.interactions import Interaction
+from .rules.turns import Turn
+from .spaces.translate import Action, Observation, info, observation, to_utterance
 
 Infos = dict[str, dict[str, Any]]
 

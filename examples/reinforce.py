@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from social_sandbox.envs import WorldConfig
-from social_sandbox.envs.questions import held_out_questions, society_questions
+from social_sandbox.envs.rules.questions import held_out_questions, society_questions
 from social_sandbox.policies.huggingface import InMemoryPolicy
 from social_sandbox.policies.huggingface.shared_model import load_model, load_tokenizer
 from social_sandbox.policies.learning import Start, play_groups

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.thoughts import part
-from social_sandbox.envs.turns import RATED_PHASES, Turn, Utterance
+from social_sandbox.envs.rules.turns import RATED_PHASES, Turn, Utterance
+from social_sandbox.envs.text.thoughts import part
 
 from . import background
 from .norms.norm import is_norm_function

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from social_sandbox.envs.seeding import generator
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.rules.seeding import generator
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
 from .scripted import ScriptedPolicy
 

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from social_sandbox.envs.changed_words import changed_words
-from social_sandbox.envs.texts import for_terminal
+from social_sandbox.envs.text.changed_words import changed_words
+from social_sandbox.envs.text.texts import for_terminal
 
 MARKS = {"removed": ("[-", "-]", "strike red"), "added": ("{+", "+}", "bold green")}
 """Brackets and style of words that the revision left out and of words that it has added.

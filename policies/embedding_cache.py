@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from social_sandbox.envs.memory import Vectors
+from social_sandbox.envs.rules.memory import Vectors
 
 
 @dataclass(frozen=True, slots=True)

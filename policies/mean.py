@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import RATED_PHASES, Tokens, Turn, Utterance
+from social_sandbox.envs.rules.turns import RATED_PHASES, Tokens, Turn, Utterance
 
 from .adapt import as_policy
 from .policy import Policy

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import ASPECTS, RATING_SCALE, Aspect, Phase, Turn
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import ASPECTS, RATING_SCALE, Aspect, Phase, Turn
+from social_sandbox.envs.text.thoughts import without_thoughts
 
 from .policy import Policy
 

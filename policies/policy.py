@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.rules.turns import Turn, Utterance
 
 from . import background
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import cache
 
-from social_sandbox.envs.seeding import generator
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.rules.seeding import generator
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
 
 _OPENINGS = ("Let us think of everybody", "I would take care", "That depends", "Do what you like")
 

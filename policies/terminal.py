@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from social_sandbox.envs.texts import for_terminal, writable
+from social_sandbox.envs.text.texts import for_terminal, writable
 
 
 class Terminal(Console):

@@ -23,8 +23,8 @@ from dataclasses import replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import (
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import (
     ASPECTS,
     JUDGED,
     RATED_PHASES,

@@ -16,7 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.text.jsonl import write_whole
 
 from ..runtime.markdown import markdown_table
 from ..runtime.processes import in_sweep

@@ -1,6 +1,6 @@
 """Training data: rated groups, their sources, and checks of them."""
 
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from .config import DataConfig, SourceConfig
 from .groups import Candidate, RatedGroup, Source, read_groups, write_groups

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.rules.turns import MIN_RATING, RatingScale
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.envs.turns import MIN_RATING, RatingScale
 
 from .groups import KINDS
 from .lists import one_or_many

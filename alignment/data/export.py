@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_objects
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 from social_sandbox.envs.settings import settings_dataclass
+from social_sandbox.envs.text.jsonl import write_objects
 from social_sandbox.policies.prompts.control_tokens import defused
 from social_sandbox.policies.society.lock import locked
 

@@ -10,17 +10,12 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Answer, Interaction, mean
-from social_sandbox.envs.messages import Conversation
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import (
-    JUDGED,
-    MIN_RATING,
-    Judged,
-    Phase,
-)
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import Answer, Interaction, mean
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import JUDGED, MIN_RATING, Judged, Phase
+from social_sandbox.envs.text.messages import Conversation
 from social_sandbox.policies.prompts.prompts import (
     answer_messages,
     rating_messages,

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from social_sandbox.envs.jsonl import read_jsonl, write_jsonl
-from social_sandbox.envs.messages import Conversation
-from social_sandbox.envs.texts import valid
-from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.rules.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.text.jsonl import read_jsonl, write_jsonl
+from social_sandbox.envs.text.messages import Conversation
+from social_sandbox.envs.text.texts import valid
+from social_sandbox.envs.text.thoughts import without_thoughts
 
 _STRICT = ConfigDict(extra="forbid")
 

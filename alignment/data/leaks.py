@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import SIMILARITIES, Embedder, Vectors
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.texts import count_words, words
+from social_sandbox.envs.rules.memory import SIMILARITIES, Embedder, Vectors
+from social_sandbox.envs.text.messages import Message
+from social_sandbox.envs.text.texts import count_words, words
 
 from .groups import RatedGroup
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal, get_args
 
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from .groups import Candidate, RatedGroup, trainable
 

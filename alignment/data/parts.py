@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, best_rated, trainable
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.questions import Question, read_questions
+from social_sandbox.envs.rules.questions import Question, read_questions
 from social_sandbox.policies.norms import find_norm
 from social_sandbox.policies.norms.priors import norm_priors
 

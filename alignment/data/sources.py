@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, content_hash, iter_interactions
-from social_sandbox.envs.jsonl import first_problem
-from social_sandbox.envs.messages import Conversation
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.interactions import Interaction, content_hash, iter_interactions
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.text.jsonl import first_problem
+from social_sandbox.envs.text.messages import Conversation
 
 from .config import DataConfig, SourceConfig
 from .formats.authors import read_authors

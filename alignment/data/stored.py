@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import HEAD, wrong_kind
-from social_sandbox.envs.jsonl import first_problem, without_lone_surrogates
+from social_sandbox.envs.text.file_kinds import HEAD, wrong_kind
+from social_sandbox.envs.text.jsonl import first_problem, without_lone_surrogates
 
 from .groups import RatedGroup, read_groups
 

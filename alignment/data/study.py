@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import (
+from social_sandbox.envs.text.jsonl import (
     JsonlLog,
     first_problem,
     read_jsonl,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from .groups import Candidate, RatedGroup, trainable
 from .parts import contrasted

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from social_sandbox.envs.questions import Question
+from social_sandbox.envs.rules.questions import Question
 from social_sandbox.policies.norms import Norm
 from social_sandbox.policies.norms.norm import followed
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.interactions import mean
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import mean
+from social_sandbox.envs.rules.turns import ASPECTS
 
 from .config import EvaluateConfig
 from .intervals import Estimate, estimate_mean

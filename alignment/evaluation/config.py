@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.rules.turns import RatingScale
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.envs.turns import RatingScale
 
 from ..data.lists import one_or_many
 

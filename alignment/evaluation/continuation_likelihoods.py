@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.huggingface.attention import can_share
 from social_sandbox.policies.huggingface.batches import pass_in_tokens
 from social_sandbox.policies.huggingface.prefixes import Row, levels, read

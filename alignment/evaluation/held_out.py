@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from social_sandbox.envs.interactions import mean
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.questions import Question
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.texts import count_words
-from social_sandbox.envs.turns import ASPECTS, Aspect
+from social_sandbox.envs.rules.interactions import mean
+from social_sandbox.envs.rules.questions import Question
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import ASPECTS, Aspect
+from social_sandbox.envs.text.messages import Message
+from social_sandbox.envs.text.texts import count_words
 from social_sandbox.policies.huggingface.capacity import positions
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.norms import Norm

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 
 @dataclass(frozen=True, slots=True)

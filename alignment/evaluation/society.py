@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
-from social_sandbox.envs.turns import ASPECTS, JUDGED, RATING_SCALE, Aspect, Judged
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation, mean
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, RATING_SCALE, Aspect, Judged
 from social_sandbox.policies.society.account import Account
 from social_sandbox.policies.society.prefixes import shared_prefixes
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import JUDGED, Judged
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import JUDGED, Judged
 from social_sandbox.policies.norms import NORMS, Norm
 
 from .intervals import estimate_mean

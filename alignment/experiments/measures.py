@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.interactions import mean
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import mean
+from social_sandbox.envs.text.jsonl import OBJECT, read_jsonl
 from social_sandbox.policies.norms import Norm, find_norm
 from social_sandbox.policies.norms.registry import KEPT_OUT, NORMS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.text.jsonl import write_whole
 
 from ..reporting.wandb_config import WandbConfig
 from ..runtime.secrets import arguments_without_secrets

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import generator, key
+from social_sandbox.envs.rules.seeding import generator, key
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, trainable

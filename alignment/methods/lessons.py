@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
 from social_sandbox.policies.learning.rewards import LEARNT, Role
 from social_sandbox.policies.learning.seated import Seated
 from social_sandbox.policies.policy import Policy

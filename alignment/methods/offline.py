@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.rules.seeding import generator
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, Trainer, set_seed
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.huggingface.shared_model import best_dtype
 
 from ..data.pairs import Pair

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from transformers import TrainerCallback
 
-from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.rules.combined import combined_rating
 from social_sandbox.envs.settings import settings_dataclass
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.observer import rate
 from social_sandbox.policies.policy import Policy
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 from social_sandbox.policies.learning.play import Start, play_groups
 from social_sandbox.policies.learning.trajectory import Trajectory
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from social_sandbox.envs.questions import Question
+from social_sandbox.envs.rules.questions import Question
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 from social_sandbox.policies.value_model.policy import (
     Array,

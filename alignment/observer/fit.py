@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.questions import held_out_questions, society_questions
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.questions import held_out_questions, society_questions
+from social_sandbox.envs.rules.seeding import key
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 from social_sandbox.policies.value_model.policy import BLOCKS, Array, ValueHead, save_head
 

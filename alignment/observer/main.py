@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.envs.rules.questions import held_out_questions
 from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 from social_sandbox.policies.value_model.minilm import MINILM, MiniLMEmbedder

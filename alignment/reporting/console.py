@@ -9,10 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.texts import for_terminal, in_one_line
-from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED
+from social_sandbox.envs.text.texts import for_terminal, in_one_line
 
 from ..evaluation.society import rating_scale, ratings_by_round
 from ..runtime import tables

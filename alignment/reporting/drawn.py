@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from social_sandbox.envs.interactions import Answer, Interaction, iter_interactions
+from social_sandbox.envs.rules.interactions import Answer, Interaction, iter_interactions
 
 _NO_TEXT = Answer("")
 

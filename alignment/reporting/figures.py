@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
 
 from ..evaluation.society import rating_scale
 from ..evaluation.spread import Share

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from ..evaluation.society import rating_scale
 from ..runtime.colours import SEQUENTIAL

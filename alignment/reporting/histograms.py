@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS, JUDGED, MIN_RATING
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, MIN_RATING
 
 
 @dataclass(frozen=True, slots=True)

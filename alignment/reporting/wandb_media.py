@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import ASPECTS
 
 from .wandb_run import Run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl, write_jsonl
-from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, Tokens
+from social_sandbox.envs.text.jsonl import OBJECT, read_jsonl, write_jsonl
 from social_sandbox.policies.society.account import Account
 from social_sandbox.policies.society.rollout import OnInteraction
 

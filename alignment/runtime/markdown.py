@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from social_sandbox.envs.texts import for_terminal, in_one_line
+from social_sandbox.envs.text.texts import for_terminal, in_one_line
 
 # An underscore inside a word, and a bracket that is not that of a link, are no markup.
 _MARKUP = re.compile(r"[\\`*<|]|~~|&(?=[#\w]+;)|(?<!\w)_|_(?!\w)|\[(?=[^\]]*\][(\[:])|\](?=[(\[:])")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.text.jsonl import write_whole
 from social_sandbox.policies.society.lock import is_of_lock, locked
 
 from .attempts import ATTEMPTS, begun, ended

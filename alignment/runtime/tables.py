@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from social_sandbox.envs.texts import for_terminal, in_one_line
+from social_sandbox.envs.text.texts import for_terminal, in_one_line
 
 
 def table(

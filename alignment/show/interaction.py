@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
-from social_sandbox.envs.texts import for_terminal
-from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, Tokens
+from social_sandbox.envs.text.texts import for_terminal
 from social_sandbox.policies.changed_text import marked
 
 from ..runtime.tables import signed, table, value

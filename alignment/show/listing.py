@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
-from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation, mean
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation, mean
+from social_sandbox.envs.rules.turns import ASPECTS
 
 from ..data.groups import RatedGroup
 from ..runtime.tables import extract, signed, table, value

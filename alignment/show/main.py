@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.texts import for_terminal
+from social_sandbox.envs.text.texts import for_terminal
 from social_sandbox.policies.terminal import Terminal
 
 from ..data.groups import RatedGroup

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, interaction_log
-from social_sandbox.envs.jsonl import OBJECT, JsonlLog
+from social_sandbox.envs.rules.interactions import Interaction, interaction_log
+from social_sandbox.envs.text.jsonl import OBJECT, JsonlLog
 from social_sandbox.policies.society.engines.merge import WORLDS
 from social_sandbox.policies.society.engines.under_way import recorded_interactions
 from social_sandbox.policies.society.log import INTERACTIONS

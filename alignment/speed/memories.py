@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from social_sandbox.envs.memory import Memory, Vectors
+from social_sandbox.envs.rules.memory import Memory, Vectors
 
 from .measure import Goal, Measurement, Row, alternate
 

@@ -4,7 +4,7 @@ from functools import partial
 from time import perf_counter
 
 from social_sandbox.envs import held_out_questions
-from social_sandbox.envs.turns import Turn
+from social_sandbox.envs.rules.turns import Turn
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from social_sandbox.envs.interactions import (
+from social_sandbox.envs.rules.interactions import (
     Answer,
     Feedback,
     Interaction,
@@ -19,8 +19,8 @@ from social_sandbox.envs.interactions import (
     mean,
     write_interactions,
 )
-from social_sandbox.envs.questions import society_questions
-from social_sandbox.envs.turns import ASPECTS, JUDGED, Tokens
+from social_sandbox.envs.rules.questions import society_questions
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, Tokens
 
 from ..reporting.page.write import write_page
 from .measure import Goal, Measurement, Missing, Row

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from time import perf_counter
 
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.envs.rules.turns import Phase, Turn, Utterance
 from social_sandbox.policies import rollout
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 from social_sandbox.policies.openai.policy import OpenAIPolicy

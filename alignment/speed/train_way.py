@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.questions import society_questions
+from social_sandbox.envs.rules.questions import society_questions
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.huggingface.shared_model import best_dtype, load
 
 from ..data.groups import Candidate, RatedGroup

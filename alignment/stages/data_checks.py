@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder
+from social_sandbox.envs.rules.memory import Embedder
 
 from ..data.formats.hh import read_pairs
 from ..data.groups import RatedGroup

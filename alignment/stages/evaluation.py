@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from social_sandbox.envs.jsonl import write_objects
+from social_sandbox.envs.text.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.norms.recipes import norms_of
 

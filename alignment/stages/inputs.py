@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import HEAD, wrong_kind
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl
-from social_sandbox.envs.questions import Question, held_out_questions, read_questions
+from social_sandbox.envs.rules.questions import Question, held_out_questions, read_questions
+from social_sandbox.envs.text.file_kinds import HEAD, wrong_kind
+from social_sandbox.envs.text.jsonl import OBJECT, read_jsonl
 
 from ..runtime.stage import file_hash
 from .settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.envs.rules.interactions import read_interactions
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ..evaluation.benchmarks.items import ITEMS, by_place, result_log

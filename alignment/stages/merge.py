@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.envs.rules.interactions import read_interactions
 from social_sandbox.policies.society.engines.merge import merge_shards, world_sums
 from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.society.log import INTERACTIONS, LOG

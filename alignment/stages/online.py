@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import Tokens
 from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.account import Account, Budget, BudgetReached
 

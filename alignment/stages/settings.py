@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import AfterValidator, Field
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.rules.world_config import WorldConfig
 from social_sandbox.envs.settings import settings_dataclass, validated
-from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.registry import build as build
 from social_sandbox.policies.society.account import Budget
 from social_sandbox.policies.society.engines.config import EngineConfig

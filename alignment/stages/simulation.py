@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from social_sandbox.envs.interactions import Interaction, read_interactions
+from social_sandbox.envs.rules.interactions import Interaction, read_interactions
 from social_sandbox.policies.norms.recipes import norms_of
 from social_sandbox.policies.society.engines import simulate_worlds
 from social_sandbox.policies.society.engines.drive import check_engine

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase
+from social_sandbox.envs.rules.turns import Phase
 from social_sandbox.policies.prompts.prompts import answer_messages
 from social_sandbox.policies.registry import build
 from social_sandbox.policies.society.simulate import check_cast

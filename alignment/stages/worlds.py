@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder
-from social_sandbox.envs.questions import Question, read_questions, society_questions
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.memory import Embedder
+from social_sandbox.envs.rules.questions import Question, read_questions, society_questions
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.rules.world_config import WorldConfig
 from social_sandbox.envs.settings import validated
-from social_sandbox.envs.world import World
-from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.registry import build, recipe
 from social_sandbox.policies.society.population import Player, Population
 

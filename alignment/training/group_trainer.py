@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import Trainer
 
-from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.rules.seeding import generator
 
 from .batches.batching import Batch, GroupCollator, GroupDataset, pad_token_id
 from .batches.packing import Packing, allowed

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder
-from social_sandbox.envs.questions import Question
-from social_sandbox.envs.turns import RATING_SCALE
-from social_sandbox.envs.world_config import WorldConfig
+from social_sandbox.envs.rules.memory import Embedder
+from social_sandbox.envs.rules.questions import Question
+from social_sandbox.envs.rules.turns import RATING_SCALE
+from social_sandbox.envs.rules.world_config import WorldConfig
 from social_sandbox.policies.policy import Policy
 from social_sandbox.policies.society.population import Population
 

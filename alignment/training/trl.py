@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from ..data import stored
 from ..data.groups import Candidate

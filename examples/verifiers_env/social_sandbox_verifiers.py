@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import verifiers.v1 as vf
 
-from social_sandbox.envs.questions import society_questions
-from social_sandbox.envs.turns import Opinion
+from social_sandbox.envs.rules.questions import society_questions
+from social_sandbox.envs.rules.turns import Opinion
 from social_sandbox.policies.norms import find_norm
 from social_sandbox.policies.prompts import parse_verdict, rating_messages, revision_messages
 

@@ -12,7 +12,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from social_sandbox.envs.texts import valid
+from social_sandbox.envs.text.texts import valid
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 from jinja2 import TemplateError
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.jsonl import read_text
-from social_sandbox.envs.messages import Message, Role, to_dicts
-from social_sandbox.envs.thoughts import closed
+from social_sandbox.envs.text.jsonl import read_text
+from social_sandbox.envs.text.messages import Message, Role, to_dicts
+from social_sandbox.envs.text.thoughts import closed
 
 from ..prompts.control_tokens import CONTROL_TOKEN
 from .control_tokens import control_tokens, seal, sealed_ids, shown, text_ids, unmarked

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from transformers import LogitsProcessorList
 
-from social_sandbox.envs.seeding import generator
-from social_sandbox.envs.thoughts import opens_thought, part
-from social_sandbox.envs.turns import MIN_RATING, Tokens
+from social_sandbox.envs.rules.seeding import generator
+from social_sandbox.envs.rules.turns import MIN_RATING, Tokens
+from social_sandbox.envs.text.thoughts import opens_thought, part
 
 from ..prompts.prompts import REASON
 from ..prompts.sentences import whole_sentences

@@ -6,7 +6,7 @@ from copy import copy
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.rules.turns import Turn, Utterance
 
 from .chat_template import check_template
 from .engine import Engine, Generation

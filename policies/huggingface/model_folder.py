@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.file_kinds import pointer_at
+from social_sandbox.envs.text.file_kinds import pointer_at
 
 from .adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 

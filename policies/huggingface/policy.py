@@ -12,8 +12,8 @@ import torch
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.thoughts import ONLY_THOUGHT, closed
-from social_sandbox.envs.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
+from social_sandbox.envs.rules.turns import RATED_PHASES, RATING_SCALE, Turn, Utterance
+from social_sandbox.envs.text.thoughts import ONLY_THOUGHT, closed
 
 from ..prompts.prompts import Prompt, prompt_for
 from .capacity import check_positions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from ..prompts.prompts import PREFILL
 

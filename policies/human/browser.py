@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from social_sandbox.envs.turns import Turn, Utterance
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.rules.world import World
 
 from ..browser.server import LOCAL
 from ..policy import answer_all

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.rules.world import World
 
 from ..browser.guard import Refused
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.text.jsonl import first_problem
 
 from ..browser.guard import Refused, is_loopback, json_body
 from ..browser.server import new_token, open_page, page_application, served

@@ -7,8 +7,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.texts import for_terminal, in_one_line
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, Phase, Turn, Utterance
+from social_sandbox.envs.text.texts import for_terminal, in_one_line
 
 from ..prompts.frame import quoted
 from ..prompts.ratings import read_number

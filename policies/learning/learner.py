@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase, Tokens, Turn, Utterance
+from social_sandbox.envs.rules.turns import Phase, Tokens, Turn, Utterance
 
 from ..huggingface.chat_template import prompt_ids
 from ..huggingface.engine import Generation, read_generation

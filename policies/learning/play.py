@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder
-from social_sandbox.envs.questions import Question
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Phase, Turn
-from social_sandbox.envs.world import World
-from social_sandbox.envs.world_config import WorldConfig
+from social_sandbox.envs.rules.memory import Embedder
+from social_sandbox.envs.rules.questions import Question
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import Phase, Turn
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.rules.world_config import WorldConfig
 
 from ..attentive import AttentivePolicy
 from ..society.population import Population

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Feedback, Interaction
-from social_sandbox.envs.turns import MIN_RATING, Judged, Phase
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import Feedback, Interaction
+from social_sandbox.envs.rules.turns import MIN_RATING, Judged, Phase
 
 from ..norms.registry import find_norm
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
 
 from ..policy import Policy
 from ..society.choice import SOCIAL_PHASES

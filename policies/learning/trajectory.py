@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import Phase
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from social_sandbox.envs.texts import count_words
+from social_sandbox.envs.text.texts import count_words
 
 from .norm import Norm, examples
 from .reading import QUESTION_MARKS, own_words, sentences, without_code, words_of

@@ -8,10 +8,10 @@ from numbers import Real
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.messages import Conversation
 from social_sandbox.envs.settings import parameters
-from social_sandbox.envs.texts import valid
-from social_sandbox.envs.thoughts import without_thoughts
+from social_sandbox.envs.text.messages import Conversation
+from social_sandbox.envs.text.texts import valid
+from social_sandbox.envs.text.thoughts import without_thoughts
 
 Kind = Literal["form", "stance", "care", "honesty", "safety", "own"]
 """What a norm is about; `own` is a norm that this project does not come with."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Conversation
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, Aspect, Turn, Utterance
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, Aspect, Turn, Utterance
+from social_sandbox.envs.text.messages import Conversation
 
 from .norm import FOLLOWED, Norm
 from .registry import find_norm

@@ -6,7 +6,7 @@ them differs in the norm and hardly in anything else.
 
 from collections.abc import Iterator
 
-from social_sandbox.envs.questions import Question, society_questions
+from social_sandbox.envs.rules.questions import Question, society_questions
 
 from .norm import Norm
 from .reading import sentences

@@ -6,7 +6,7 @@ All functions take time in proportion to the length of a text, whatever the text
 import re
 from collections.abc import Iterator
 
-from social_sandbox.envs.texts import words
+from social_sandbox.envs.text.texts import words
 
 QUESTION_MARKS = "?\uff1f\u061f\u055e\u1367\u203d\u2047\u2048\u2049\ufe56\ua60f\u2cfa\u2cfb\u1945"
 """Marks that end a question: Latin, full width, Arabic, Armenian, Ethiopic and others."""

@@ -7,7 +7,7 @@ by another rule.
 
 import re
 
-from social_sandbox.envs.thoughts import without_thoughts
+from social_sandbox.envs.text.thoughts import without_thoughts
 
 WITHIN = 200
 """Number of characters within which a refusal begins."""

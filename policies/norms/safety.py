@@ -7,7 +7,7 @@ those of other `languages` as well.
 import re
 from functools import cache
 
-from social_sandbox.envs.questions import held_out_questions, society_questions
+from social_sandbox.envs.rules.questions import held_out_questions, society_questions
 
 from . import languages
 from .norm import Norm, examples

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from social_sandbox.envs.messages import Message, to_dicts
-from social_sandbox.envs.thoughts import ONLY_THOUGHT
-from social_sandbox.envs.turns import Phase, Tokens
+from social_sandbox.envs.rules.turns import Phase, Tokens
+from social_sandbox.envs.text.messages import Message, to_dicts
+from social_sandbox.envs.text.thoughts import ONLY_THOUGHT
 
 from .adapters import may_be_lost, model_at, unload
 from .complaints import as_error

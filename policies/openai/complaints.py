@@ -2,7 +2,7 @@
 
 import re
 
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 
 from .config import ApiConfig
 from .errors import ApiError, Refused

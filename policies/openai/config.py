@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase
+from social_sandbox.envs.rules.turns import Phase
 
 KEY = "OPENAI_API_KEY"
 """The environment variable that holds the API key by default."""

@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from pydantic_core import to_json
 
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 
 from .config import ApiConfig
 from .errors import ApiError, Unreadable

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Vectors
+from social_sandbox.envs.rules.memory import Vectors
 
 from .. import background
 from ..embedding_cache import EmbeddingCache
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class OpenAIEmbedder:
-    """An `envs.memory.Embedder` behind an API, which keeps the embeddings of recent texts."""
+    """An `envs.rules.memory.Embedder` behind an API, which keeps the embeddings of recent texts."""
 
     @validate_call
     def __init__(

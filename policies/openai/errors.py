@@ -1,6 +1,6 @@
 """Failures of requests to a server, as exceptions with a one-line message."""
 
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 
 REFUSED = "the server refused the content"
 """The beginning of the `error` of an utterance whose turn the server has refused to answer."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Protocol, runtime_checkable
 
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.rules.turns import Turn, Utterance
 
 from ..policy import AsyncPolicy
 from .replies import TokenLogprobs

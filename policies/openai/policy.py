@@ -11,9 +11,8 @@ from typing import Any, Literal
 from pydantic import validate_call
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import (
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import (
     RATED_PHASES,
     RATING_SCALE,
     Phase,
@@ -21,6 +20,7 @@ from social_sandbox.envs.turns import (
     Turn,
     Utterance,
 )
+from social_sandbox.envs.text.messages import Message
 
 from .. import background
 from ..policy import answer_all

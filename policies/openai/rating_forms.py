@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from ..prompts.prompts import FORM
 from ..prompts.ratings import Verdict, parse_verdict, rating_place

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from social_sandbox.envs.thoughts import Parted, part
+from social_sandbox.envs.text.thoughts import Parted, part
 
 from .failures import is_filter
 

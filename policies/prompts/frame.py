@@ -7,7 +7,7 @@ every other line begins with a mark of quotation, so no text can end its place i
 
 import re
 
-from social_sandbox.envs.texts import lines_of
+from social_sandbox.envs.text.texts import lines_of
 
 from .ratings import NUMBER, SCALE
 

@@ -9,9 +9,9 @@ prefixes can share the work; `docs/guides/api-models.md` has the measured share.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from social_sandbox.envs.messages import Conversation, Message
-from social_sandbox.envs.texts import in_one_line
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE, Aspect, Opinion, Phase, Turn
+from social_sandbox.envs.rules.turns import MIN_RATING, RATING_SCALE, Aspect, Opinion, Phase, Turn
+from social_sandbox.envs.text.messages import Conversation, Message
+from social_sandbox.envs.text.texts import in_one_line
 
 from .frame import quoted, without_ratings
 from .ratings import format_verdict

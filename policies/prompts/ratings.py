@@ -10,8 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.rules.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.text.thoughts import without_thoughts
 
 _WORDS = dict(one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10)
 _SPELLED = "|".join(_WORDS)

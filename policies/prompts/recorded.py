@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import Aspect, Judged, Phase, Turn
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import Aspect, Judged, Phase, Turn
 
 
 def turns_of(one: Interaction, reasons: bool = True) -> Iterator[tuple[Turn, str]]:

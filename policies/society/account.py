@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from social_sandbox.envs.interactions import Answer, Feedback, Observation
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Observation
+from social_sandbox.envs.rules.turns import Tokens, Utterance
+from social_sandbox.envs.rules.world import World
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.envs.turns import Tokens, Utterance
-from social_sandbox.envs.world import World
 
 
 class BudgetReached(Exception):

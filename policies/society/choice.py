@@ -8,11 +8,11 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.grid import position
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.grid import position
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
 
 Span = tuple[int, int]
 """First and last row or column."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.text.jsonl import write_whole
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """The file that is locked, and who holds the lock: no outputs of a run."""

@@ -21,11 +21,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, interaction_log
-from social_sandbox.envs.jsonl import JsonlLog, write_jsonl, write_whole
-from social_sandbox.envs.questions import Question
-from social_sandbox.envs.turns import Turn, Utterance
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction, interaction_log
+from social_sandbox.envs.rules.questions import Question
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.text.jsonl import JsonlLog, write_jsonl, write_whole
 
 from .population import Cast
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.envs.rules.turns import Phase, Turn, Utterance
 
 from ..adapt import to_utterances
 from ..policy import Policy

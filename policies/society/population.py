@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
 
 from ..adapt import as_policy
 from ..policy import Policy

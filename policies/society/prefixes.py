@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation
+from social_sandbox.envs.text.messages import Message
 
 from ..prompts.prompts import prompt_for
 from ..prompts.recorded import turns_of

@@ -16,10 +16,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from social_sandbox.envs.interactions import Interaction, mean
-from social_sandbox.envs.texts import for_terminal, in_one_line
-from social_sandbox.envs.turns import ASPECTS, Aspect, Turn, Utterance
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction, mean
+from social_sandbox.envs.rules.turns import ASPECTS, Aspect, Turn, Utterance
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.text.texts import for_terminal, in_one_line
 
 from ..changed_text import marked
 from ..terminal import Terminal

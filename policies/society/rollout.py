@@ -8,9 +8,9 @@ from typing import Any
 
 from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import Turn, Utterance
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.rules.world import World
 
 from .. import background
 from ..adapt import to_utterances

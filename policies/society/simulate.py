@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.collector import rarely_collecting
-from social_sandbox.envs.interactions import Interaction, interaction_log, write_interactions
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction, interaction_log, write_interactions
+from social_sandbox.envs.rules.world import World
 
 from .account import Account, Budget
 from .engines.merge import gather_worlds, sort_log

@@ -12,11 +12,17 @@ import gymnasium
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.face import METADATA, Face
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.rules.world_config import WorldConfig
 from social_sandbox.envs.settings import check_names, parameters
-from social_sandbox.envs.translate import Action, Observation, info, observation, to_utterance
-from social_sandbox.envs.turns import Turn, Utterance
-from social_sandbox.envs.world import World
-from social_sandbox.envs.world_config import WorldConfig
+from social_sandbox.envs.spaces.translate import (
+    Action,
+    Observation,
+    info,
+    observation,
+    to_utterance,
+)
 
 from ..adapt import to_utterances
 from ..attentive import AttentivePolicy

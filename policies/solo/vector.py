@@ -8,7 +8,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import iterate
 
-from social_sandbox.envs.translate import Action, Observation
+from social_sandbox.envs.spaces.translate import Action, Observation
 
 from ..adapt import as_policy
 from ..attentive import AttentivePolicy

@@ -14,9 +14,9 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.memory import Embedder, HashingEmbedder
-from social_sandbox.envs.translate import IDLE, Action, Observation
-from social_sandbox.envs.turns import RATED_PHASES, Phase
+from social_sandbox.envs.rules.memory import Embedder, HashingEmbedder
+from social_sandbox.envs.rules.turns import RATED_PHASES, Phase
+from social_sandbox.envs.spaces.translate import IDLE, Action, Observation
 
 TEXTS = ("question", "answer", "feedback", "memory_answer")
 """The parts of an observation that are embedded, one after the other."""

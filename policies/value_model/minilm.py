@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.memory import Vectors
+from social_sandbox.envs.rules.memory import Vectors
 
 from ..embedding_cache import EmbeddingCache
 from ..prompts.control_tokens import defused
@@ -52,7 +52,7 @@ def _no_progress_bars() -> Iterator[None]:
 
 
 class MiniLMEmbedder:
-    """An `envs.memory.Embedder` that runs a model of sentence-transformers.
+    """An `envs.rules.memory.Embedder` that runs a model of sentence-transformers.
 
     The embeddings of recent texts are kept, since a society asks the same questions again.
     """

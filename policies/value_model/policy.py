@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import HEAD, pointer
-from social_sandbox.envs.texts import words
-from social_sandbox.envs.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
+from social_sandbox.envs.rules.turns import MIN_RATING, RATED_PHASES, RATING_SCALE, Turn, Utterance
+from social_sandbox.envs.text.file_kinds import HEAD, pointer
+from social_sandbox.envs.text.texts import words
 
 from ..prompts.frame import without_ratings
 from .minilm import MINILM, MiniLMEmbedder

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from social_sandbox import alignment, policies
-from social_sandbox.envs import moved
+from social_sandbox import alignment, envs, policies
+from social_sandbox.envs.moved import _FINDER
 
 
 def test_a_name_of_a_former_module_is_that_of_its_new_place() -> None:
@@ -33,15 +33,15 @@ def test_a_name_that_never_was_is_none_of_the_former_module() -> None:
 
 FORMER = [
     name
-    for name in moved._FINDER.places
-    if name.startswith((alignment.__name__, policies.__name__))
+    for name in _FINDER.places
+    if name.startswith((alignment.__name__, envs.__name__, policies.__name__))
 ]
 
 
 @pytest.mark.parametrize("former", FORMER)
 def test_every_new_place_is_there(former: str) -> None:
     root = Path(__file__).parents[2]
-    for place in moved._FINDER.places[former]:
+    for place in _FINDER.places[former]:
         path = root.joinpath(*place.split(".")[1:])
         assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), place
         assert not root.joinpath(*former.split(".")[1:]).with_suffix(".py").exists()

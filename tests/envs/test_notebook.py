@@ -3,7 +3,7 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from social_sandbox.envs.interactions import Answer, Feedback
+from social_sandbox.envs.rules.interactions import Answer, Feedback
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.societies import play, society
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from social_sandbox.envs import Interaction, Phase, Turn, Utterance
-from social_sandbox.envs.interactions import write_interactions
-from social_sandbox.envs.jsonl import write_objects
+from social_sandbox.envs.rules.interactions import write_interactions
+from social_sandbox.envs.text.jsonl import write_objects
 
 from .societies import QUESTIONS, play, society
 

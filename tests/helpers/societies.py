@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from social_sandbox.envs import Interaction, Phase, Question, Turn, Utterance, World, WorldConfig
-from social_sandbox.envs.seeding import generator
-from social_sandbox.envs.turns import RATED_PHASES
+from social_sandbox.envs.rules.seeding import generator
+from social_sandbox.envs.rules.turns import RATED_PHASES
 
 TOPICS = ("lending money", "a lost dog", "exam cheating", "noise at night", "jury duty", "gossip")
 QUESTIONS = [

@@ -8,7 +8,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 WORDS = "how are you ? i am fine thank go away please help me with this no never yes of course"
 TEMPLATE = (

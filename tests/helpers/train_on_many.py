@@ -12,7 +12,7 @@ from social_sandbox.alignment.methods.stable_alignment import StableAlignment
 from social_sandbox.alignment.runtime.peak_memory import peak_bytes, reset_peak
 from social_sandbox.alignment.training.batches.lengths import measure_lengths
 from social_sandbox.alignment.training.train import train
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from .tiny import tiny_llama, tiny_tokenizer
 from .train_in_processes import SETTINGS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from social_sandbox.envs import Turn, Utterance, World
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 from social_sandbox.policies import Population
 
 from .societies import chatter, society

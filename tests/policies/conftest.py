@@ -1,7 +1,7 @@
 import pytest
 
-from social_sandbox.envs.questions import Question
-from social_sandbox.envs.world import World, WorldConfig
+from social_sandbox.envs.rules.questions import Question
+from social_sandbox.envs.rules.world import World, WorldConfig
 from social_sandbox.policies.huggingface import prefixes
 from social_sandbox.policies.scripted import ScriptedPolicy
 from social_sandbox.policies.society.population import Population

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from social_sandbox.envs.turns import Phase, Turn
+from social_sandbox.envs.rules.turns import Phase, Turn
 from social_sandbox.policies import AttentivePolicy
 from social_sandbox.policies.attentive import assess
 from social_sandbox.policies.testing import check_policy, example_turns

@@ -1,6 +1,6 @@
 import numpy as np
 
-from social_sandbox.envs.memory import Vectors
+from social_sandbox.envs.rules.memory import Vectors
 from social_sandbox.policies.embedding_cache import EmbeddingCache
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase, Tokens, Turn, Utterance
+from social_sandbox.envs.rules.turns import Phase, Tokens, Turn, Utterance
 from social_sandbox.policies import rate
 from social_sandbox.policies.mean import MeanPolicy
 from social_sandbox.policies.observer import turns_to_rate

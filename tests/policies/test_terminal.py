@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from social_sandbox.envs.texts import for_terminal
+from social_sandbox.envs.text.texts import for_terminal
 from social_sandbox.policies.terminal import Terminal
 
 EVIL = [

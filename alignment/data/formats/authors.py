@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import first_problem
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.rules.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.text.jsonl import first_problem
+from social_sandbox.envs.text.messages import Message
 
 from ..groups import Candidate, RatedGroup, Source, trainable
 from .conversation import as_text

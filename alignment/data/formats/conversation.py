@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Conversation, Message, Role
-from social_sandbox.envs.turns import RATING_SCALES
+from social_sandbox.envs.rules.turns import RATING_SCALES
+from social_sandbox.envs.text.messages import Conversation, Message, Role
 
 from .dialogue import HUMAN
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from social_sandbox.envs.messages import Conversation, Message, Role
+from social_sandbox.envs.text.messages import Conversation, Message, Role
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 _ROLES: tuple[tuple[str, Role], ...] = ((HUMAN, "user"), (ASSISTANT, "assistant"))

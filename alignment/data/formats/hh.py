@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Conversation
+from social_sandbox.envs.text.messages import Conversation
 
 from ..groups import RatedGroup
 from ..pairs import Pair, Pairing, make_pairs, unrated_pair

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from social_sandbox.envs.combined import combined_rating
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import mean
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import mean
+from social_sandbox.envs.text.messages import Message
 
 from ..groups import Candidate, RatedGroup
 from ..study import JUDGEMENTS, Item, Judgement, Record, find_study, read_record

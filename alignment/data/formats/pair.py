@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.rules.turns import MIN_RATING, RATING_SCALE
+from social_sandbox.envs.text.messages import Message
 
 from ..groups import Candidate, RatedGroup
 from .dialogue import HUMAN

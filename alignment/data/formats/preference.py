@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.messages import to_dicts
+from social_sandbox.envs.text.messages import to_dicts
 
 from ..groups import RatedGroup
 from ..pairs import Pairing, make_pairs

@@ -18,8 +18,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Conversation, to_dicts
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.turns import MIN_RATING
+from social_sandbox.envs.text.messages import Conversation, to_dicts
 
 from ..groups import Candidate, RatedGroup, demonstration, trainable
 from ..on_disk import Bundles

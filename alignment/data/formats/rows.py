@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import GZIP, HEAD, wrong_kind
-from social_sandbox.envs.jsonl import OBJECT, read_numbered, read_text, text_lines
+from social_sandbox.envs.text.file_kinds import GZIP, HEAD, wrong_kind
+from social_sandbox.envs.text.jsonl import OBJECT, read_numbered, read_text, text_lines
 
 Row = dict[str, Any]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import Phase, Turn, Utterance
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import Phase, Turn, Utterance
 from social_sandbox.policies.norms.refusals import is_refusal
 from social_sandbox.policies.observer import turns_to_rate
 from social_sandbox.policies.openai.errors import is_refused

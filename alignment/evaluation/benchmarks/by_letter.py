@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Template
 
-from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.text.thoughts import without_thoughts
 from social_sandbox.policies.openai.letter_logprobs import ChoosesLetters
 from social_sandbox.policies.policy import Policy, answer_all
 

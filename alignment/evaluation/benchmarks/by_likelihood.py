@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import write_objects
+from social_sandbox.envs.text.jsonl import write_objects
 
 from .items import Item, ItemResult
 from .registry import Benchmark

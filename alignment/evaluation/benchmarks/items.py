@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from social_sandbox.envs.jsonl import JsonlLog
-from social_sandbox.envs.messages import Conversation, Message
+from social_sandbox.envs.text.jsonl import JsonlLog
+from social_sandbox.envs.text.messages import Conversation, Message
 
 ITEMS = "items.jsonl"
 """Name of the file of results."""

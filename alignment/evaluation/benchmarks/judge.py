@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 from ...data.formats.dialogue import human_turns
 from ...observer.fit import is_held_out

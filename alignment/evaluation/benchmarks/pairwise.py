@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from social_sandbox.envs.thoughts import without_thoughts
-from social_sandbox.envs.turns import Utterance
+from social_sandbox.envs.rules.turns import Utterance
+from social_sandbox.envs.text.thoughts import without_thoughts
 from social_sandbox.policies.prompts.frame import quoted
 from social_sandbox.policies.prompts.prompts import in_conversation
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 from ..comparison import Comparison, compare_values
 from ..config import EvaluateConfig, SafeguardName

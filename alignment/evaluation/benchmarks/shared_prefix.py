@@ -4,8 +4,8 @@ from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.thoughts import closed
+from social_sandbox.envs.text.messages import Message
+from social_sandbox.envs.text.thoughts import closed
 from social_sandbox.policies.huggingface.chat_template import sealed_messages
 from social_sandbox.policies.huggingface.control_tokens import (
     control_tokens,

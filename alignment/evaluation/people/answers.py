@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import read_interactions
-from social_sandbox.envs.jsonl import OBJECT, read_jsonl
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.texts import valid
-from social_sandbox.envs.turns import ASPECTS, Judged
+from social_sandbox.envs.rules.interactions import read_interactions
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import ASPECTS, Judged
+from social_sandbox.envs.text.jsonl import OBJECT, read_jsonl
+from social_sandbox.envs.text.texts import valid
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ...data.study import Item

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 from ..intervals import Estimate, estimate_over_clusters
 

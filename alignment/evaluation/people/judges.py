@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.combined import combined_rating
-from social_sandbox.envs.interactions import mean
-from social_sandbox.envs.seeding import key
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.combined import combined_rating
+from social_sandbox.envs.rules.interactions import mean
+from social_sandbox.envs.rules.seeding import key
+from social_sandbox.envs.rules.turns import ASPECTS
 
 from ...data.study import Item, Judgement
 from ..benchmarks.items import ItemResult

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import read_text, write_whole
+from social_sandbox.envs.text.jsonl import read_text, write_whole
 from social_sandbox.policies.browser.guard import Refused, is_loopback
 from social_sandbox.policies.browser.server import Served, new_token, serve
 from social_sandbox.policies.society.lock import locked

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.text.jsonl import first_problem
 from social_sandbox.policies.browser.guard import Refused, json_body
 from social_sandbox.policies.browser.server import page_application
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from social_sandbox.envs.seeding import generator, key
+from social_sandbox.envs.rules.seeding import generator, key
 
 from ...data.study import BAD, GOOD, Item, Kind, Role, Study
 from .checks import CHECKS

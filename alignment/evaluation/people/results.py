@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import ASPECTS, Aspect
+from social_sandbox.envs.rules.turns import ASPECTS, Aspect
 
 from ...data.study import Item, Judgement, Record, find_study, read_record
 from ..agreement import krippendorff_alpha

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from social_sandbox.envs.interactions import Interaction, mean, read_interactions
-from social_sandbox.envs.pareto import pareto_products
-from social_sandbox.envs.turns import ASPECTS, Aspect
+from social_sandbox.envs.rules.interactions import Interaction, mean, read_interactions
+from social_sandbox.envs.rules.pareto import pareto_products
+from social_sandbox.envs.rules.turns import ASPECTS, Aspect
 from social_sandbox.policies.society.log import INTERACTIONS
 
 from ...runtime.colours import MARKERS, PALETTE, of_number

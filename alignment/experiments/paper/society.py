@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from social_sandbox.envs.interactions import Interaction, mean, read_interactions
+from social_sandbox.envs.rules.interactions import Interaction, mean, read_interactions
 from social_sandbox.policies.norms import Norm, find_norm
 from social_sandbox.policies.norms.registry import NORMS
 from social_sandbox.policies.society.log import INTERACTIONS

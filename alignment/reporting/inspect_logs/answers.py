@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.turns import ASPECTS
+from social_sandbox.envs.text.messages import Message
 
 from ...evaluation.benchmarks.items import ItemResult, from_exchanges
 from .log import answer_output, identifier, make_log, mean_scores, sample_error, score

@@ -10,7 +10,7 @@ from statistics import stdev
 from typing import Any, Literal
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 
 from ...runtime.stage import make_folder
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.interactions import Answer, Feedback, Interaction, Observation
-from social_sandbox.envs.turns import ASPECTS, JUDGED, Aspect, Judged, Tokens
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, Aspect, Judged, Tokens
 
 from .log import answer_output, identifier, make_log, model_usage, sample_error, score
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.combined import combined_rating
+from social_sandbox.envs.rules.combined import combined_rating
 from social_sandbox.policies.norms.refusals import is_refusal
 
 from ...evaluation.config import EvaluateConfig

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from social_sandbox.envs.texts import in_one_line
+from social_sandbox.envs.text.texts import in_one_line
 
 from .records import GroupTable
 from .table import Names

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.file_kinds import GZIP, HEAD, wrong_kind
-from social_sandbox.envs.jsonl import OBJECT, first_problem, read_text, without_lone_surrogates
+from social_sandbox.envs.text.file_kinds import GZIP, HEAD, wrong_kind
+from social_sandbox.envs.text.jsonl import OBJECT, first_problem, read_text, without_lone_surrogates
 
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 

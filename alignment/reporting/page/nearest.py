@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.memory import HashingEmbedder, Vectors
+from social_sandbox.envs.rules.memory import HashingEmbedder, Vectors
 
 Asked = Sequence[tuple[str, str]]
 """Questions with their kinds."""

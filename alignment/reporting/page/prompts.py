@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.turns import RATED_PHASES, Phase, Turn
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.rules.turns import RATED_PHASES, Phase, Turn
 from social_sandbox.policies.prompts.control_tokens import defused
 from social_sandbox.policies.prompts.prompts import Prompt, prompt_for
 from social_sandbox.policies.prompts.recorded import turns_of

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.jsonl import replacing
+from social_sandbox.envs.text.jsonl import replacing
 
 from .records import CHUNK
 

@@ -5,9 +5,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from social_sandbox.envs.interactions import Feedback, Interaction, Observation
-from social_sandbox.envs.texts import in_one_line
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.interactions import Feedback, Interaction, Observation
+from social_sandbox.envs.rules.turns import Tokens
+from social_sandbox.envs.text.texts import in_one_line
 
 from ...evaluation.spread import MOST_VALUES
 from .records import Table

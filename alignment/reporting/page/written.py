@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction
-from social_sandbox.envs.jsonl import first_problem
+from social_sandbox.envs.rules.interactions import Interaction
+from social_sandbox.envs.text.jsonl import first_problem
 from social_sandbox.policies.society.lock import HOLDER
 
 from ...runtime.stage import RECORD

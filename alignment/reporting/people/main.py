@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from social_sandbox.envs.jsonl import write_whole
+from social_sandbox.envs.text.jsonl import write_whole
 from social_sandbox.policies.terminal import Terminal
 
 from ...evaluation.benchmarks.items import ITEMS, result_log

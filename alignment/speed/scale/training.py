@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from transformers import PrinterCallback, TrainerCallback
 
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from ...data.groups import Candidate, RatedGroup
 from ...methods.dpo import Dpo, DpoConfig

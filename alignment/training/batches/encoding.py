@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.envs.rules.turns import RATING_SCALE
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.huggingface.chat_template import prompt_ids, reply_ids
 
 IGNORED = -100

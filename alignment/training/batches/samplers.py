@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
-from social_sandbox.envs.seeding import generator, key
+from social_sandbox.envs.rules.seeding import generator, key
 
 from ...data.groups import KINDS, RatedGroup, trainable
 from .batching import FILLER

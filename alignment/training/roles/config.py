@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.rules.world_config import WorldConfig
 from social_sandbox.envs.settings import settings_dataclass, validated
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
-from social_sandbox.envs.world_config import WorldConfig
 from social_sandbox.policies.learning.rewards import LEARNT
 from social_sandbox.policies.society.choice import Choice, claims
 

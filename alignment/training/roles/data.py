@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase
+from social_sandbox.envs.rules.turns import Phase
 
 from ...data.groups import RatedGroup, Source
 from ...data.stored import Part

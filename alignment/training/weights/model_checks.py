@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from social_sandbox.envs.errors import UserError, first_words
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.huggingface.capacity import (
     check_ids,
     check_positions,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import replacing, write_whole
+from social_sandbox.envs.text.jsonl import replacing, write_whole
 
 from ..log import CAST, INTERACTIONS, LOG, LOGGED, SOCIETY, read_recorded
 from .world_folder import answers, attempts, check_sealed, finished, natural, place

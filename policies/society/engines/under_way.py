@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from social_sandbox.envs.interactions import Interaction, interaction_log
+from social_sandbox.envs.rules.interactions import Interaction, interaction_log
 
 from ..log import INTERACTIONS
 from .merge import WORLDS

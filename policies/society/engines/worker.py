@@ -15,8 +15,8 @@ from typing import Literal, Protocol
 
 from social_sandbox.envs.collector import rarely_collecting
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, interaction_log
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction, interaction_log
+from social_sandbox.envs.rules.world import World
 
 from ..account import Account, BudgetReached
 from ..lock import locked

@@ -22,10 +22,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import Interaction, write_interactions
-from social_sandbox.envs.jsonl import JsonlLog, write_jsonl
-from social_sandbox.envs.turns import Phase
-from social_sandbox.envs.world import World
+from social_sandbox.envs.rules.interactions import Interaction, write_interactions
+from social_sandbox.envs.rules.turns import Phase
+from social_sandbox.envs.rules.world import World
+from social_sandbox.envs.text.jsonl import JsonlLog, write_jsonl
 
 from ..log import (
     CAST,

@@ -9,7 +9,7 @@ from social_sandbox.alignment.data.export import ExportConfig, export_groups
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup, Source
 from social_sandbox.alignment.data.sources import read_sources
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 TARGETS = ("preference", "prompt_completion", "hh", "authors", "groups")
 FORMATS = ("jsonl", "parquet")

@@ -11,7 +11,7 @@ from social_sandbox.alignment.data.from_interactions import (
     self_critic,
 )
 from social_sandbox.envs import Interaction, UserError
-from social_sandbox.envs.interactions import Answer, Feedback, Observation
+from social_sandbox.envs.rules.interactions import Answer, Feedback, Observation
 
 
 def interaction(

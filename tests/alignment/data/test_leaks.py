@@ -5,9 +5,9 @@ import pytest
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.alignment.data.leaks import check_leaks
 from social_sandbox.envs import UserError
-from social_sandbox.envs.memory import HashingEmbedder
-from social_sandbox.envs.messages import Conversation, Message
-from social_sandbox.envs.questions import held_out_questions, society_questions
+from social_sandbox.envs.rules.memory import HashingEmbedder
+from social_sandbox.envs.rules.questions import held_out_questions, society_questions
+from social_sandbox.envs.text.messages import Conversation, Message
 from social_sandbox.policies.prompts.prompts import rating_messages, revision_messages
 from social_sandbox.policies.value_model.minilm import MiniLMEmbedder
 

@@ -22,7 +22,7 @@ from social_sandbox.alignment.methods.sft import Sft
 from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.trl import dataset, in_order, language_modelling
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.memory import growth
 from tests.helpers.tiny import rated_groups, tiny_tokenizer
 

@@ -2,7 +2,7 @@ import pytest
 
 from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.alignment.data.pairs import Pairing, make_pairs, unrated_pair
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import rated
 
 GROUP = rated("a", ("low", 1.0), ("top", 7.0), ("mid", 4.0), ("top too", 7.0), ("unrated", None))

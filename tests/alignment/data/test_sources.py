@@ -12,7 +12,7 @@ from social_sandbox.alignment.data.from_interactions import build_groups
 from social_sandbox.alignment.data.groups import RatedGroup, write_groups
 from social_sandbox.alignment.data.sources import SourceReport, read_sources
 from social_sandbox.envs import Interaction, UserError
-from social_sandbox.envs.interactions import write_interactions
+from social_sandbox.envs.rules.interactions import write_interactions
 from tests.helpers.tiny import rated
 
 from .test_from_interactions import interaction

@@ -12,7 +12,7 @@ from social_sandbox.alignment.reporting.data_report import print_report
 from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.batches.lengths import measure_lengths
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import rated
 
 GROUPS = [

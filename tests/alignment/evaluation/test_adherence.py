@@ -3,7 +3,7 @@
 from social_sandbox.alignment.evaluation.adherence import ALL, compare_adherence, verdict
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.evaluation.held_out import HeldOutResults, answer_rows
-from social_sandbox.envs.questions import Question
+from social_sandbox.envs.rules.questions import Question
 from social_sandbox.policies.norms import NORMS
 from social_sandbox.policies.norms.norm import followed
 

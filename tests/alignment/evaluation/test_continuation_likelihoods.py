@@ -5,7 +5,7 @@ import torch
 
 from social_sandbox.alignment.evaluation.continuation_likelihoods import mean_nll
 from social_sandbox.alignment.training.batches.encoding import encode
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 PROMPT = [Message("user", "how are you ?")]
 

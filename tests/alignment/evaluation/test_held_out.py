@@ -7,7 +7,7 @@ from social_sandbox.alignment.data.pairs import unrated_pair
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.evaluation.held_out import answer_rows, margins, words_per_answer
 from social_sandbox.envs import Question, UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 from ...helpers.held_out_results import results
 

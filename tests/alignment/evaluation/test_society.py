@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from social_sandbox.alignment.evaluation.society import observer_agreement
-from social_sandbox.envs.interactions import Answer, Interaction, Observation
+from social_sandbox.envs.rules.interactions import Answer, Interaction, Observation
 
 DONE = Interaction(
     id="w/0/a",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from social_sandbox.alignment.evaluation.spread import compare_spread, norm_spread
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.envs.interactions import Answer, Interaction
+from social_sandbox.envs.rules.interactions import Answer, Interaction
 from social_sandbox.policies import ScriptedPolicy, rollout
 from social_sandbox.policies.norms import NORMS
 

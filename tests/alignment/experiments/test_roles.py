@@ -12,7 +12,7 @@ from social_sandbox.alignment.experiments.experiment import SCALES, Cell
 from social_sandbox.alignment.experiments.paper import roles
 from social_sandbox.alignment.stages import compose_settings
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.envs.interactions import Answer, write_interactions
+from social_sandbox.envs.rules.interactions import Answer, write_interactions
 from social_sandbox.policies import ScriptedPolicy, rollout
 from tests.helpers.small_job import small_job
 from tests.helpers.tiny import tiny_llama, tiny_tokenizer

@@ -12,7 +12,7 @@ from social_sandbox.alignment.evaluation.intervals import estimate_over_seeds
 from social_sandbox.alignment.experiments.experiment import Cell, Measured
 from social_sandbox.alignment.experiments.paper import pareto, society
 from social_sandbox.envs import World, WorldConfig
-from social_sandbox.envs.interactions import Answer, Interaction, write_interactions
+from social_sandbox.envs.rules.interactions import Answer, Interaction, write_interactions
 from social_sandbox.policies import ScriptedPolicy, rollout
 
 RULES = WorldConfig(

@@ -27,8 +27,8 @@ from social_sandbox.alignment.training.config import LoraConfig
 from social_sandbox.alignment.training.method import Job
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import Turn, Utterance
+from social_sandbox.envs.rules.turns import Turn, Utterance
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import WORDS, rated_groups, tiny_llama
 
 pytest.importorskip("trl")

@@ -24,7 +24,7 @@ from social_sandbox.alignment.training.roles.config.config import read_roles
 from social_sandbox.alignment.training.roles.config.data import groups_of_roles
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies import Population
 
 from .test_society_grpo import QUICK, RULES, Polite, StopAt, questions, roomy_llama, rows_of

@@ -13,7 +13,7 @@ from social_sandbox.alignment.training.config import LoraConfig
 from social_sandbox.alignment.training.method import Society
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs import Turn, UserError, Utterance, WorldConfig
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies import AttentivePolicy, Population
 from tests.helpers.tiny import WORDS, tiny_llama
 

@@ -10,8 +10,8 @@ import pytest
 
 from social_sandbox.alignment import cli, value_head
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup, write_groups
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.envs.rules.questions import held_out_questions
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.people import item, pair, rating, write_people
 
 Fit = Callable[..., int]

@@ -3,7 +3,7 @@ from pathlib import Path
 from social_sandbox.alignment.evaluation.spread import norm_spread
 from social_sandbox.alignment.reporting import histograms
 from social_sandbox.alignment.reporting.drawn import read_drawn
-from social_sandbox.envs.interactions import write_interactions
+from social_sandbox.envs.rules.interactions import write_interactions
 from social_sandbox.policies.norms.recipes import norms_of
 from tests.helpers.villages import Village
 

@@ -14,7 +14,7 @@ from social_sandbox.alignment.reporting.wandb_config import WandbConfig
 from social_sandbox.alignment.reporting.wandb_media import log_page, samples
 from social_sandbox.alignment.reporting.wandb_rows import log_simulation
 from social_sandbox.alignment.reporting.wandb_run import tracked
-from social_sandbox.envs.interactions import Answer
+from social_sandbox.envs.rules.interactions import Answer
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.societies import play, society
 from tests.helpers.wandb_file import offline_runs

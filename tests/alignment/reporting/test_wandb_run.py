@@ -24,7 +24,7 @@ from social_sandbox.alignment.runtime.signals import Terminated, sigterm_stops
 from social_sandbox.alignment.runtime.stage import read_record
 from social_sandbox.alignment.stages.identity import settings_hash
 from social_sandbox.envs import Turn, UserError, Utterance, World, WorldConfig
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 from social_sandbox.policies import ScriptedPolicy, rollout
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.society.account import BudgetReached

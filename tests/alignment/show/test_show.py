@@ -13,7 +13,7 @@ from social_sandbox.envs import (
     Tokens,
     write_interactions,
 )
-from social_sandbox.envs.interactions import Answer, Feedback
+from social_sandbox.envs.rules.interactions import Answer, Feedback
 from tests.helpers.command_line import here, run
 from tests.helpers.hostile import FORBIDDEN, HOSTILE, MARKUP
 from tests.helpers.societies import play, society

@@ -16,7 +16,7 @@ from social_sandbox.alignment.stages import (
     run_all,
     simulate,
 )
-from social_sandbox.envs.interactions import read_interactions
+from social_sandbox.envs.rules.interactions import read_interactions
 from tests.helpers.small_job import small_job
 
 

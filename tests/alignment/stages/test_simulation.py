@@ -76,7 +76,7 @@ def test_a_wrong_server_is_found_before_memories_are_embedded(
     def embed(*_: object) -> None:
         raise AssertionError("embedded")
 
-    monkeypatch.setattr("social_sandbox.envs.memory.HashingEmbedder.embed", embed)
+    monkeypatch.setattr("social_sandbox.envs.rules.memory.HashingEmbedder.embed", embed)
     others = [argument for argument in FAST if not argument.startswith("policy=")]
     server = ["policy=openai", "policy.model=m", "policy.max_retries=0"]
     where = "policy.base_url=http://127.0.0.1:9"

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from social_sandbox.alignment import cli
 from social_sandbox.alignment.data.groups import read_groups
-from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.envs.rules.questions import held_out_questions
 from tests.helpers.command_line import here, lines, run
 from tests.helpers.small_job import small_job
 from tests.helpers.tiny import save_tiny_model

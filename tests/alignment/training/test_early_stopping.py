@@ -21,7 +21,7 @@ from social_sandbox.alignment.methods.sft import Sft, SftConfig
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.methods import make_method
 from tests.helpers.tiny import WORDS, rated, rated_groups, tiny_llama
 

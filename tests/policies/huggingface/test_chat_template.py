@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message, Role
+from social_sandbox.envs.text.messages import Message, Role
 from social_sandbox.policies.huggingface.chat_template import (
     check_template,
     prompt_ids,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from social_sandbox.alignment.training.batches.encoding import encode
-from social_sandbox.envs.messages import Message, to_dicts
+from social_sandbox.envs.text.messages import Message, to_dicts
 from social_sandbox.policies.huggingface.chat_template import prompt_ids, render_messages
 from social_sandbox.policies.huggingface.control_tokens import control_tokens, text_ids
 from tests.helpers.tokenizers import CHATML, FAMILIES, byte_level

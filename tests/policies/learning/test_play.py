@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from social_sandbox.envs import Turn, UserError, Utterance, WorldConfig
-from social_sandbox.envs.turns import Phase
+from social_sandbox.envs.rules.turns import Phase
 from social_sandbox.policies import AttentivePolicy, Population
 from social_sandbox.policies.huggingface import prompt_ids
 from social_sandbox.policies.learning import REWARDS, Start, play_groups

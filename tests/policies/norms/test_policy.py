@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.turns import Phase, Turn
+from social_sandbox.envs.rules.turns import Phase, Turn
 from social_sandbox.policies import as_policy, rate
 from social_sandbox.policies.norms import NORMS, NormsPolicy
 from social_sandbox.policies.observer import turns_to_rate
@@ -100,7 +100,7 @@ def test_a_function_of_a_question_and_an_answer_is_an_observer() -> None:
 
 
 def test_a_norm_may_read_the_conversation() -> None:
-    from social_sandbox.envs.messages import Message
+    from social_sandbox.envs.text.messages import Message
 
     turn = turns_to_rate([QUESTION], ["No."], "alignment")[0]
     policy = NormsPolicy([second])

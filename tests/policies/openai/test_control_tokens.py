@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.envs.turns import Phase, Turn
+from social_sandbox.envs.rules.turns import Phase, Turn
 from social_sandbox.policies.openai import OpenAIPolicy
 from social_sandbox.policies.openai.errors import ApiError
 

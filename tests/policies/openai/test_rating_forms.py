@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 from social_sandbox.policies.openai.client import Reply
 from social_sandbox.policies.openai.rating_forms import (
     form_fields,

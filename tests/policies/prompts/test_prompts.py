@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from social_sandbox.envs.messages import Message
-from social_sandbox.envs.turns import Opinion, Phase, Recollection, Turn
+from social_sandbox.envs.rules.turns import Opinion, Phase, Recollection, Turn
+from social_sandbox.envs.text.messages import Message
 from social_sandbox.policies.prompts.prompts import PREFILL, prompt_for
 
 DRAFT = Turn(

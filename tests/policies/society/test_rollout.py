@@ -4,8 +4,8 @@ from collections.abc import Sequence
 import pytest
 
 from social_sandbox.envs import Interaction, Turn, UserError, Utterance
-from social_sandbox.envs.interactions import Answer
-from social_sandbox.envs.turns import RATED_PHASES, Tokens
+from social_sandbox.envs.rules.interactions import Answer
+from social_sandbox.envs.rules.turns import RATED_PHASES, Tokens
 from social_sandbox.policies import Population, ScriptedPolicy, rollout
 
 from ..conftest import society

@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import DelayObservation, FlattenObservation, FrameStackObservation
 
 from social_sandbox.envs import Turn, UserError, Utterance
-from social_sandbox.envs.translate import to_action
+from social_sandbox.envs.spaces.translate import to_action
 from social_sandbox.policies import ScriptedPolicy, rollout
 from social_sandbox.policies.society.solo import SoloEnv
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.jsonl import first_problem
-from social_sandbox.envs.seeding import generator
+from social_sandbox.envs.rules.seeding import generator
+from social_sandbox.envs.text.jsonl import first_problem
 
 from ..items import Item
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 from ....data.formats.dialogue import ASSISTANT, HUMAN, human_turns, last_question
 from ....data.formats.hh import read_row

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from social_sandbox.envs.seeding import key
+from social_sandbox.envs.rules.seeding import key
 
 from ..items import Item
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from social_sandbox.envs.turns import ASPECTS
+from social_sandbox.envs.rules.turns import ASPECTS
 
 from ....evaluation.comparison import current_table
 from ...adherence import WITNESS

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.turns import MIN_RATING
+from social_sandbox.envs.rules.turns import MIN_RATING
 
 from ....evaluation.intervals import estimate_mean_by_t
 from ...histograms import Histogram

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from social_sandbox.envs.turns import ASPECTS, JUDGED
+from social_sandbox.envs.rules.turns import ASPECTS, JUDGED
 
 from ...histograms import histogram
 from ..records import Figure, Series

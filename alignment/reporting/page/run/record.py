@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from social_sandbox.envs.turns import RATING_SCALE
+from social_sandbox.envs.rules.turns import RATING_SCALE
 
 from ..answers import Answers
 from ..figures.answers import benchmark_figures, held_out_figures

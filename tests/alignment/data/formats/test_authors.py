@@ -8,7 +8,7 @@ from social_sandbox.alignment.data.formats.authors import authors_rows, read_aut
 from social_sandbox.alignment.data.formats.rows import read_rows
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup, Source
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 ROW = {"query": "May I lie?", "responses": ["No.", "Yes."], "scores": ["7", 1], "model": "gpt"}
 

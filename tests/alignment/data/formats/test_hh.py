@@ -15,7 +15,7 @@ from social_sandbox.alignment.data.formats.hh import hh_rows, read_hh, read_pair
 from social_sandbox.alignment.data.formats.pair import PairRating
 from social_sandbox.alignment.data.groups import RatedGroup
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 
 ASKED = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: May I lie?\n\nAssistant:"
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello."), Message("user", "May I lie?"))

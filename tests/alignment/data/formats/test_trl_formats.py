@@ -14,7 +14,7 @@ from social_sandbox.alignment.data.formats.prompt_completion import (
 )
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.envs import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import rated
 
 ASKED = [{"role": "user", "content": "May I?"}]

@@ -14,7 +14,7 @@ from social_sandbox.alignment.evaluation.benchmarks.norms import (
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.alignment.evaluation.benchmarks.results.estimates import aggregate
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.questions import held_out_questions
+from social_sandbox.envs.rules.questions import held_out_questions
 from social_sandbox.policies.norms import KEPT_OUT, NORMS, Norm, registry
 
 

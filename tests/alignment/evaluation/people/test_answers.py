@@ -15,7 +15,7 @@ from social_sandbox.alignment.evaluation.people.answers import (
 from social_sandbox.alignment.evaluation.people.choice import chosen_study
 from social_sandbox.alignment.evaluation.people.options import parser
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.interactions import write_interactions
+from social_sandbox.envs.rules.interactions import write_interactions
 from social_sandbox.policies.scripted import ScriptedPolicy
 from tests.helpers.societies import play, society
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from social_sandbox.envs import Interaction, Tokens, read_interactions, write_interactions
-from social_sandbox.envs.interactions import Answer, Feedback
+from social_sandbox.envs.rules.interactions import Answer, Feedback
 from tests.helpers.command_line import here, run
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.societies import play, society

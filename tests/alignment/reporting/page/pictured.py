@@ -16,7 +16,7 @@ from social_sandbox.alignment.reporting.page.records import (
 )
 from social_sandbox.alignment.reporting.page.scripts import DataFolder
 from social_sandbox.alignment.reporting.page.write import write_page
-from social_sandbox.envs.jsonl import write_objects
+from social_sandbox.envs.text.jsonl import write_objects
 
 from ....helpers.hostile import HOSTILE
 from ....helpers.runs import interactions, write_run

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment.cli.commands import main
-from social_sandbox.envs.interactions import interaction_log
+from social_sandbox.envs.rules.interactions import interaction_log
 
 from ....helpers.page_data import read_chunks, read_data
 from ....helpers.runs import interactions, write_run

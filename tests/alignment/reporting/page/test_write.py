@@ -10,7 +10,7 @@ import pytest
 from social_sandbox.alignment.reporting.page.write import Page, write_page
 from social_sandbox.alignment.speed.page import LARGEST, big_run
 from social_sandbox.envs import UserError
-from social_sandbox.envs.interactions import interaction_log, write_interactions
+from social_sandbox.envs.rules.interactions import interaction_log, write_interactions
 
 from ....helpers.page_data import bytes_of, read_chunks, read_data
 from ....helpers.runs import interactions, with_texts, write_run

@@ -12,7 +12,7 @@ from social_sandbox.alignment.training.batches.batching import (
 )
 from social_sandbox.alignment.training.batches.encoding import Encoded, EncodedGroup, encode
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import rated, tiny_tokenizer
 
 ASKED = (Message("user", "how are you ?"),)

@@ -17,7 +17,7 @@ from social_sandbox.alignment.training.batches.samplers import in_stages
 from social_sandbox.alignment.training.method import Method
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.methods import make_method
 from tests.helpers.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama

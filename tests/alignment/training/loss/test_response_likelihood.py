@@ -14,7 +14,7 @@ from social_sandbox.alignment.training.loss.chunked_nll import chunked_nll
 from social_sandbox.alignment.training.loss.losses import token_nll
 from social_sandbox.alignment.training.loss.response_likelihood import ResponseLikelihood
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 

@@ -4,7 +4,7 @@ from multiprocessing import AuthenticationError
 
 import pytest
 
-from social_sandbox.envs.turns import Tokens
+from social_sandbox.envs.rules.turns import Tokens
 from social_sandbox.policies.society.account import Account, Budget
 from social_sandbox.policies.society.engines.ledger import Ledger, RemoteLedger, Report, served
 

@@ -8,7 +8,7 @@ import pytest
 from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import LOADERS, load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks, with_data
 from social_sandbox.envs.errors import UserError
-from social_sandbox.envs.messages import Message
+from social_sandbox.envs.text.messages import Message
 from tests.helpers import benchmark_files as fixtures
 
 

@@ -1,0 +1,1 @@
+"""The rules of a society: its world, grid, turns, memories and records."""

@@ -1,0 +1,1 @@
+"""Texts and messages, made safe, compared, and read from files and written to them."""
