@@ -32,7 +32,7 @@ SLOW = (
     "alignment/stages/test_preflight.py",
     "alignment/stages/test_script.py",
     "alignment/cli/test_sweeps.py",
-    "alignment/stages/test_training_data.py",
+    "alignment/stages/steps/test_training_data.py",
     "alignment/training/loss/test_contrast.py",
     "alignment/training/test_early_stopping.py",
     "alignment/training/test_group_trainer.py",

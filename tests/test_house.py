@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -30,6 +31,10 @@ FLOORS = (
 """The rooms of `alignment`; each may import from those above it in this list."""
 FORMER_PLACES = {"method", "value_head"}
 """Modules that only repeat a name under which users know it."""
+
+
+MOST_MODULES = 17
+"""So many modules can be read in one list; more of them are rooms."""
 
 
 def modules() -> dict[str, Path]:
@@ -148,3 +153,9 @@ def test_a_society_without_models_waits_for_no_large_library(code: str, tmp_path
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment, capture_output=True
     )
+
+
+def test_no_room_has_more_modules_than_one_can_read() -> None:
+    sizes = Counter(file.parent for file in modules().values())
+
+    assert {folder for folder, size in sizes.items() if size > MOST_MODULES} == set()

@@ -225,7 +225,7 @@ def _view(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 
 def _merge(options: argparse.Namespace, rest: Sequence[str]) -> None:
-    from ..stages import merge
+    from ..stages.society import merge
 
     merge.main(rest)
 

@@ -14,42 +14,42 @@ from typing import TYPE_CHECKING
 from social_sandbox.envs.lazy import on_use
 
 if TYPE_CHECKING:
-    from .alignment import Alignment as Alignment
-    from .alignment import align as align
-    from .benchmarks import benchmark as benchmark
     from .context import Context as Context
-    from .evaluation import Evaluation as Evaluation
-    from .evaluation import evaluate as evaluate
-    from .figures import draw_figures as draw_figures
     from .online import run_online as run_online
     from .run import run_all as run_all
     from .settings import Settings as Settings
     from .settings import compose_settings as compose_settings
     from .settings import read_settings as read_settings
-    from .simulation import Simulation as Simulation
-    from .simulation import simulate as simulate
-    from .training_data import TrainingData as TrainingData
-    from .training_data import export as export
-    from .training_data import make_data as make_data
+    from .steps.alignment import Alignment as Alignment
+    from .steps.alignment import align as align
+    from .steps.benchmarks import benchmark as benchmark
+    from .steps.evaluation import Evaluation as Evaluation
+    from .steps.evaluation import evaluate as evaluate
+    from .steps.figures import draw_figures as draw_figures
+    from .steps.simulation import Simulation as Simulation
+    from .steps.simulation import simulate as simulate
+    from .steps.training_data import TrainingData as TrainingData
+    from .steps.training_data import export as export
+    from .steps.training_data import make_data as make_data
 
 _PLACES = {
-    "Alignment": "alignment",
+    "Alignment": "steps.alignment",
     "Context": "context",
-    "Evaluation": "evaluation",
+    "Evaluation": "steps.evaluation",
     "Settings": "settings",
-    "Simulation": "simulation",
-    "TrainingData": "training_data",
-    "align": "alignment",
-    "benchmark": "benchmarks",
+    "Simulation": "steps.simulation",
+    "TrainingData": "steps.training_data",
+    "align": "steps.alignment",
+    "benchmark": "steps.benchmarks",
     "compose_settings": "settings",
-    "draw_figures": "figures",
-    "evaluate": "evaluation",
-    "export": "training_data",
-    "make_data": "training_data",
+    "draw_figures": "steps.figures",
+    "evaluate": "steps.evaluation",
+    "export": "steps.training_data",
+    "make_data": "steps.training_data",
     "read_settings": "settings",
     "run_all": "run",
     "run_online": "online",
-    "simulate": "simulation",
+    "simulate": "steps.simulation",
 }
 __all__ = list(_PLACES)
 

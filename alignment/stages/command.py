@@ -8,11 +8,11 @@ from .context import Context
 
 _PLACES = {
     "run": ("run", "run_all"),
-    "simulate": ("simulation", "simulate"),
-    "data": ("training_data", "make_data"),
-    "export": ("training_data", "export"),
-    "align": ("alignment", "align"),
-    "figures": ("figures", "draw_figures"),
+    "simulate": ("steps.simulation", "simulate"),
+    "data": ("steps.training_data", "make_data"),
+    "export": ("steps.training_data", "export"),
+    "align": ("steps.alignment", "align"),
+    "figures": ("steps.figures", "draw_figures"),
     "online": ("online", "run_online"),
 }
 """Module and function of each command, except `evaluate`, which has two."""
@@ -29,8 +29,10 @@ def run_command(command: str, context: Context) -> None:
     if place is None:
         # Compare models on held-out questions, or measure one on benchmarks if any are named.
         on_questions = context.settings.evaluate.benchmarks is None
-        place = ("evaluation", "evaluate") if on_questions else ("benchmarks", "benchmark")
-        if not on_questions and context.settings.evaluate.safeguards:
+        place = ("steps.benchmarks", "benchmark")
+        if on_questions:
+            place = ("steps.evaluation", "evaluate")
+        elif context.settings.evaluate.safeguards:
             raise UserError(
                 "evaluate.safeguards: are checked beside the held-out questions; evaluate "
                 "benchmarks in a command of its own, or use run"

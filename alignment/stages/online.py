@@ -19,16 +19,16 @@ from social_sandbox.policies.society.account import Account, Budget, BudgetReach
 from ..reporting import console as report
 from ..reporting.wandb_config import EarlierCycles
 from ..runtime.stage import Summary, is_complete, write_json
-from .alignment import Alignment, align
 from .context import Context
-from .evaluation import evaluate
 from .handover import check_served, is_served, policy_of_cycle, try_server, write_adapter
 from .inputs import read_json
-from .page import write_page_of
 from .preflight import preflight
 from .settings import Settings
-from .simulation import simulate
-from .training_data import make_data
+from .steps.alignment import Alignment, align
+from .steps.evaluation import evaluate
+from .steps.page import write_page_of
+from .steps.simulation import simulate
+from .steps.training_data import make_data
 
 
 def run_online(context: Context) -> Summary:

@@ -19,7 +19,7 @@ from ..training.roles.config import check_roles
 from .context import Context
 from .inputs import base_tokenizer, check_readable, evaluation_questions, own_norms_of
 from .settings import Settings, build
-from .training_society import make_society
+from .society.training import make_society
 
 
 def preflight(context: Context, stages: Sequence[str]) -> None:

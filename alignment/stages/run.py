@@ -9,16 +9,16 @@ from time import monotonic
 from ..reporting import console as report
 from ..reporting.run_report import stage_times
 from ..runtime.stage import Summary, write_json
-from .alignment import align
-from .benchmarks import benchmark
 from .context import Context
-from .evaluation import evaluate
-from .figures import draw_figures
-from .page import write_page_of
 from .preflight import preflight
-from .report import stage_records
-from .simulation import simulate
-from .training_data import make_data
+from .steps.alignment import align
+from .steps.benchmarks import benchmark
+from .steps.evaluation import evaluate
+from .steps.figures import draw_figures
+from .steps.page import write_page_of
+from .steps.report import stage_records
+from .steps.simulation import simulate
+from .steps.training_data import make_data
 
 
 def run_all(context: Context) -> Summary:

@@ -26,7 +26,7 @@ from ..methods import config_class, find_method
 from ..reporting.wandb_config import WandbConfig
 from ..training.method import Method
 from .override_values import hydra_value
-from .shards import check_shard
+from .society.shards import check_shard
 
 
 @settings_dataclass("")

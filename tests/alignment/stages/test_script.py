@@ -63,7 +63,8 @@ def test_no_stage_reads_what_the_stage_before_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from social_sandbox.alignment.data import sources
-    from social_sandbox.alignment.stages import alignment, data_checks, simulation, training_data
+    from social_sandbox.alignment.stages import data_checks
+    from social_sandbox.alignment.stages.steps import alignment, simulation, training_data
 
     for module, name in (
         (simulation, "read_interactions"),

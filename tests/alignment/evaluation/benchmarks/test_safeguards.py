@@ -16,7 +16,7 @@ from social_sandbox.alignment.evaluation.benchmarks.safeguards import (
 )
 from social_sandbox.alignment.evaluation.config import EvaluateConfig
 from social_sandbox.alignment.reporting.safeguards import finding_rows, safeguard_lines
-from social_sandbox.alignment.stages.safeguards import markdown
+from social_sandbox.alignment.stages.steps.safeguards import markdown
 from tests.helpers import benchmark_files as fixtures
 from tests.helpers.small_job import small_job
 

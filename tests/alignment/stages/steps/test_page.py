@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment.stages import Context, compose_settings
-from social_sandbox.alignment.stages.page import write_page_of
+from social_sandbox.alignment.stages.steps.page import write_page_of
 from social_sandbox.policies.terminal import Terminal
 
-from ...helpers.runs import interactions, write_run
+from ....helpers.runs import interactions, write_run
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from social_sandbox.policies.society.lock import locked
 
-from ..reporting import safeguards as report
-from ..reporting import wandb_rows
-from ..reporting.console import print_verdicts
-from ..runtime.markdown import markdown_table
-from ..runtime.stage import Summary, Work, make_folder, write_json
-from .context import Context
-from .identity import model_hash
-from .inputs import input_hash
-from .preflight import check_held_out_model
+from ...reporting import safeguards as report
+from ...reporting import wandb_rows
+from ...reporting.console import print_verdicts
+from ...runtime.markdown import markdown_table
+from ...runtime.stage import Summary, Work, make_folder, write_json
+from ..context import Context
+from ..identity import model_hash
+from ..inputs import input_hash
+from ..preflight import check_held_out_model
 
 if TYPE_CHECKING:
-    from ..evaluation.benchmarks.measuring import Results
+    from ...evaluation.benchmarks.measuring import Results
 
 
 def guard(context: Context, model: str) -> Summary:
@@ -38,7 +38,7 @@ def guard(context: Context, model: str) -> Summary:
     Raises:
         UserError: A benchmark has no data, or `evaluate.model` is `policy`.
     """
-    from ..evaluation.benchmarks.safeguards import (
+    from ...evaluation.benchmarks.safeguards import (
         check_safeguards,
         plain_findings,
         safeguard_parts,
@@ -67,7 +67,7 @@ def guard(context: Context, model: str) -> Summary:
     def results_of(name: str, folder: Path) -> "Results":
         from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
-        from ..evaluation.benchmarks.measuring import measured
+        from ...evaluation.benchmarks.measuring import measured
 
         policy = HuggingFacePolicy(
             weights[name],

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.spread import Share
-from ..runtime.stage import read_record
+from ...evaluation.spread import Share
+from ...runtime.stage import read_record
+from ..context import Context
+from ..inputs import read_json
 from .alignment import Alignment
-from .context import Context
 from .evaluation import Evaluation
-from .inputs import read_json
 
 REPORT = "report.md"
 """The name of the file."""
@@ -40,7 +40,7 @@ def write_report(
         evaluation: Held-out results; None: there are none.
         figures: Pictures in the folder `figures`.
     """
-    from ..reporting.run_report import Findings, run_report
+    from ...reporting.run_report import Findings, run_report
 
     findings = Findings(
         name=context.output_dir.resolve().name,

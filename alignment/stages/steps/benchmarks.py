@@ -10,18 +10,18 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.policy import Policy
 
-from ..reporting import wandb_rows
-from ..runtime.recipes import recorded_recipe
-from ..runtime.stage import Summary, Work, file_hash, weights_hash, write_json
+from ...reporting import wandb_rows
+from ...runtime.recipes import recorded_recipe
+from ...runtime.stage import Summary, Work, file_hash, weights_hash, write_json
+from ..context import Context
+from ..identity import model_hash
+from ..inputs import input_hash, own_norms_of
+from ..settings import Settings, build
 from .alignment import Alignment, measured_model
-from .context import Context
-from .identity import model_hash
-from .inputs import input_hash, own_norms_of
-from .settings import Settings, build
 
 if TYPE_CHECKING:
-    from ..evaluation.benchmarks.items import Item
-    from ..evaluation.benchmarks.measuring import Todo
+    from ...evaluation.benchmarks.items import Item
+    from ...evaluation.benchmarks.measuring import Todo
 
 SETTINGS_OF_BENCHMARKS = (
     "benchmarks",
@@ -52,11 +52,11 @@ def benchmark(context: Context, alignment: Alignment | None = None) -> Summary:
     Raises:
         UserError: A benchmark has no data, or a setting is wrong.
     """
-    from ..evaluation.benchmarks.by_answer import Judge
-    from ..evaluation.benchmarks.measuring import Judging
-    from ..evaluation.benchmarks.norms import norm_hashes
-    from ..evaluation.benchmarks.results.compare import read_evaluated
-    from ..evaluation.benchmarks.run import (
+    from ...evaluation.benchmarks.by_answer import Judge
+    from ...evaluation.benchmarks.measuring import Judging
+    from ...evaluation.benchmarks.norms import norm_hashes
+    from ...evaluation.benchmarks.results.compare import read_evaluated
+    from ...evaluation.benchmarks.run import (
         answered_by_both,
         chosen_benchmarks,
         pairs_for_judge,

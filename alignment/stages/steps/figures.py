@@ -9,17 +9,17 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.norms.recipes import norms_of
 from social_sandbox.policies.society.log import INTERACTIONS
 
-from ..evaluation.comparison import current_table
-from ..evaluation.society import rating_scale
-from ..evaluation.spread import norm_spread, spread_rows, values_of_own
-from ..reporting import histograms
-from ..reporting.drawn import read_drawn
-from ..runtime.stage import Summary, read_record, write_json
-from ..runtime.tables import print_path
+from ...evaluation.comparison import current_table
+from ...evaluation.society import rating_scale
+from ...evaluation.spread import norm_spread, spread_rows, values_of_own
+from ...reporting import histograms
+from ...reporting.drawn import read_drawn
+from ...runtime.stage import Summary, read_record, write_json
+from ...runtime.tables import print_path
+from ..context import Context
+from ..inputs import read_json
 from .alignment import Alignment
-from .context import Context
 from .evaluation import Evaluation
-from .inputs import read_json
 from .report import write_report
 from .simulation import Simulation
 
@@ -47,7 +47,7 @@ def draw_figures(
     Raises:
         UserError: There is nothing to draw.
     """
-    from ..reporting.figures import plot_histograms, plot_run
+    from ...reporting.figures import plot_histograms, plot_run
 
     folder = context.stage_folder("figures")
     norms = norms_of(context.settings.observer) or norms_of(_recorded_observer(context))

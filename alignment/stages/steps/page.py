@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from .context import Context
+from ..context import Context
 
 
 def write_page_of(context: Context) -> None:
@@ -10,8 +10,8 @@ def write_page_of(context: Context) -> None:
 
     Where that fails, the job goes on after a warning.
     """
-    from ..reporting.page.write import write_page
-    from ..reporting.wandb_media import log_page
+    from ...reporting.page.write import write_page
+    from ...reporting.wandb_media import log_page
 
     console = context.console
     try:

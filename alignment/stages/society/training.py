@@ -9,16 +9,16 @@ from social_sandbox.policies.prompts.prompts import answer_messages
 from social_sandbox.policies.registry import build
 from social_sandbox.policies.society.simulate import check_cast
 
-from ..data.groups import RatedGroup, Source
-from ..runtime.recipes import recorded_recipe
-from ..training.method import Society
-from ..training.roles.config import SETTING, RoleConfig, seats
-from .inputs import input_hash
-from .settings import Settings
+from ...data.groups import RatedGroup, Source
+from ...runtime.recipes import recorded_recipe
+from ...training.method import Society
+from ...training.roles.config import SETTING, RoleConfig, seats
+from ..inputs import input_hash
+from ..settings import Settings
 from .worlds import RunSociety
 
 if TYPE_CHECKING:
-    from ..training.roles.data import Speakers
+    from ...training.roles.data import Speakers
 
 
 def make_society(settings: Settings) -> Society:
@@ -40,7 +40,7 @@ def role_speakers(settings: Settings) -> "Speakers":
     Raises:
         UserError: A role's agents are those of a world that this run does not have.
     """
-    from ..training.roles.data import by_name
+    from ...training.roles.data import by_name
 
     roles = settings.method.config.roles or {}
     if not any(role.is_placed for role in roles.values()):

@@ -12,23 +12,23 @@ from rich.text import Text
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.log import INTERACTIONS
 
-from ..data.export import export_groups
-from ..data.formats.rows import is_hub_id
-from ..data.groups import RatedGroup, write_groups
-from ..data.sources import read_sources, source_files
-from ..data.stored import open_groups
-from ..data.validation import Report
-from ..reporting import console as report
-from ..reporting import data_report, wandb_rows
-from ..reporting.wandb_artifacts import data_artifact
-from ..runtime.processes import is_first, several
-from ..runtime.stage import Summary, Work, read_record, write_json
-from .context import Context
-from .data_checks import check_data, lengths
-from .inputs import input_hash, read_json
-from .inspect_export import export_logs
+from ...data.export import export_groups
+from ...data.formats.rows import is_hub_id
+from ...data.groups import RatedGroup, write_groups
+from ...data.sources import read_sources, source_files
+from ...data.stored import open_groups
+from ...data.validation import Report
+from ...reporting import console as report
+from ...reporting import data_report, wandb_rows
+from ...reporting.wandb_artifacts import data_artifact
+from ...runtime.processes import is_first, several
+from ...runtime.stage import Summary, Work, read_record, write_json
+from ..context import Context
+from ..data_checks import check_data, lengths
+from ..inputs import input_hash, read_json
+from ..inspect_export import export_logs
+from ..society.training import question_groups
 from .simulation import Simulation
-from .training_society import question_groups
 
 
 @dataclass(frozen=True)

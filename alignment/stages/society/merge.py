@@ -15,12 +15,12 @@ from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.society.log import INTERACTIONS, LOG
 from social_sandbox.policies.terminal import Terminal
 
-from ..evaluation.society import simulation_summary
-from ..reporting import console as report
-from ..runtime.arguments import ArgumentParser
-from ..runtime.attempts import ATTEMPTS
-from ..runtime.recipes import comparable
-from ..runtime.stage import (
+from ...evaluation.society import simulation_summary
+from ...reporting import console as report
+from ...runtime.arguments import ArgumentParser
+from ...runtime.attempts import ATTEMPTS
+from ...runtime.recipes import comparable
+from ...runtime.stage import (
     Summary,
     Work,
     difference,
@@ -29,7 +29,7 @@ from ..runtime.stage import (
     read_record,
     run_stage,
 )
-from ..runtime.tables import print_path
+from ...runtime.tables import print_path
 from .shards import parts_of
 
 STAGE = "simulation"

@@ -13,16 +13,16 @@ from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.simulate import check_cast
 from social_sandbox.policies.society.simulate import simulate as play
 
-from ..evaluation.society import simulation_summary
-from ..evaluation.spread import norm_spread
-from ..reporting import adherence, wandb_rows
-from ..reporting import console as report
-from ..reporting.wandb_artifacts import models
-from ..runtime.recipes import recorded_recipe
-from ..runtime.stage import Summary, Work
-from .context import Context
-from .inputs import input_hash
-from .worlds import RunSociety
+from ...evaluation.society import simulation_summary
+from ...evaluation.spread import norm_spread
+from ...reporting import adherence, wandb_rows
+from ...reporting import console as report
+from ...reporting.wandb_artifacts import models
+from ...runtime.recipes import recorded_recipe
+from ...runtime.stage import Summary, Work
+from ..context import Context
+from ..inputs import input_hash
+from ..society.worlds import RunSociety
 
 
 @dataclass(frozen=True)

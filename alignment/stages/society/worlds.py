@@ -14,8 +14,8 @@ from social_sandbox.envs.settings import validated
 from social_sandbox.policies.registry import build, recipe
 from social_sandbox.policies.society.population import Player, Population
 
-from ..data.priors import read_priors
-from .settings import Settings
+from ...data.priors import read_priors
+from ..settings import Settings
 from .shards import in_shard
 
 

@@ -12,22 +12,22 @@ from social_sandbox.envs.text.jsonl import write_objects
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.norms.recipes import norms_of
 
-from ..data.formats.hh import read_pairs
-from ..data.formats.rows import is_hub_id
-from ..evaluation.comparison import current_table
-from ..reporting import console as report
-from ..reporting import wandb_rows
-from ..reporting.adherence import verdict_lines
-from ..runtime.recipes import recorded_recipe
-from ..runtime.stage import Summary, Work, write_json
+from ...data.formats.hh import read_pairs
+from ...data.formats.rows import is_hub_id
+from ...evaluation.comparison import current_table
+from ...reporting import console as report
+from ...reporting import wandb_rows
+from ...reporting.adherence import verdict_lines
+from ...runtime.recipes import recorded_recipe
+from ...runtime.stage import Summary, Work, write_json
+from ..context import Context
+from ..identity import model_hash
+from ..inputs import asked_questions, input_hash, read_rows
+from ..preflight import check_held_out_model
+from ..settings import build
 from .alignment import Alignment, measured_model
 from .benchmarks import SETTINGS_OF_BENCHMARKS
-from .context import Context
-from .identity import model_hash
-from .inputs import asked_questions, input_hash, read_rows
-from .preflight import check_held_out_model
 from .safeguards import guard
-from .settings import build
 
 MAX_BATCH = 128
 """Most answers that are generated at once."""
@@ -113,10 +113,10 @@ def evaluate(context: Context, alignment: Alignment | None = None) -> Evaluation
         from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
         from social_sandbox.policies.value_model import ValueModelPolicy
 
-        from ..evaluation.adherence import compare_adherence
-        from ..evaluation.cache import measured_once
-        from ..evaluation.comparison import compare, plain_table
-        from ..evaluation.held_out import (
+        from ...evaluation.adherence import compare_adherence
+        from ...evaluation.cache import measured_once
+        from ...evaluation.comparison import compare, plain_table
+        from ...evaluation.held_out import (
             HeldOutResults,
             answer_rows,
             answered,

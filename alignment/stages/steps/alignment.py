@@ -10,25 +10,25 @@ from typing import Any
 
 from social_sandbox.policies.adapt import as_policy
 
-from ..data.validation import Report
-from ..methods import method_name
-from ..reporting import console as report
-from ..reporting import data_report, wandb_rows
-from ..reporting.wandb_artifacts import models
-from ..runtime.processes import is_first
-from ..runtime.recipes import recorded_recipe
-from ..runtime.stage import Summary, Work, write_json
-from ..training.batches.lengths import measure_lengths
-from ..training.method import Method
-from ..training.roles.config import ADAPTERS
-from .context import Context
-from .data_checks import check_data
-from .identity import model_hash
-from .inputs import base_tokenizer, input_hash, read_json
-from .preflight import benchmarks_during_training, check_base_model, preflight
-from .settings import Settings, build
+from ...data.validation import Report
+from ...methods import method_name
+from ...reporting import console as report
+from ...reporting import data_report, wandb_rows
+from ...reporting.wandb_artifacts import models
+from ...runtime.processes import is_first
+from ...runtime.recipes import recorded_recipe
+from ...runtime.stage import Summary, Work, write_json
+from ...training.batches.lengths import measure_lengths
+from ...training.method import Method
+from ...training.roles.config import ADAPTERS
+from ..context import Context
+from ..data_checks import check_data
+from ..identity import model_hash
+from ..inputs import base_tokenizer, input_hash, read_json
+from ..preflight import benchmarks_during_training, check_base_model, preflight
+from ..settings import Settings, build
+from ..society.training import make_society, recorded_society, role_speakers
 from .training_data import TrainingData, training_data
-from .training_society import make_society, recorded_society, role_speakers
 
 Log = Sequence[Mapping[str, float]]
 """The rows of metrics of a training run."""
@@ -93,7 +93,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["society"] = recorded_society(settings)
     elif any(role.is_placed for role in (method.config.roles or {}).values()):
         made_with["worlds"] = {"seed": settings.seed, "grid_size": settings.env.grid_size}
-    from ..reporting.wandb_metrics import WandbMetrics
+    from ...reporting.wandb_metrics import WandbMetrics
 
     metrics = WandbMetrics(context.wandb_run, context.earlier)
 
@@ -111,8 +111,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
 
         from social_sandbox.policies.huggingface.shared_model import load_model
 
-        from ..training.roles.data import groups_of_roles
-        from ..training.train import train
+        from ...training.roles.data import groups_of_roles
+        from ...training.train import train
 
         # An error in the data is reported before the model is loaded.
         parts = selection = None
@@ -131,7 +131,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         society = make_society(settings) if method.plays_society else None
         callbacks: list[Any] = [metrics]
         if settings.progress:
-            from ..training.progress import TrainingProgress
+            from ...training.progress import TrainingProgress
 
             callbacks.append(TrainingProgress(context.console))
         callbacks += _benchmarks_during_training(context)
@@ -207,8 +207,8 @@ def _benchmarks_during_training(context: Context) -> list[Any]:
     config = context.settings.evaluate
     if not config.during:
         return []
-    from ..evaluation.benchmarks.callback import BenchmarkCallback
-    from ..evaluation.benchmarks.loading.loaders import load_items
+    from ...evaluation.benchmarks.callback import BenchmarkCallback
+    from ...evaluation.benchmarks.loading.loaders import load_items
 
     items = [
         (benchmark, load_items(benchmark, config.data_dir, config.limit, config.seed))

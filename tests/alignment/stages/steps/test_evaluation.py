@@ -16,7 +16,7 @@ from social_sandbox.alignment.stages.inputs import asked_questions
 from social_sandbox.policies.huggingface import policy
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
-from ...helpers.small_job import settings_of, small_job
+from ....helpers.small_job import settings_of, small_job
 
 SEPARATORS = "one\u2028two\u2029three\x85four"
 """Ends a line for `str.splitlines`, and none of a file with JSON lines."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from social_sandbox.alignment.cli import main
-from social_sandbox.alignment.stages.shards import in_shard
+from social_sandbox.alignment.stages.society.shards import in_shard
 
 SOCIETY = (
     "policy=scripted observer=scripted embedder=hashing n_worlds=4 env.grid_size=2 env.n_rounds=1"

@@ -1,0 +1,1 @@
+"""The stages, a file each: a stage reads what those before it made, and records what it made."""
