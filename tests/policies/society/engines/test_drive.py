@@ -32,16 +32,16 @@ def files(folder: Path) -> dict[str, bytes]:
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What one process writes that plays all worlds together."""
     folder = tmp_path_factory.mktemp("alone")
-    village = Village()
+    village = Village(n_worlds=8)
     simulate(village.worlds(), village.population(), folder)
     return files(folder)
 
 
-@pytest.mark.parametrize("workers", [None, 3])
+@pytest.mark.parametrize("workers", [None, 1, 2, 8])
 def test_the_number_of_workers_changes_no_byte(
     workers: int | None, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
-    simulate_worlds(Village(), tmp_path, EngineConfig(workers=workers))
+    simulate_worlds(Village(n_worlds=8), tmp_path, EngineConfig(workers=workers))
     assert files(tmp_path) == alone
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted((*FILES, "worlds.json"))
 
@@ -71,7 +71,7 @@ def test_a_world_that_kills_every_worker_ends_the_run(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_line_and_nothing_is_lost(
     tmp_path: Path, alone: dict[str, bytes]
 ) -> None:
-    village = Village(speaker=full_disk_in_world_1, folder=tmp_path)
+    village = Village(n_worlds=8, speaker=full_disk_in_world_1, folder=tmp_path)
     with pytest.raises(UserError, match=r"world_1.*: File too large") as caught:
         simulate_worlds(village, tmp_path / "run", EngineConfig(workers=2))
     assert "\n" not in str(caught.value)
