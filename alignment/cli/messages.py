@@ -126,6 +126,9 @@ def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
 
     with hydra.initialize_config_module("social_sandbox.configs", version_base="1.3"):
         names = _names(hydra.compose("config", choices), "")
+        owners = _choices_with(name)
+    if owners:
+        return f"{name}: no such setting{owner}; there is one with {' or '.join(owners)}"
     section, _, last = name.rpartition(".")
     # A setting of that very name stands elsewhere, as `seed` for `env.seed`.
     elsewhere = [each for each in names if each.rpartition(".")[2] == last]
@@ -135,6 +138,17 @@ def _unknown_setting(name: str, overrides: Sequence[str]) -> str:
     # Of a section whose name is right, the names of its settings.
     inner = [each for each in names if section and each.startswith(f"{section}.")]
     return f"{name}: no such setting{owner}{nearest(name, inner or names)}"
+
+
+def _choices_with(name: str) -> list[str]:
+    """Return the choices of a setting's group, such as `engine=ray`, with which the setting is."""
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+
+    group = name.partition(".")[0]
+    options = GlobalHydra.instance().config_loader().get_group_options(group)
+    choices = [f"{group}={option}" for option in options]
+    return [each for each in choices if name in _names(hydra.compose("config", [each]), "")]
 
 
 def _unknown_option(option: str, text: str, commands: Collection[str]) -> str:

@@ -97,6 +97,10 @@ def test_nothing_is_left_in_the_folder_but_the_output(here: Path) -> None:
         ),
         (["run", "+evaluate.pair=a"], "evaluate.pair: no such setting; did you mean"),
         (["run", "+whatever=1"], "whatever: no such setting"),
+        (
+            ["simulate", "engine.address=auto"],
+            "engine.address: no such setting; there is one with engine=ray",
+        ),
         (["run", "env.grid_size=abc"], "env.grid_size: must be a whole number"),
         (["run", "env=3"], "env: must be a mapping of settings, got 3"),
         (["run", "env.grid_size"], "env.grid_size: must be followed by =VALUE"),
