@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -212,24 +213,28 @@ def _interaction_groups(
 def _first(
     interactions: Iterable[Interaction], config: DataConfig, report: SourceReport
 ) -> Iterator[Interaction]:
-    """Yield the first `n_interactions`, which alone are in memory, and count the others."""
+    """Yield the first `n_interactions`, which alone are in memory, and count the others.
+
+    They accumulate by rounds; within a round, the seed decides. Their order stays that of the
+    file, so that a number of all there are changes nothing.
+    """
     n = 0
 
-    def counted() -> Iterator[Interaction]:
+    def counted() -> Iterator[tuple[int, Interaction]]:
         nonlocal n
         for interaction in interactions:
+            yield n, interaction
             n += 1
-            yield interaction
 
-    def order(one: Interaction) -> tuple[int, int]:
-        # As they accumulate; within a round, the seed decides.
-        return one.round, key(config.seed, "interactions", one.id)
+    def order(numbered: tuple[int, Interaction]) -> tuple[int, int]:
+        return numbered[1].round, key(config.seed, "interactions", numbered[1].id)
 
     assert config.n_interactions is not None
     first = heapq.nsmallest(config.n_interactions, counted(), key=order)
     if n > len(first):
         report.dropped["interactions beyond data.n_interactions"] += n - len(first)
-    yield from first
+    for _, interaction in sorted(first, key=itemgetter(0)):
+        yield interaction
 
 
 def _once(interactions: Iterable[Interaction], report: SourceReport) -> Iterator[Interaction]:

@@ -71,6 +71,20 @@ def test_an_interaction_that_is_given_twice_counts_once(tmp_path: Path) -> None:
     assert groups == build_groups(talk(3), DataConfig())
 
 
+def test_the_number_of_interactions_keeps_their_order(tmp_path: Path) -> None:
+    own = tmp_path / "interactions.jsonl"
+    # Worlds follow each other in a file, so that rounds begin again.
+    spoken = [replace(each, round=number % 2) for number, each in enumerate(talk(8))]
+    write_interactions(own, spoken)
+    every = {"imitation": 1, "self_critic": 1, "realignment": 1}
+
+    def groups(n: int | None) -> list[RatedGroup]:
+        return read({"kind": "interactions"}, own=own, mix=every, n_interactions=n)[0]
+
+    assert groups(8) == groups(None)
+    assert groups(4) == build_groups(spoken[::2], DataConfig(mix=every))
+
+
 def test_without_weights_everything_is_kept(tmp_path: Path) -> None:
     write_groups(tmp_path / "groups.jsonl", [rated("g", ("a", 3.0))])
     groups, reports = read(
