@@ -74,10 +74,11 @@ def _curves(axes: Any, rows: Rows, measure: Measure) -> None:
         )
         for row in points:
             _point(axes, row, measure, row["x"] + shift, is_row=False, color=colour)
-    for row in rows:
-        if row["x"] is None and _estimate(row, measure):
-            level = measure.scale * row["measures"][measure.name]["estimate"]["mean"]
-            axes.axhline(level, color="grey", linestyle=":", linewidth=1, label=row["setting"])
+    levels = [row for row in rows if row["x"] is None and _estimate(row, measure)]
+    for number, row in enumerate(levels, start=len(series)):
+        level = measure.scale * row["measures"][measure.name]["estimate"]["mean"]
+        colour = "grey" if row["setting"] == "base" else of_number(number)
+        axes.axhline(level, color=colour, linestyle="--", linewidth=1, label=row["setting"])
 
 
 def _point(
