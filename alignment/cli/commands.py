@@ -180,9 +180,9 @@ def _measure_speed(options: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def _tell_gpu_memory(options: argparse.Namespace, rest: Sequence[str]) -> None:
     quiet_libraries()
-    from ..training.memory import table as gpu_memory_table
+    from ..training.memory import table
 
-    gpu_memory_table.main(rest)
+    table.main(rest)
 
 
 def _compare(options: argparse.Namespace, rest: Sequence[str]) -> None:

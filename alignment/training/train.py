@@ -49,7 +49,7 @@ def train(
         society: The society around the model, for a method that `plays_society`.
         selection: The value of `method.select(groups)`, if the caller has already computed it.
         parts: With `method.roles`, the groups of each adapter, if the caller has already sorted
-            them; see `role_data.groups_of_roles`.
+            them; see `roles.data.groups_of_roles`.
 
     Returns:
         The summary of the run.

@@ -1,7 +1,7 @@
 """Functions that all methods on TRL share: the import of TRL, and tokenised data for its Trainers.
 
 TRL can apply chat templates and tokenise by itself. The methods pass token ids instead, so that one
-function, `encoding.encode`, decides which tokens carry loss.
+function, `batches.encoding.encode`, decides which tokens carry loss.
 """
 
 import copy
