@@ -20,8 +20,8 @@ from social_sandbox.alignment.methods.stable_alignment import (
 )
 from social_sandbox.alignment.training.config import LoraConfig
 from social_sandbox.alignment.training.method import Society
-from social_sandbox.alignment.training.roles.config.config import read_roles
-from social_sandbox.alignment.training.roles.config.data import groups_of_roles
+from social_sandbox.alignment.training.roles.config import read_roles
+from social_sandbox.alignment.training.roles.data import groups_of_roles
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs import UserError
 from social_sandbox.envs.text.messages import Message
