@@ -6,16 +6,16 @@ from social_sandbox.envs.errors import UserError
 
 from .context import Context
 
-_PLACES = {
-    "run": ("run", "run_all"),
-    "simulate": ("steps.simulation", "simulate"),
-    "data": ("steps.training_data", "make_data"),
-    "export": ("steps.training_data", "export"),
-    "align": ("steps.alignment", "align"),
-    "figures": ("steps.figures", "draw_figures"),
-    "online": ("online", "run_online"),
+_FUNCTIONS = {
+    "run": "run_all",
+    "simulate": "simulate",
+    "data": "make_data",
+    "export": "export",
+    "align": "align",
+    "figures": "draw_figures",
+    "online": "run_online",
 }
-"""Module and function of each command, except `evaluate`, which has two."""
+"""Function of each command, except `evaluate`, which has two."""
 
 
 def run_command(command: str, context: Context) -> None:
@@ -25,18 +25,15 @@ def run_command(command: str, context: Context) -> None:
         UserError: A setting is wrong.
         BudgetReached: A budget is spent.
     """
-    place = _PLACES.get(command)
-    if place is None:
+    function = _FUNCTIONS.get(command)
+    if function is None:
         # Compare models on held-out questions, or measure one on benchmarks if any are named.
         on_questions = context.settings.evaluate.benchmarks is None
-        place = ("steps.benchmarks", "benchmark")
-        if on_questions:
-            place = ("steps.evaluation", "evaluate")
-        elif context.settings.evaluate.safeguards:
+        function = "evaluate" if on_questions else "benchmark"
+        if not on_questions and context.settings.evaluate.safeguards:
             raise UserError(
                 "evaluate.safeguards: are checked beside the held-out questions; evaluate "
                 "benchmarks in a command of its own, or use run"
             )
-    module, function = place
-    # Only this stage is imported.
-    getattr(import_module(f".{module}", __package__), function)(context)
+    # The package imports the module of a function when its name is used: only this stage is.
+    getattr(import_module(__package__), function)(context)
