@@ -1,22 +1,36 @@
 """What the workers of one simulation share: what was spent, limits of rates, and the order to stop.
 
 The ledger lives in the driver, which serves it to its workers over `multiprocessing.connection`,
-with a key that is made for the run. Workers say what their world has cost in all, attempts before
-theirs included, so that nothing is lost or counted twice when a worker dies.
+with a key that is made for the run. Messages are JSON, since a pickle could run code. Workers say
+what their world has cost in all, attempts before theirs included, so that nothing is lost or
+counted twice when a worker dies.
 """
 
+import json
+import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Listener, answer_challenge, deliver_challenge
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
+
 from ..account import Account, Budget, BudgetReached
+
+_SILENCE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""A machine that has vanished without a word is noticed after 30 s and six questions of 10 s."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,9 @@ class Report:
     expected: int = 0
     answers: int = 0
     account: Account = field(default_factory=Account)
+
+
+_REPORT = TypeAdapter(Report)
 
 
 class Shared(Protocol):
@@ -156,15 +173,29 @@ def _serve(listener: Listener, ledger: Ledger, key: bytes, closing: Event) -> No
             Thread(target=_answer, args=(connection, ledger, key), daemon=True).start()
 
 
-def _answer(connection: Any, ledger: Ledger, key: bytes) -> None:
+def _answer(connection: Connection, ledger: Ledger, key: bytes) -> None:
     """Answer the calls of one worker, which has the key, until its connection ends."""
-    calls: dict[str, Callable[..., Any]] = {"report": ledger.report, "reserve": ledger.reserve}
     with suppress(AuthenticationError, EOFError, OSError), connection:
+        _notice_silence(connection)
         deliver_challenge(connection, key)
         answer_challenge(connection, key)
         while True:
-            name, *arguments = connection.recv()
-            connection.send(calls[name](*arguments))
+            name, *arguments = json.loads(connection.recv_bytes())
+            if name == "report":
+                worker, report = arguments
+                answer: str | float = ledger.report(worker, _REPORT.validate_python(report))
+            else:
+                answer = ledger.reserve(*arguments)
+            connection.send_bytes(json.dumps(answer).encode())
+
+
+def _notice_silence(connection: Connection) -> None:
+    """Let the system ask whether the other machine is still there, where it can."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _SILENCE.items():
+            if hasattr(socket, name):
+                end.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class RemoteLedger:
@@ -177,11 +208,12 @@ class RemoteLedger:
             OSError: There is no ledger, or it cannot be reached.
         """
         self._connection = Client((address.host, address.port), authkey=address.key)
+        _notice_silence(self._connection)
         self._lock = Lock()
 
     def report(self, worker: int, report: Report) -> str:
         """See `Shared.report`."""
-        return str(self._call("report", worker, report))
+        return str(self._call("report", worker, _REPORT.dump_python(report, mode="json")))
 
     def reserve(self, limit: str, per_minute: float, amount: float) -> float:
         """See `Shared.reserve`."""
@@ -190,5 +222,5 @@ class RemoteLedger:
     def _call(self, *call: Any) -> Any:
         # Threads take turns: a request and its answer belong together.
         with self._lock:
-            self._connection.send(call)
-            return self._connection.recv()
+            self._connection.send_bytes(json.dumps(call).encode())
+            return json.loads(self._connection.recv_bytes())

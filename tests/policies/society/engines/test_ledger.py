@@ -1,3 +1,4 @@
+import os
 import socket
 from dataclasses import replace
 from multiprocessing import AuthenticationError
@@ -39,6 +40,22 @@ def test_a_worker_reaches_the_ledger_of_its_driver() -> None:
         assert shared.report(3, spent("w0", 6)) == "enough"
         assert shared.reserve("requests", 60, 1) == 0
     assert ledger.account.total.prompt == 6
+
+
+def test_a_report_arrives_as_it_was_sent() -> None:
+    tokens = Tokens(prompt=3, completion=2, requests=1, usd=0.1 + 0.2, cached=1)
+    report = Report("w0", 1, 4, 9, Account({"größe 'x'": tokens}))
+    ledger = Ledger()
+    with served(ledger, "127.0.0.1") as address:
+        RemoteLedger(address).report(2, report)
+    assert ledger.workers == {2: report}
+
+
+def test_a_machine_that_has_vanished_is_noticed() -> None:
+    with served(Ledger(), "127.0.0.1") as address:
+        connection = RemoteLedger(address)._connection
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
 
 def test_whoever_connects_and_falls_silent_holds_up_nobody() -> None:
