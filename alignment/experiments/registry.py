@@ -6,11 +6,31 @@ A new one is a file in `paper`, a line here and a file in `configs/experiment`.
 from social_sandbox.envs.errors import UserError
 
 from .experiment import Experiment
-from .paper import adversarial, data, loss, methods, models, pareto, roles, society
+from .paper import (
+    adversarial,
+    data,
+    loss,
+    methods,
+    models,
+    pareto,
+    reinforcement,
+    roles,
+    society,
+)
 
 EXPERIMENTS: dict[str, Experiment] = {
     module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (methods, loss, data, models, adversarial, pareto, society, roles)
+    for module in (
+        methods,
+        loss,
+        data,
+        models,
+        adversarial,
+        pareto,
+        society,
+        roles,
+        reinforcement,
+    )
 }
 
 
