@@ -13,7 +13,7 @@ from ..measures import ADHERENCE, OTHERS, RATING, SECONDS, TOKENS, base_held_out
 
 GENERATING = Measure("generating", "time in the society (%)", ".0f", scale=100, interval=False)
 
-BUDGETS: Mapping[Scale, tuple[int, ...]] = {"small": (7_500, 15_000), "paper": (5_000_000,)}
+BUDGETS: Mapping[Scale, tuple[int, ...]] = {"small": (10_000, 20_000), "paper": (5_000_000,)}
 """Tokens that each method may read and write, by scale."""
 BASELINE = "sft"
 _SAMPLES: Mapping[Scale, tuple[str, ...]] = {
@@ -34,7 +34,11 @@ def settings(scale: Scale, budgets: Sequence[int]) -> Iterator[Setting]:
         BASELINE: (),
         "stable_alignment": (),
         "rlhf": ("method.reward=observer", "method.beta=0", *_SAMPLES[scale]),
-        "society_grpo": ("method.rewards=[revision]", *_PEERS[scale], *_SAMPLES[scale]),
+        # Drafts have a reward of their own: held-out questions are answered by drafts.
+        "society_grpo": (
+            *("method.rewards=[revision]", "method.credit=utterance"),
+            *(*_PEERS[scale], *_SAMPLES[scale]),
+        ),
     }
     for budget in budgets:
         for method, overrides in methods.items():
@@ -66,6 +70,6 @@ EXPERIMENT = Experiment(
     norms={"small": ("brief",)},
     sizes={"small": ("env.n_rounds=2", "env.memory=false", "evaluate.answers_only=true")},
     values=BUDGETS,
-    of_values="numbers of tokens such as [7500,15000]",
+    of_values="numbers of tokens such as [10000,20000]",
     x_label="tokens",
 )
