@@ -24,7 +24,7 @@ def test_every_method_has_the_same_adapter_rate_and_tokens(scale: str) -> None:
         method = compose_settings(*own).method.config
         ways[setting.series] = (method.lora.rank, method.learning_rate, method.max_tokens)
     assert set(ways) == {"sft", "stable_alignment", "rlhf", "society_grpo"}
-    assert set(ways.values()) == {(16, 3e-4, 900)}
+    assert set(ways.values()) == {(16, 1e-3, 900)}
 
 
 @pytest.mark.slow
