@@ -180,8 +180,7 @@ def test_a_key_is_written_nowhere(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = start(2)
     # The server quotes the key in its errors, as OpenAI's does.
-    # The requests before the society, which are more where the server is slow, are undisturbed: a
-    # server that refuses them ends the run.
+    # The requests before the society are undisturbed: a server that refuses them ends the run.
     upset = FaultyProxy(
         server.listening_address, share=0.35, kinds=("422",), spared=8, quotes_key=True
     )
