@@ -25,6 +25,7 @@ MEMORY = Measure("memory", "GiB", ".1f", interval=False)
 PERPLEXITY = Measure("perplexity", "perplexity of good answers", ".1f", interval=False)
 GRADIENT_NORM = Measure("gradient_norm", "gradient norm", ".2f", interval=False)
 HINGES = Measure("hinge_active", "active hinges (%)", ".0f", scale=100, interval=False)
+GENERATING = Measure("generating", "time in the society (%)", ".0f", scale=100, interval=False)
 GROUPS = Measure("groups", "groups", ",.0f", interval=False)
 
 Measured = dict[str, dict[str, float]]
@@ -73,18 +74,19 @@ def base_held_out(cell: Cell) -> Measured:
 def training_cost(cell: Cell) -> Measured:
     """Return what the training read and needed: tokens, seconds, peak of the memory in GiB.
 
-    `gradient_norm` is the mean over the steps of the log, before gradients are clipped.
+    `gradient_norm`, before gradients are clipped, and `generating`, the share of time that is spent
+    in the society, are means over the steps of the log.
     """
     summary = _summary(cell.folder / "alignment")
     log = json.loads((cell.folder / "alignment" / "log.json").read_text(encoding="utf-8"))
-    norms = [row["grad_norm"] for row in log if "grad_norm" in row]
     values = {
         TOKENS.name: summary.get("tokens"),
         SECONDS.name: summary.get("seconds"),
         MEMORY.name: summary.get("peak_bytes", 0) / 2**30,
         GROUPS.name: summary.get("groups"),
         HINGES.name: summary.get("hinge_active"),
-        GRADIENT_NORM.name: mean(norms),
+        GRADIENT_NORM.name: mean(row.get("grad_norm") for row in log),
+        GENERATING.name: mean(row.get("society/share_generating") for row in log),
     }
     return {name: {WHOLE: float(value)} for name, value in values.items() if value is not None}
 

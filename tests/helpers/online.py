@@ -29,10 +29,8 @@ SETTINGS = [
 
 def write_inputs(tokenizer: Any) -> None:
     """Write a tiny model and held-out questions into the working folder."""
-    model = tiny_llama(len(tokenizer))
     # Prompts of hundreds of words: positions do not end at 128.
-    model.config.max_position_embeddings = 4096
-    model.save_pretrained("tiny")
+    tiny_llama(len(tokenizer), 4096).save_pretrained("tiny")
     tokenizer.save_pretrained("tiny")
     questions = [{"question": f"how are you {n} ?", "good": "fine", "bad": "go away"} for n in "ab"]
     Path("questions.jsonl").write_text("\n".join(map(json.dumps, questions)))

@@ -10,6 +10,5 @@ from .tiny import tiny_llama, tiny_tokenizer
 def tiny_speaker(positions: int = 512, **settings: Any) -> InMemoryPolicy:
     """Return a policy over a random model with room for prompts of revisions."""
     tokenizer = tiny_tokenizer()
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = positions
+    model = tiny_llama(len(tokenizer), positions)
     return InMemoryPolicy(model, tokenizer, **{"max_new_tokens": 6, **settings})

@@ -34,7 +34,8 @@ def tiny_tokenizer() -> Any:
     )
 
 
-def tiny_llama(vocabulary: int) -> Any:
+def tiny_llama(vocabulary: int, positions: int = 128) -> Any:
+    """Return a random model that reads as many tokens as there are positions."""
     torch.manual_seed(0)
     return LlamaForCausalLM(
         LlamaConfig(
@@ -44,7 +45,7 @@ def tiny_llama(vocabulary: int) -> Any:
             num_hidden_layers=2,
             num_attention_heads=2,
             num_key_value_heads=1,
-            max_position_embeddings=128,
+            max_position_embeddings=positions,
             pad_token_id=1,
             eos_token_id=3,
             bos_token_id=None,
@@ -77,11 +78,11 @@ def rated_groups(count: int) -> list[RatedGroup]:
     ]
 
 
-def save_tiny_model(folder: Path) -> Path:
+def save_tiny_model(folder: Path, positions: int = 128) -> Path:
     """Save the model and its tokenizer to a folder, for the setting `base_model`."""
     tokenizer = tiny_tokenizer()
     tokenizer.save_pretrained(folder)
-    tiny_llama(len(tokenizer)).save_pretrained(folder)
+    tiny_llama(len(tokenizer), positions).save_pretrained(folder)
     return folder
 
 

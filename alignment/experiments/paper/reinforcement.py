@@ -3,24 +3,25 @@
 It goes beyond the paper, which aligns on recordings alone.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from social_sandbox.envs.rules.interactions import mean
-
-from ..experiment import WHOLE, Cell, Experiment, Measure, Measured, Scale, Setting
-from ..measures import ADHERENCE, OTHERS, RATING, SECONDS, TOKENS, base_held_out, trained
-
-GENERATING = Measure("generating", "time in the society (%)", ".0f", scale=100, interval=False)
+from ..experiment import Experiment, Scale, Setting
+from ..measures import (
+    ADHERENCE,
+    GENERATING,
+    OTHERS,
+    RATING,
+    SECONDS,
+    TOKENS,
+    base_held_out,
+    trained,
+)
 
 BUDGETS: Mapping[Scale, tuple[int, ...]] = {"small": (10_000, 20_000), "paper": (5_000_000,)}
 """Tokens that each method may read and write, by scale."""
 BASELINE = "sft"
-_SAMPLES: Mapping[Scale, tuple[str, ...]] = {
-    "small": ("method.max_new_tokens=48", "method.generations=8", "method.batch_size=8"),
-    "paper": ("method.max_new_tokens=128", "method.generations=8", "method.batch_size=8"),
-}
-"""How methods sample that generate texts themselves."""
+_TOKENS: Mapping[Scale, int] = {"small": 48, "paper": 128}
+"""Largest number of tokens of a text, where a method generates texts itself."""
 _PEERS: Mapping[Scale, tuple[str, ...]] = {"small": ("policy=scripted",), "paper": ()}
 """Who plays the others where the model learns in the society."""
 
@@ -30,14 +31,16 @@ def settings(scale: Scale, budgets: Sequence[int]) -> Iterator[Setting]:
 
     `rlhf` has the same rewards as the society, from the observer, and answers without peers.
     """
+    length = f"method.max_new_tokens={_TOKENS[scale]}"
+    samples = (length, "method.generations=8", "method.batch_size=8")
     methods: Mapping[str, tuple[str, ...]] = {
         BASELINE: (),
         "stable_alignment": (),
-        "rlhf": ("method.reward=observer", "method.beta=0", *_SAMPLES[scale]),
+        "rlhf": ("method.reward=observer", "method.beta=0", *samples),
         # Drafts have a reward of their own: held-out questions are answered by drafts.
         "society_grpo": (
             *("method.rewards=[revision]", "method.credit=utterance"),
-            *(*_PEERS[scale], *_SAMPLES[scale]),
+            *(*_PEERS[scale], *samples),
         ),
     }
     for budget in budgets:
@@ -51,20 +54,12 @@ def settings(scale: Scale, budgets: Sequence[int]) -> Iterator[Setting]:
             )
 
 
-def measure(cell: Cell) -> Measured:
-    """Return the measures of the aligned model, and the share of time that was spent generating."""
-    log = json.loads((cell.folder / "alignment" / "log.json").read_text(encoding="utf-8"))
-    key = "society/share_generating"
-    share = mean(row[key] for row in log if key in row)
-    return trained(cell) | ({} if share is None else {GENERATING.name: {WHOLE: share}})
-
-
 EXPERIMENT = Experiment(
     name="reinforcement",
     purpose="Does a model learn a norm in the society, beside methods that learn from recordings?",
     settings=settings,
     baseline=BASELINE,
-    measure=measure,
+    measure=trained,
     measure_base=base_held_out,
     measures=(ADHERENCE, RATING, OTHERS, TOKENS, SECONDS, GENERATING),
     norms={"small": ("brief",)},

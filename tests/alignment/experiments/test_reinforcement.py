@@ -10,7 +10,7 @@ from social_sandbox.alignment.experiments.experiment import SCALES
 from social_sandbox.alignment.experiments.paper import reinforcement
 from social_sandbox.alignment.stages import compose_settings
 from tests.helpers.small_job import small_job
-from tests.helpers.tiny import tiny_llama, tiny_tokenizer
+from tests.helpers.tiny import save_tiny_model
 
 pytest.importorskip("trl")
 pytest.importorskip("peft")
@@ -32,11 +32,7 @@ def test_a_tiny_society_makes_the_table_and_the_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    tokenizer = tiny_tokenizer()
-    tokenizer.save_pretrained(tmp_path / "roomy")
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = 1024
-    model.save_pretrained(tmp_path / "roomy")
+    roomy = save_tiny_model(tmp_path / "roomy", 1024)
     left_out = ("observer=", "policy=", "n_worlds=", "base_model=", "method.max_length=")
     job = [o for o in small_job(tmp_path) if not o.startswith((*left_out, "method.batch_size="))]
     names = ",".join(f"{method}-{n}" for n in (300, 600) for method in ("sft", "society_grpo"))
@@ -44,7 +40,7 @@ def test_a_tiny_society_makes_the_table_and_the_curves(
         cli.main(
             [
                 *("reproduce", "reinforcement", f"settings=[{names}]", "values=[300,600]"),
-                *("seeds=[0]", *job, f"base_model={tmp_path / 'roomy'}"),
+                *("seeds=[0]", *job, f"base_model={roomy}"),
                 *("method.max_length=512", "wandb=disabled", "output_dir=out"),
             ]
         )

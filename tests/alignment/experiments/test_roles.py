@@ -15,7 +15,7 @@ from social_sandbox.envs import World, WorldConfig
 from social_sandbox.envs.rules.interactions import Answer, write_interactions
 from social_sandbox.policies import ScriptedPolicy, rollout
 from tests.helpers.small_job import small_job
-from tests.helpers.tiny import tiny_llama, tiny_tokenizer
+from tests.helpers.tiny import save_tiny_model
 
 pytest.importorskip("peft")
 
@@ -55,18 +55,14 @@ def test_a_tiny_society_makes_the_table_and_the_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    tokenizer = tiny_tokenizer()
-    tokenizer.save_pretrained(tmp_path / "roomy")
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = 1024
-    model.save_pretrained(tmp_path / "roomy")
+    roomy = save_tiny_model(tmp_path / "roomy", 1024)
     left_out = ("observer=", "progress=", "n_worlds=", "base_model=", "method.max_length=")
     job = [o for o in small_job(tmp_path) if not o.startswith(left_out)]
     assert (
         cli.main(
             [
                 *("reproduce", "roles", "settings=[per_role,swapped]", "seeds=[0]", *job),
-                *(f"base_model={tmp_path / 'roomy'}", "method.max_length=512", "env.n_rounds=1"),
+                *(f"base_model={roomy}", "method.max_length=512", "env.n_rounds=1"),
                 *("wandb=disabled", "progress=false", "output_dir=out"),
             ]
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command_line import here, lines, run
-from tests.helpers.tiny import tiny_llama, tiny_tokenizer
+from tests.helpers.tiny import save_tiny_model
 
 __all__ = ["here"]
 
@@ -21,12 +21,7 @@ QUICK = (
 
 @pytest.fixture
 def roomy(here: Path) -> str:
-    tokenizer = tiny_tokenizer()
-    tokenizer.save_pretrained(here / "roomy")
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = 1024
-    model.save_pretrained(here / "roomy")
-    return f"base_model={here / 'roomy'}"
+    return f"base_model={save_tiny_model(here / 'roomy', 1024)}"
 
 
 def test_recordings_train_adapters_that_a_population_plays(

@@ -37,9 +37,7 @@ def tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def random_model(tokenizer: Any) -> Any:
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = 2048
-    return model.eval()
+    return tiny_llama(len(tokenizer), 2048).eval()
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,7 @@ def test_the_model_is_measured_as_it_is_and_trained_as_ever(
     seen: list[tuple[int, Any]] = []
 
     def aligned(folder: str, *callbacks: Any) -> Any:
-        model = tiny_llama(len(tokenizer))
-        model.config.max_position_embeddings = 1024
+        model = tiny_llama(len(tokenizer), 1024)
         train(
             model, tokenizer, rated_groups(8), method, tmp_path / folder, callbacks, progress=False
         )
@@ -61,8 +60,7 @@ def test_the_last_step_is_measured_whatever_its_number(tokenizer: Any, tmp_path:
     items = [(justice, load_items(justice, str(tmp_path / "data"), None, 0))]
     seen: list[int] = []
     measuring = BenchmarkCallback(items, 2, lambda step, _: seen.append(step), resamples=100)
-    model = tiny_llama(len(tokenizer))
-    model.config.max_position_embeddings = 1024
+    model = tiny_llama(len(tokenizer), 1024)
     config = StableAlignmentConfig(device="cpu", bf16=False, max_length=64, max_steps=3)
     method = StableAlignment(config)
     train(model, tokenizer, rated_groups(8), method, tmp_path, [measuring], progress=False)

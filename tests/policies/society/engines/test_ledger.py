@@ -51,7 +51,7 @@ def test_a_report_arrives_as_it_was_sent() -> None:
     assert ledger.workers == {2: report}
 
 
-def test_a_machine_that_has_vanished_is_noticed() -> None:
+def test_the_system_asks_whether_the_other_machine_is_there() -> None:
     with served(Ledger(), "127.0.0.1") as address:
         connection = RemoteLedger(address)._connection
         with socket.socket(fileno=os.dup(connection.fileno())) as end:
