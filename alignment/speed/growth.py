@@ -2,6 +2,7 @@
 
 Each stage runs in a process of its own with scripted players, at sizes ten times apart. What is
 measured is a further interaction: the difference between two sizes, without what every start costs.
+Time is processor time, which other work on the machine changes little.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 
 from social_sandbox.envs import World, WorldConfig
 from social_sandbox.envs.errors import UserError
@@ -39,18 +40,21 @@ _TIMES, _KIB, _RESUME = 1.5, 4.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a stage costs: seconds, and bytes of memory above those before it."""
+    """What a stage costs: seconds of processor time, and bytes of memory above those before it."""
 
     seconds: float
     memory: int
 
 
-def measurements(quick: bool, largest: int | None = None) -> list[Row]:
+def measurements(
+    quick: bool, largest: int | None = None, say: Callable[[str], None] = lambda text: None
+) -> list[Row]:
     """Measure each stage at every size.
 
     Args:
         quick: Whether the largest society has 10,000 interactions instead of 100,000.
         largest: The number of interactions of the largest society; None leaves it to `quick`.
+        say: Is told the cost of each stage, since the largest society takes an hour.
 
     Raises:
         UserError: A stage fails.
@@ -59,7 +63,7 @@ def measurements(quick: bool, largest: int | None = None) -> list[Row]:
     sizes = [SMALLEST]
     while sizes[-1] * 10 <= largest:
         sizes.append(sizes[-1] * 10)
-    costs = {size: _costs(size) for size in sizes}
+    costs = {size: _costs(size, say) for size in sizes}
     rows: list[Row] = []
     for stage in STAGES:
         each = {
@@ -88,7 +92,7 @@ def _further(less: Cost, more: Cost, interactions: int) -> tuple[float, float]:
     return seconds, max(0.0, (more.memory - less.memory) / 1024 / interactions)
 
 
-def _costs(size: int) -> dict[str, Cost]:
+def _costs(size: int, say: Callable[[str], None]) -> dict[str, Cost]:
     """Return the cost of each stage of one run."""
     costs = {}
     with TemporaryDirectory() as folder:
@@ -98,7 +102,9 @@ def _costs(size: int) -> dict[str, Cost]:
             if done.returncode:
                 last = (done.stderr.strip() or "no word").split("\n")[-1]
                 raise UserError(f"bench: {stage} of {size:,} interactions failed: {last}")
-            costs[stage] = Cost(**json.loads(done.stdout.strip().split("\n")[-1]))
+            cost = costs[stage] = Cost(**json.loads(done.stdout.strip().split("\n")[-1]))
+            mib = cost.memory / 2**20
+            say(f"{stage} of {size:,} interactions: {cost.seconds:.1f} s, {mib:,.0f} MiB")
     return costs
 
 
@@ -166,9 +172,9 @@ STAGES: dict[str, Callable[[Path, int], None]] = {
 def main(stage: str, run: str, size: str) -> None:
     """Run one stage, and print its cost in JSON."""
     reset_peak()
-    before, start = peak_bytes("cpu"), perf_counter()
+    before, start = peak_bytes("cpu"), process_time()
     STAGES[stage](Path(run), int(size))
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     print(json.dumps({"seconds": seconds, "memory": max(0, peak_bytes("cpu") - before)}))
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from social_sandbox.policies.terminal import Terminal
 
@@ -67,16 +68,15 @@ def main(arguments: Sequence[str]) -> None:
     )
     options = parser.parse_args(arguments)
     console = Terminal()
-    more = {"scale": {"models": options.models}, "growth": {"largest": options.interactions}}
+    more: dict[str, dict[str, Any]] = {
+        "scale": {"models": options.models},
+        "growth": {"largest": options.interactions, "say": console.print},
+    }
     rows: list[Row] = []
     for name in dict.fromkeys(chain.from_iterable(options.only)):
         start = monotonic()
         with console.status(f"measuring {name}"):
             section = import_module(f".{SECTIONS[name]}", __package__)
-            more = {
-                "scale": {"models": options.models},
-                "growth": {"largest": options.interactions},
-            }
             rows += section.measurements(options.quick, **more.get(name, {}))
         console.print(f"{name}: measured in {monotonic() - start:.0f} s", highlight=False)
         # After each section, so that a Ctrl-C loses one section at most.

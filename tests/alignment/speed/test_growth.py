@@ -22,7 +22,7 @@ def test_every_stage_reads_what_those_before_it_have_written(
 def test_what_a_further_interaction_costs_leaves_out_every_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def costs(size: int) -> dict[str, Cost]:
+    def costs(size: int, say: object) -> dict[str, Cost]:
         return dict.fromkeys(growth.STAGES, Cost(5 + size * 1e-3, 10**8 + size * 2048))
 
     monkeypatch.setattr(growth, "_costs", costs)
