@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -71,7 +72,8 @@ def main(folder: Path, arguments: list[str]) -> None:
 
     The arguments are a command of social-sandbox, which is run first.
     """
-    shard_on_cpus()
+    if "ACCELERATE_USE_FSDP" in os.environ:
+        shard_on_cpus()
     if command_line(arguments):
         sys.exit(1)
     run(folder / "full", lora=False, stop=3)

@@ -59,7 +59,14 @@ def load_finished(trainer: Any, checkpoint: Path) -> None:
             trainer.model, trainer.optimizer
         )
         trainer.model_wrapped = trainer.model
-    trainer._load_from_checkpoint(str(checkpoint))
+    if trainer.is_deepspeed_enabled:
+        from transformers.integrations.deepspeed import deepspeed_load_checkpoint
+
+        # Frozen weights under adapters are in no checkpoint.
+        strict = not hasattr(trainer.model, "merge_and_unload")
+        deepspeed_load_checkpoint(trainer.model_wrapped, str(checkpoint), strict)
+    else:
+        trainer._load_from_checkpoint(str(checkpoint))
 
 
 def export(trainer: Any, folder: Path) -> None:
@@ -95,13 +102,15 @@ def export(trainer: Any, folder: Path) -> None:
 
 def _gathered(trainer: Any, folder: Path, partial: Path) -> None:
     """Gather the weights in the first process, which writes model, adapters and tokenizer."""
-    accelerator = trainer.accelerator
     wrapped = trainer.model_wrapped if trainer.is_deepspeed_enabled else trainer.model
+    model = trainer.accelerator.unwrap_model(wrapped)
     # All processes take part in this; only the first one gets the weights.
-    state = accelerator.get_state_dict(wrapped)
-    if not trainer.args.should_save:
+    state = trainer.accelerator.get_state_dict(wrapped)
+    keep = trainer.args.should_save
+    trained = _trained_exactly(model, keep) if trainer.is_deepspeed_enabled else {}
+    if not keep:
         return
-    model = accelerator.unwrap_model(wrapped)
+    state.update(trained)
     has_adapters = hasattr(model, "merge_and_unload")
     base = model.get_base_model() if has_adapters else model
     with torch.device("meta"):
@@ -121,6 +130,24 @@ def _gathered(trainer: Any, folder: Path, partial: Path) -> None:
     whole.generation_config = base.generation_config
     whole.save_pretrained(partial)
     trainer.processing_class.save_pretrained(partial)
+
+
+def _trained_exactly(model: Any, keep: bool) -> dict[str, torch.Tensor]:
+    """Return the trained weights in float32 as DeepSpeed's optimiser has them.
+
+    The model of DeepSpeed has copies in bfloat16, whose rounding would erase most of what small
+    steps have changed.
+    """
+    from deepspeed.utils import safe_get_full_fp32_param
+
+    exact = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            # All processes take part in this, too.
+            weights = safe_get_full_fp32_param(parameter)
+            if weights is not None and keep:
+                exact[name] = weights.cpu()
+    return exact
 
 
 def _own_class(model: Any) -> Any:
