@@ -64,11 +64,8 @@ class Kto(Method):
             ((ratings < threshold).sum(), "below"),
         ):
             if not count:
-                setting = f"method.threshold={threshold:g}"
-                median = f"the median, {threshold:g}"
-                limit = median if self.config.threshold is None else setting
                 raise UserError(
-                    f"groups: no candidate is rated {side} {limit}; "
+                    f"groups: no candidate is rated {side} method.threshold={threshold:g}; "
                     f"ratings lie on {ratings.min():g} to {ratings.max():g}"
                 )
 
@@ -128,9 +125,22 @@ class Kto(Method):
         )
 
     def _threshold(self, ratings: npt.NDArray[np.float64]) -> float:
+        """Return the threshold of the settings, or one with ratings on both of its sides.
+
+        The median is none where half of the candidates have the lowest or the highest rating.
+        """
         if self.config.threshold is not None:
             return self.config.threshold
-        return float(np.median(ratings))
+        levels = np.unique(ratings)
+        if len(levels) == 1:
+            raise UserError(
+                f"groups: all candidates are rated {levels[0]:g}; kto needs ratings that differ"
+            )
+        between = (levels[:-1] + levels[1:]) / 2
+        median = float(np.median(ratings))
+        return (
+            median if levels[0] < median < levels[-1] else float(np.clip(median, *between[[0, -1]]))
+        )
 
 
 def _mismatched(names: npt.NDArray[np.int64], number: int) -> int:

@@ -411,6 +411,18 @@ def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("ratings", "wanted"), [((1, 1, 1, 4, 7), {4, 7}), ((1, 4, 7, 7, 7), {7}), ((1, 4), {4})]
+)
+def test_kto_parts_candidates_where_most_have_the_lowest_or_highest_rating(
+    ratings: tuple[int, ...], wanted: set[int]
+) -> None:
+    group = rated("a", *((f"rated {n} {rating}", rating) for n, rating in enumerate(ratings)))
+    examples = Kto().select([group]).examples
+    assert len(examples) == len(ratings)
+    assert {c.rating for _, c, above in examples if above} == wanted
+
+
+@pytest.mark.parametrize(
     ("method", "groups", "message"),
     [
         (Sft(), [rated("a", (" ", 7.0))], "none of the 1 groups"),
@@ -431,7 +443,7 @@ def test_kto_parts_candidates_at_the_threshold(tokenizer: Any, tmp_path: Path) -
             [rated("a", ("no", 2.0), ("yes", 4.0))],
             "rated above method.threshold=5; ratings lie on 2 to 4",
         ),
-        (Kto(), [rated("a", ("no", 2.0), ("yes", 2.0))], "rated above the median, 2;"),
+        (Kto(), [rated("a", ("no", 2.0), ("yes", 2.0))], "all candidates are rated 2"),
         (
             make_method(Kto, threshold=1),
             [rated("a", ("no", 2.0))],
