@@ -1,7 +1,7 @@
 """Statistics of a simulated society: ratings by round, costs, agreement of its observers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from social_sandbox.envs.rules.interactions import Answer, Feedback, Interaction, Observation, mean
@@ -62,21 +62,24 @@ def _alpha(interactions: Sequence[Interaction], aspect: Aspect) -> float | None:
     return krippendorff_alpha(units.values())
 
 
+def by_round(interactions: Iterable[Interaction]) -> dict[int, list[Interaction]]:
+    """Return the interactions of each round, from the first round to the last."""
+    rounds: dict[int, list[Interaction]] = defaultdict(list)
+    for interaction in interactions:
+        rounds[interaction.round].append(interaction)
+    return dict(sorted(rounds.items()))
+
+
 def ratings_by_round(
     interactions: Sequence[Interaction],
 ) -> dict[int, dict[Judged, dict[Aspect, float | None]]]:
     """Return the observers' mean ratings of drafts and revisions in each round."""
-    rounds = defaultdict(list)
-    for interaction in interactions:
-        rounds[interaction.round].append(interaction)
     return {
         number: {
-            judged: {
-                aspect: mean(i.rating(aspect, judged) for i in rounds[number]) for aspect in ASPECTS
-            }
+            judged: {aspect: mean(i.rating(aspect, judged) for i in of_round) for aspect in ASPECTS}
             for judged in JUDGED
         }
-        for number in sorted(rounds)
+        for number, of_round in by_round(interactions).items()
     }
 
 

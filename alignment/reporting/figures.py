@@ -3,7 +3,7 @@
 A drawing takes a figure or a part of one, and makes axes of its own in it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from social_sandbox.envs.rules.interactions import Interaction
 from social_sandbox.envs.rules.turns import ASPECTS, JUDGED, MIN_RATING, Aspect, Judged
 
-from ..evaluation.society import rating_scale
+from ..evaluation.society import by_round, rating_scale
 from ..evaluation.spread import Share
 from ..runtime.colours import MARKERS, PALETTE, of_number
 from ..runtime.stage import write_json
@@ -168,15 +168,16 @@ def _save(figure: Figure, path: Path) -> Path:
 
 def _ratings(figure: Any, interactions: Sequence[Interaction]) -> None:
     """Draw the means of each round with 95 % intervals over interactions, an aspect a panel."""
-    rounds = sorted({interaction.round for interaction in interactions})
+    rounds = by_round(interactions)
     both = figure.subplots(1, len(ASPECTS), sharey=True)
     for axes, aspect in zip(both, ASPECTS, strict=True):
         for judged in JUDGED:
-            means, reaches = _means(interactions, rounds, aspect, judged)
+            means, reaches = _means(rounds.values(), aspect, judged)
             style = _STYLES[judged]
-            axes.plot(rounds, means, label=judged, **style)
+            numbers = list(rounds)
+            axes.plot(numbers, means, label=judged, **style)
             axes.fill_between(
-                rounds, means - reaches, means + reaches, color=style["color"], alpha=0.18
+                numbers, means - reaches, means + reaches, color=style["color"], alpha=0.18
             )
         axes.set(title=aspect, xlabel="round (from 0)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -188,13 +189,13 @@ def _ratings(figure: Any, interactions: Sequence[Interaction]) -> None:
 
 
 def _means(
-    interactions: Sequence[Interaction], rounds: Sequence[int], aspect: Aspect, judged: Judged
+    rounds: Iterable[Sequence[Interaction]], aspect: Aspect, judged: Judged
 ) -> tuple[Any, Any]:
     """Return the mean rating of each round, and half the width of its interval; NaN for none."""
     means, reaches = [], []
-    for number in rounds:
-        of_round = [one.rating(aspect, judged) for one in interactions if one.round == number]
-        present = np.array([rating for rating in of_round if rating is not None])
+    for of_round in rounds:
+        ratings = (one.rating(aspect, judged) for one in of_round)
+        present = np.array([rating for rating in ratings if rating is not None])
         means.append(present.mean() if len(present) else np.nan)
         several = len(present) > 1
         reaches.append(1.96 * present.std(ddof=1) / len(present) ** 0.5 if several else np.nan)

@@ -15,7 +15,7 @@ from social_sandbox.policies.society.account import Account
 from social_sandbox.policies.society.rollout import OnInteraction
 
 from ..data.groups import RatedGroup
-from ..evaluation.society import rating_scale, ratings_by_round
+from ..evaluation.society import by_round, rating_scale, ratings_by_round
 from ..runtime.processes import is_first
 from . import histograms
 from .wandb_config import EarlierCycles
@@ -89,8 +89,9 @@ def log_simulation(
         return
     earlier = earlier or EarlierCycles()
     scale = rating_scale(interactions)
+    of_rounds = by_round(interactions)
     for number, ratings in ratings_by_round(interactions).items():
-        of_round = [interaction for interaction in interactions if interaction.round == number]
+        of_round = of_rounds[number]
         row: dict[str, Any] = {
             f"env/{aspect}_{judged}": ratings[judged][aspect]
             for judged in JUDGED

@@ -8,6 +8,7 @@ from social_sandbox.envs.rules.pareto import pareto_products
 from social_sandbox.envs.rules.turns import ASPECTS, Aspect
 from social_sandbox.policies.society.log import INTERACTIONS
 
+from ...evaluation.society import by_round
 from ...runtime.colours import MARKERS, PALETTE, of_number
 from ..experiment import WHOLE, Cell, Experiment, Measure, Measured, Scale, Setting
 
@@ -71,8 +72,7 @@ def measure(cell: Cell) -> Measured:
         UNTIL_STOP.name: {WHOLE: float(len(played))},
         UNTIL_BEST.name: {WHOLE: float(sum(until))} if until else {},
     }
-    for number in sorted({one.round for one in played}):
-        of_round = [one for one in played if one.round == number]
+    for number, of_round in by_round(played).items():
         for aspect in ASPECTS:
             measured[f"{aspect} round {number}"] = _ratings(of_round, aspect)
     return {name: values for name, values in measured.items() if values}

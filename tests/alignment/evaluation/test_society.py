@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from social_sandbox.alignment.evaluation.society import observer_agreement
+from social_sandbox.alignment.evaluation.society import by_round, observer_agreement
 from social_sandbox.envs.rules.interactions import Answer, Interaction, Observation
 
 DONE = Interaction(
@@ -59,3 +59,13 @@ def test_without_two_observers_or_differences_there_is_none(
     drafts: list[tuple[float | None, ...]],
 ) -> None:
     assert observer_agreement(rated(*drafts))["alignment"] is None
+
+
+def test_interactions_of_a_round_keep_their_order_and_rounds_are_counted_upwards() -> None:
+    order = ((10, "c"), (2, "b"), (2, "a"))
+    played = [replace(DONE, id=f"w/{number}/{agent}", round=number) for number, agent in order]
+    assert {number: [one.id for one in each] for number, each in by_round(played).items()} == {
+        2: ["w/2/b", "w/2/a"],
+        10: ["w/10/c"],
+    }
+    assert list(by_round(played)) == [2, 10]
