@@ -89,6 +89,8 @@ def world_sums(folder: Path) -> dict[str, str]:
 
 def sort_log(path: Path) -> None:
     """Bring a whole log into the order of this module, whoever was answered first."""
+    if _is_sorted(path):
+        return
 
     def part(line: bytes, path: Path) -> tuple[tuple[tuple[int, str], ...], int]:
         return _natural_world(line, path), place(_turn(line, path))[0]
@@ -102,6 +104,20 @@ def sort_log(path: Path) -> None:
             )
 
     _write_bytes(path, lines())
+
+
+def _is_sorted(path: Path) -> bool:
+    """Return whether the lines of a log are whole and in order; the first that is not says no."""
+    before: Any = ()
+    with path.open("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return False
+            now = (_natural_world(line, path), place(_turn(line, path)))
+            if before and now < before:
+                return False
+            before = now
+    return True
 
 
 def part_worlds(folder: Path) -> None:
