@@ -135,6 +135,8 @@ class Rlhf(Method):
         class OnlineTrainer(seeded(base)):  # type: ignore[misc]
             """TRL's trainer, which gets the prompts of all methods."""
 
+            tokens_before = reward_tokens
+
             def _tokenize_prompts(self, prompts: Sequence[str]) -> Any:
                 # TRL would apply the chat template itself; prompts have to be those of all methods.
                 ids = (

@@ -9,9 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch.utils.data import BatchSampler, DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainerState, set_seed
 
 from social_sandbox.envs.errors import UserError
@@ -28,6 +25,7 @@ from .made_with import check_inputs, training_inputs, write_inputs
 from .method import Job, Method, Selection, Society
 from .roles.adapters import export_roles
 from .roles.config import answering
+from .schedule import fit_schedule
 from .weights.checkpoints import (
     Stopwatch,
     check_processes,
@@ -215,7 +213,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None
     trainer.add_callback(_Ending(config.max_tokens))
     trainer.add_callback(Stopwatch(time.monotonic() if start is None else start))
     if config.max_tokens is not None:
-        _fit_schedule(trainer, config.max_tokens)
+        fit_schedule(trainer, config.max_tokens)
     # The first process may still be removing old checkpoints.
     trainer.accelerator.wait_for_everyone()
     last = last_checkpoint(Path(trainer.args.output_dir))
@@ -253,38 +251,6 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
             control.should_evaluate = args.eval_strategy != "no"
         if spent or state.global_step >= state.max_steps:
             control.should_log = True
-
-
-def _fit_schedule(trainer: Any, max_tokens: int, batches: int = 256) -> None:
-    """Shorten the learning-rate schedule so that it ends where the tokens are spent.
-
-    The number of steps is estimated from `batches` batches spread evenly over the first epoch. A
-    run that trains on its own generated text has no such batches; its number of steps stays.
-    """
-    args = trainer.args
-    size = args.per_device_train_batch_size
-    # The sampler may draw from torch's global generator, whose state must stay as before.
-    with torch.random.fork_rng(devices=[]):
-        epoch = list(BatchSampler(trainer._get_train_sampler(), size, drop_last=False))
-        sampled = epoch[:: math.ceil(len(epoch) / batches)]
-        loader = DataLoader(
-            trainer.train_dataset, batch_sampler=sampled, collate_fn=trainer.data_collator
-        )
-        masks = [batch["attention_mask"] for batch in loader if "attention_mask" in batch]
-    if not masks:
-        return
-    # Estimated number of tokens read up to each sampled batch.
-    tokens = np.cumsum([0, *(int(mask.sum()) for mask in masks)]) * (len(epoch) / len(sampled))
-    whole, rest = divmod(max_tokens, tokens[-1])
-    epochs = whole + np.interp(rest, tokens, np.linspace(0, 1, len(tokens)))
-    # Round up: the last step of an epoch may have fewer batches than the others.
-    per_epoch = math.ceil(len(epoch) / (args.gradient_accumulation_steps * args.world_size))
-    # Add a margin to the estimate: the count of tokens ends the run, not the number of steps.
-    estimated_steps = math.ceil(1.02 * epochs * per_epoch) + 1
-    planned_steps = args.max_steps
-    if planned_steps < 0:
-        planned_steps = math.ceil(per_epoch * args.num_train_epochs)
-    args.max_steps = min(planned_steps, estimated_steps)
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:

@@ -331,6 +331,28 @@ def test_reward_model_and_reinforcement_share_the_tokens(reinforce: Any, tmp_pat
     assert 2000 <= summary.tokens < 2000 + step
 
 
+@pytest.mark.parametrize("by_observer", [True, False])
+def test_the_learning_rate_follows_the_tokens_and_not_the_steps_that_nobody_knows(
+    reinforce: Any, by_observer: bool
+) -> None:
+    config = OBSERVED if by_observer else QUICK
+    ends = {"max_tokens": 4000, "max_steps": -1, "epochs": 100, "warmup_ratio": 0.2}
+    settings = {**ends, "schedule": "linear", "logging_steps": 1}
+    _, summary = reinforce(config, **settings, folder="whole")
+    rates = [row["learning_rate"] / config.learning_rate for row in summary.log]
+    highest = rates.index(max(rates))
+    assert max(rates) > 0.8
+    assert rates == [*sorted(rates[: highest + 1]), *sorted(rates[highest + 1 :], reverse=True)]
+    assert rates[-1] < 0.2
+    callbacks = [StopAt(len(rates) // 2, config.learning_rate)]
+    with pytest.raises(KeyboardInterrupt):
+        reinforce(config, **settings, folder="cut", callbacks=callbacks)
+    _, again = reinforce(config, **settings, folder="cut")
+    assert [row["learning_rate"] for row in again.log] == [
+        row["learning_rate"] for row in summary.log
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
