@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from ..evaluation.intervals import SeedsEstimate, estimate_over_seeds
-from ..runtime.attempts import begun
+from ..runtime.attempts import ATTEMPTS, begun
 from ..runtime.markdown import markdown_table, plain
+from ..runtime.stage import RECORD, read_record
 from .experiment import Measure, Measured
 from .plan import Plan
 from .work import cell_of
@@ -56,11 +57,23 @@ def make_table(plan: Plan) -> dict[str, Any]:
         "seeds": list(plan.seeds),
         "norms": list(plan.norms),
         "made": {name: attempt[name] for name in ("version", "commit", "cores", "gpu")}
+        | {"commits": _commits(plan) or [attempt["commit"]]}
         | {"at": datetime.now().astimezone().isoformat(timespec="seconds")},
         "measures": [asdict(measure) for measure in shown_measures(plan, rows)],
         "rows": rows,
         "remarks": list(experiment.remarks(rows)),
     }
+
+
+def _commits(plan: Plan) -> list[str]:
+    """Return the commits of the program that made the parts, the earliest first."""
+    paths = (
+        path for part in plan.parts for path in (plan.output_dir / part.name).glob("*/" + RECORD)
+    )
+    records = filter(None, (read_record(path.parent) for path in paths))
+    attempts = [attempt for record in records for attempt in record.get(ATTEMPTS) or ()]
+    attempts.sort(key=lambda attempt: str(attempt["began"]))
+    return list(dict.fromkeys(str(one["commit"]) for one in attempts if one["commit"]))
 
 
 def shown_measures(plan: Plan, rows: Sequence[Row]) -> list[Measure]:
@@ -81,7 +94,8 @@ def markdown(table: Mapping[str, Any], command: str) -> str:
         command: The command line that made it.
     """
     header, lines = cells(table, [Measure(**measure) for measure in table["measures"]])
-    made, commit = table["made"], str(table["made"]["commit"] or "")[:7]
+    made = table["made"]
+    commits = [str(commit)[:7] for commit in made["commits"] if commit]
     where = made["gpu"] or f"{made['cores']} cores"
     seeds = ", ".join(map(str, table["seeds"]))
     norms = f" Norms of the observer: {', '.join(table['norms'])}." if table["norms"] else ""
@@ -99,7 +113,7 @@ def markdown(table: Mapping[str, Any], command: str) -> str:
             "",
             plain(
                 f"Version {made['version']}"
-                + (f", commit {commit}" if commit else "")
+                + (f", commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else "")
                 + f", {where}, {made['at'][:10]}. Seeds {seeds}.{norms} In brackets: 95 % "
                 "intervals over seeds and questions together. Differences are to "
                 f"{one}, paired by seed and question."

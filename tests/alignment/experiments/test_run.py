@@ -1,6 +1,7 @@
 """A tiny experiment from its society to its table, stopped and resumed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,15 @@ def test_a_killed_experiment_goes_on_where_it_stopped(
     assert "rrhf-300/seed_0: " in shown
     assert "sft-300/seed_0: " not in shown
     _check_results(tmp_path / "out")
+
+    # A table says so where its parts were made by different commits.
+    record = first / "alignment" / "stage.json"
+    record.write_text(
+        re.sub(r'"commit": ("\w+"|null)', '"commit": "abcdef0123"', record.read_text())
+    )
+    assert cli.main(tiny) == 0
+    assert "abcdef0" in (tmp_path / "out/table.md").read_text()
+    capsys.readouterr()
 
     assert cli.main([*tiny, "method.batch_size=3"]) == 2
     refused = capsys.readouterr().err
