@@ -169,12 +169,12 @@ def _save(figure: Figure, path: Path) -> Path:
 def _ratings(figure: Any, interactions: Sequence[Interaction]) -> None:
     """Draw the means of each round with 95 % intervals over interactions, an aspect a panel."""
     rounds = by_round(interactions)
+    numbers = list(rounds)
     both = figure.subplots(1, len(ASPECTS), sharey=True)
     for axes, aspect in zip(both, ASPECTS, strict=True):
         for judged in JUDGED:
             means, reaches = _means(rounds.values(), aspect, judged)
             style = _STYLES[judged]
-            numbers = list(rounds)
             axes.plot(numbers, means, label=judged, **style)
             axes.fill_between(
                 numbers, means - reaches, means + reaches, color=style["color"], alpha=0.18

@@ -114,7 +114,7 @@ def _is_sorted(path: Path) -> bool:
             if not line.endswith(b"\n"):
                 return False
             now = (_natural_world(line, path), place(_turn(line, path)))
-            if before and now < before:
+            if now < before:
                 return False
             before = now
     return True
