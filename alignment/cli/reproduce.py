@@ -1,7 +1,7 @@
 """`social-sandbox reproduce NAME`: an experiment of the paper, from its parts to its table."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ OWN = {
     "part": "One part alone, such as cells/sft-8000/seed_0, without a table: for the jobs of a "
     "cluster. Default: none.",
     "markdown": "A further file for the table, such as docs/results/methods.md; the figure is "
-    "written beside it. Default: none.",
+    "written beside it, and what people have written around an earlier table is kept. Default: "
+    "none.",
     "overwrite": "Whether to replace what was made with other settings. Default: false.",
     "progress": "Whether to show a progress bar. Default: true.",
 }
@@ -56,11 +57,12 @@ def reproduce_command(arguments: Sequence[str]) -> None:
         _print_help(next((word for word in words if "=" not in word), None))
         return
     quiet_libraries()
+    from ..experiments.document import check_document
     from ..experiments.work import check_folder, run_part
 
     plan, given = plan_of(words), _own(words)
-    if given.get("markdown") and not Path(given["markdown"]).expanduser().parent.is_dir():
-        raise UserError(f"markdown: there is no folder {Path(given['markdown']).parent}")
+    if given.get("markdown"):
+        check_document(_document(given), bool(given.get("overwrite", False)))
     jobs = _whole("jobs", given.get("jobs", 1))
     if given.get("part") is not None:
         part = plan.part(str(given["part"]))
@@ -87,6 +89,7 @@ def plan_of(words: Sequence[str]) -> "Plan":
 def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -> None:
     from social_sandbox.policies.society.lock import locked
 
+    from ..experiments.document import write_document
     from ..experiments.run import FIGURE, TABLE, reproduce
     from ..experiments.work import check_folder, check_settings
 
@@ -110,15 +113,14 @@ def _run(plan: "Plan", given: dict[str, Any], words: Sequence[str], jobs: int) -
         console.print(f"  {remark}", highlight=False)
     for file in (f"{TABLE}.md", f"{TABLE}.json", FIGURE, "commands.sh"):
         print_path(console, "written", plan.output_dir / file)
-    if given.get("markdown") is not None:
-        from shutil import copyfile
+    if given.get("markdown"):
+        table = (plan.output_dir / f"{TABLE}.md").read_text(encoding="utf-8")
+        write_document(_document(given), plan.experiment.name, table, plan.output_dir / FIGURE)
+        print_path(console, "written", _document(given))
 
-        target = Path(given["markdown"]).expanduser()
-        figure = target.with_suffix(".png")
-        text = (plan.output_dir / f"{TABLE}.md").read_text(encoding="utf-8")
-        target.write_text(f"{text}\n![{plan.experiment.name}]({figure.name})\n", encoding="utf-8")
-        copyfile(plan.output_dir / FIGURE, figure)
-        print_path(console, "written", target)
+
+def _document(given: Mapping[str, Any]) -> Path:
+    return Path(str(given["markdown"])).expanduser()
 
 
 def _own(words: Sequence[str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def make_table(plan: Plan) -> dict[str, Any]:
         "settings": plan.made_with()["settings"],
         "seeds": list(plan.seeds),
         "norms": list(plan.norms),
-        "made": {name: attempt[name] for name in ("version", "commit", "cores", "gpu")}
+        "made": {name: attempt[name] for name in ("version", "cores", "gpu")}
         | {"commits": _commits(plan) or [attempt["commit"]]}
         | {"at": datetime.now().astimezone().isoformat(timespec="seconds")},
         "measures": [asdict(measure) for measure in shown_measures(plan, rows)],
