@@ -46,34 +46,31 @@ class Rollouts:
         self.rows = self._play(prompts, trainer, lesson)
         rows = [fitted(row, self._config.max_length) for row in self.rows]
         missing = [row.reward is None for row in rows]
-        rewarded = trainer.accelerator.gather(_tensor([len(rows) - sum(missing)], trainer)).sum()
-        if not rewarded:
+        n_missing, n_rows = _total(trainer, missing)
+        if n_missing == n_rows:
             of_role = f" of the role {lesson.name}" if lesson.name else ""
             raise UserError(
                 f"method.rewards: no answer of step {trainer.state.global_step + 1}{of_role} got a "
                 f"reward{_reason(self.rows)}"
             )
         read = sum(len(row.token_ids) - row.n_prompt - sum(row.mask) for row in rows)
-        trainer.state.num_input_tokens_seen += int(
-            trainer.accelerator.gather(_tensor([read], trainer)).sum()
-        )
+        trainer.state.num_input_tokens_seen += int(_total(trainer, [read])[0])
         end = time.monotonic()
         share = (end - start) / (end - self._end)
         self._end = end
-        metrics = {
-            "society/missing_rewards": sum(missing) / len(rows),
-            "society/cut_off": _mean([span.cut_off for row in rows for span in row.spans]),
-            "society/too_long": _mean(
-                [len(row.token_ids) > self._config.max_length for row in self.rows]
-            ),
-            "society/share_generating": share,
+        measured: dict[str, Sequence[float]] = {
+            "society/missing_rewards": missing,
+            "society/cut_off": [span.cut_off for row in rows for span in row.spans],
+            "society/too_long": [len(row.token_ids) > self._config.max_length for row in self.rows],
+            "society/share_generating": [share],
         }
         if lesson.name:
-            given = [row.reward for row in rows if row.reward is not None]
-            # Another process may have the rows with a reward.
-            metrics |= {f"roles/{lesson.name}/reward": sum(given) / len(given)} if given else {}
-        for name, value in metrics.items():
-            trainer._metrics["train"][name].append(value)
+            measured[f"roles/{lesson.name}/reward"] = [
+                row.reward for row in rows if row.reward is not None
+            ]
+        for name, values in measured.items():
+            total, count = _total(trainer, values)
+            trainer._metrics["train"][name].append(total / count)
         return {
             "prompt_ids": [list(row.token_ids[: row.n_prompt]) for row in rows],
             "completion_ids": [list(row.token_ids[row.n_prompt :]) for row in rows],
@@ -205,11 +202,10 @@ def _reason(rows: Sequence[Trajectory]) -> str:
     return ": the observers gave no rating, or every row is longer than method.max_length"
 
 
-def _mean(values: Sequence[bool]) -> float:
-    return sum(values) / len(values)
-
-
-def _tensor(values: Sequence[int], trainer: Any) -> Any:
+def _total(trainer: Any, values: Sequence[float]) -> tuple[float, int]:
+    """Return the sum and the number of the values of all processes."""
     import torch
 
-    return torch.tensor(values, device=trainer.accelerator.device)
+    own = torch.tensor([[sum(values), len(values)]], device=trainer.accelerator.device)
+    total, count = trainer.accelerator.gather(own.double()).sum(0).tolist()
+    return total, int(count)

@@ -5,12 +5,19 @@ import json
 import os
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from social_sandbox.alignment.methods.sft import Sft
+from social_sandbox.alignment.methods.society_grpo import SocietyGrpo
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
+from social_sandbox.alignment.training.config import LoraConfig
+from social_sandbox.alignment.training.method import Society
+from social_sandbox.alignment.training.roles.config import read_roles
 from social_sandbox.alignment.training.train import train
+from social_sandbox.envs import Turn, WorldConfig
+from social_sandbox.policies import Population
 
 from .methods import make_method
 from .stop_at import StopAt
@@ -63,6 +70,38 @@ def sft(folder: Path, steps: int) -> None:
         run("whole")
 
 
+def roles(folder: Path) -> None:
+    """Train two roles in a society for two steps, a turn each, and write `summary_RANK.json`."""
+    tokenizer = tiny_tokenizer()
+    model = tiny_llama(len(tokenizer))
+    model.config.max_position_embeddings = 512
+    method = make_method(
+        SocietyGrpo,
+        device="cpu",
+        max_length=256,
+        max_new_tokens=5,
+        max_steps=2,
+        batch_size=4,
+        generations=4,
+        logging_steps=1,
+        lora=LoraConfig(rank=2),
+        roles=read_roles({"social": "speaker", "critic": "judge"}),
+        rewards=["revision", "rise"],
+    )
+    players = Population(social=_listening, observer=lambda turn: 1.0 + len(turn.answer) % 6)
+    society = Society(WorldConfig(grid_size=2, memory=False), players)
+    groups = rated_groups(6)
+    summary = train(model, tokenizer, groups, method, folder, progress=False, society=society)
+    rank = os.environ.get("RANK", "0")
+    (folder / f"summary_{rank}.json").write_text(json.dumps(dataclasses.asdict(summary)))
+
+
+def _listening(turn: Turn) -> str | float:
+    if turn.phase == "feedback":
+        return 4.0
+    return "i am fine" + "".join(opinion.reason for opinion in turn.opinions)
+
+
 def everything(folder: Path) -> None:
     """Train all that `test_processes` compares, each in a folder of its own."""
     for size in (5, 7):
@@ -70,6 +109,8 @@ def everything(folder: Path) -> None:
     # 12 examples, 4 a step: step 4, the last that was saved, lies amid the second epoch.
     for steps in (0, 5):
         sft(folder, steps)
+    if find_spec("trl"):
+        roles(folder / "roles")
 
 
 if __name__ == "__main__":

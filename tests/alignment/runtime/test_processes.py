@@ -65,6 +65,18 @@ def summary_of(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "summary.json").read_text()))
 
 
+def test_roles_train_in_two_processes_and_the_log_is_about_the_rows_of_both(trained: Path) -> None:
+    pytest.importorskip("trl")
+    folder = trained / "roles"
+    logs = [json.loads((folder / f"summary_{rank}.json").read_text())["log"] for rank in range(2)]
+    for log in logs:
+        social, critic = (row for row in log if "reward" in row)
+        # TRL takes its mean over the rows of all processes.
+        assert social["roles/social/reward"] == pytest.approx(social["reward"], abs=1e-6)
+        assert critic["roles/critic/reward"] == pytest.approx(critic["reward"], abs=1e-6)
+    assert {path.name for path in (folder / "adapters").iterdir()} == {"speaker", "judge"}
+
+
 @pytest.mark.parametrize("size", [5, 7])
 def test_two_processes_train_as_one_does(tmp_path: Path, trained: Path, size: int) -> None:
     """Groups differ in size, so that a mean over processes is no mean over groups by itself.
