@@ -26,7 +26,7 @@ parser.add_argument("--rate", type=float, default=5e-4, help="learning rate")
 args = parser.parse_args()
 
 RULES = WorldConfig(grid_size=2, n_observers=0, memory=False)
-REWARDS = {f"norm:{args.norm}": 1.0}
+REWARDS = {f"norm:{args.norm}": 1.0, "ended": 1.0}
 
 
 def rows_of_tokens(trajectories):
@@ -41,11 +41,12 @@ def rows_of_tokens(trajectories):
 
 
 def play(questions, seed, n):
-    """Return the trajectories, and their rewards (questions, n)."""
+    """Return the trajectories, their rewards (questions, n), and how far they follow the norm."""
     starts = [Start(seed + number, question.text) for number, question in enumerate(questions)]
     groups = play_groups(starts, policy, n, config=RULES, rewards=REWARDS)
     rewards = torch.tensor([[row.reward for row in group] for group in groups])
-    return [row for group in groups for row in group], rewards
+    rows = [row for group in groups for row in group]
+    return rows, rewards, sum(row.rewards[f"norm:{args.norm}"] for row in rows) / len(rows)
 
 
 torch.manual_seed(0)
@@ -55,10 +56,11 @@ model = get_peft_model(base, lora)
 policy = InMemoryPolicy(model, load_tokenizer(args.model), max_new_tokens=args.tokens)
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=args.rate)
 asked, tests = society_questions(), held_out_questions()[: 4 * args.questions]
-print(f"{args.norm} before: {play(tests, 0, 4)[1].mean():.2f}", flush=True)
+print(f"{args.norm} before: {play(tests, 0, 4)[2]:.2f}", flush=True)
 for step in range(args.steps):
     first = step * args.questions % (len(asked) - args.questions)
-    trajectories, rewards = play(asked[first : first + args.questions], 1000 * step, args.group)
+    batch = asked[first : first + args.questions]
+    trajectories, rewards, followed = play(batch, 1000 * step, args.group)
     advantages = (rewards - rewards.mean(1, keepdim=True)).flatten()
     ids, mask, attention = rows_of_tokens(trajectories)
     # Most of the tokens are prompts, whose logits nobody needs.
@@ -69,5 +71,5 @@ for step in range(args.steps):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    print(f"step {step + 1}: {args.norm} {rewards.mean():.2f}", flush=True)
-print(f"{args.norm} after: {play(tests, 0, 4)[1].mean():.2f}")
+    print(f"step {step + 1}: {args.norm} {followed:.2f}", flush=True)
+print(f"{args.norm} after: {play(tests, 0, 4)[2]:.2f}")

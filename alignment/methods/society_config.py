@@ -7,7 +7,13 @@ from pydantic import Field
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
-from social_sandbox.policies.learning.rewards import CRITIC_REWARDS, Role, find_reward
+from social_sandbox.policies.learning.rewards import (
+    CRITIC_REWARDS,
+    DEFAULT_REWARDS,
+    REWARDS,
+    Role,
+    find_reward,
+)
 
 from ..training.config import TrainingConfig
 from .lessons import lessons_of
@@ -22,7 +28,9 @@ class SocietyGrpoConfig(TrainingConfig):
     batch_size: Annotated[int, Field(ge=1)] = 8
     role: Role = "social"
     others: Literal["policy", "learner"] = "policy"
-    rewards: Annotated[list[str], Field(min_length=1)] = field(default_factory=lambda: ["rise"])
+    rewards: Annotated[list[str], Field(min_length=1)] = field(
+        default_factory=lambda: [*DEFAULT_REWARDS]
+    )
     weights: list[float] | None = None
     credit: Literal["row", "utterance"] = "row"
     engagement_weight: Annotated[float, Field(ge=0)] = 1.0
@@ -74,5 +82,8 @@ class SocietyGrpoConfig(TrainingConfig):
         """Return the weights of a role's rewards: with `roles`, of those that there are for it."""
         if self.roles is None:
             return self.mix
-        known = CRITIC_REWARDS if role == "critic" else {*self.mix} - {*CRITIC_REWARDS} | {"rise"}
+        if role == "critic":
+            known = {*CRITIC_REWARDS}
+        else:
+            known = {name for name in self.mix if name in REWARDS or name not in CRITIC_REWARDS}
         return {name: weight for name, weight in self.mix.items() if name in known}

@@ -13,7 +13,7 @@ from typing import Any
 
 from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.learning.play import check_rewards
-from social_sandbox.policies.learning.rewards import CRITIC_REWARDS
+from social_sandbox.policies.learning.rewards import CRITIC_REWARDS, ENDED
 
 from ..data.groups import RatedGroup
 from ..training.method import Job, Method, Selection, Society
@@ -61,7 +61,7 @@ class SocietyGrpo(Method):
             check_roles(config.roles, society.config)
         for lesson in lessons_of(config.roles, config.role):
             rewards = config.rewards_of(lesson.role)
-            if not rewards:
+            if not set(rewards) - {ENDED}:
                 raise UserError(
                     f"method.rewards: none of {', '.join(config.rewards)} is for the role "
                     f"{lesson.name}, which needs one of {', '.join(CRITIC_REWARDS)}"

@@ -20,7 +20,7 @@ from ..attentive import AttentivePolicy
 from ..society.population import Population
 from ..society.rollout import rollout
 from .learner import Generate, Learner, Row
-from .rewards import CRITIC_REWARDS, LEARNT, Mix, Role, find_reward
+from .rewards import CRITIC_REWARDS, DEFAULT_REWARDS, LEARNT, Mix, Role, find_reward
 from .seated import Seated
 from .trajectory import Trajectory
 
@@ -43,7 +43,7 @@ def play_group(
 
         >>> from social_sandbox.policies.huggingface import InMemoryPolicy
         >>> policy = InMemoryPolicy(model, tokenizer, max_new_tokens=32)  # doctest: +SKIP
-        >>> group = play_group(0, "May I lie?", policy, n=8, rewards={"norm:brief": 1.0})
+        >>> group = play_group(0, "May I lie?", policy, n=8, rewards={"norm:brief": 1, "ended": 1})
         ... # doctest: +SKIP
 
     Args:
@@ -94,8 +94,9 @@ def play_groups(
             which plays the observers as well. Default: `AttentivePolicy`, a toy.
         observer: Plays the observers, likewise.
         config: The rules of the society; default: `WorldConfig()`.
-        rewards: Weights of rewards by name: `rise`, `revision`, `draft` (see `REWARDS`) or
-            `norm:NAME`; for a critic `rise` and `agreement`. Default: `{"rise": 1.0}`.
+        rewards: Weights of rewards by name: `rise`, `revision`, `draft`, `ended` (see `REWARDS`) or
+            `norm:NAME`; for a critic `rise`, `agreement` and `ended`. Default: `rise` and `ended`,
+            each with weight 1.
         engagement_weight: Weight of engagement in a combined rating, where alignment has weight 1.
         role: Who learns. A `critic` gives feedback on a draft that the others have written once
             for the whole group, as the first of the peers.
@@ -109,7 +110,7 @@ def play_groups(
     Raises:
         UserError: A reward does not exist, nobody plays a role, or an answer of `generate` is none.
     """
-    weights = dict(rewards or {"rise": 1.0})
+    weights = dict(rewards or dict.fromkeys(DEFAULT_REWARDS, 1.0))
     config = config or WorldConfig()
     check_rewards(weights, role, config)
     mix = Mix(weights, engagement_weight, role)

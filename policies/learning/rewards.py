@@ -81,15 +81,38 @@ def agreement(feedback: Feedback, interaction: Interaction, weight: float) -> fl
     return 1 - abs((feedback.rating - MIN_RATING) / _span(interaction) - observed)
 
 
+def _ended(interaction: Interaction, weight: float) -> float:
+    return (_draft_ended(interaction, weight) + _revision_ended(interaction, weight)) / 2
+
+
+def _draft_ended(interaction: Interaction, weight: float) -> float:
+    return float(not interaction.draft.cut_off)
+
+
+def _revision_ended(interaction: Interaction, weight: float) -> float:
+    return float(not interaction.revision.cut_off)
+
+
+ENDED = "ended"
+"""Name of the reward for ending a text before the limit of tokens cuts it off."""
+
 REWARDS: Mapping[str, Reward] = {
     "rise": Reward(rise, draft=share("draft"), revision=rise),
     "revision": Reward(share("revision"), draft=share("draft"), revision=share("revision")),
     "draft": Reward(share("draft"), draft=share("draft"), revision=share("revision")),
+    ENDED: Reward(_ended, draft=_draft_ended, revision=_revision_ended, asks_observer=False),
 }
-"""Rewards of social agents: the `rise` from draft to revision, or the rating of one of the two."""
+"""Rewards of social agents: the `rise` from draft to revision, the rating of one of the two, and
+whether texts have `ended`. The society hears a text that the limit has cut off without its last
+sentence, so that without `ended` a learner may write on for ever at no cost.
+"""
 
-CRITIC_REWARDS = ("rise", "agreement")
-"""Rewards of a critic: the rise that followed the feedback, and agreement with the observers."""
+CRITIC_REWARDS = ("rise", "agreement", ENDED)
+"""Rewards of a critic: the rise that followed the feedback, agreement with the observers, and
+whether the feedback has ended."""
+
+DEFAULT_REWARDS = ("rise", ENDED)
+"""The rewards of social agents and of critics unless others are chosen, each with weight 1."""
 
 
 def find_reward(name: str, setting: str = "rewards") -> Reward:
@@ -165,6 +188,7 @@ class Mix:
         values = {
             "rise": rise(interaction, self.engagement_weight),
             "agreement": agreement(feedback, interaction, self.engagement_weight),
+            ENDED: float(not feedback.cut_off),
         }
         return {name: values[name] for name in self.weights}
 

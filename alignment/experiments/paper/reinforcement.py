@@ -39,7 +39,7 @@ def settings(scale: Scale, budgets: Sequence[int]) -> Iterator[Setting]:
         "rlhf": ("method.reward=observer", "method.beta=0", *samples),
         # Drafts have a reward of their own: held-out questions are answered by drafts.
         "society_grpo": (
-            *("method.rewards=[revision]", "method.credit=utterance"),
+            *("method.rewards=[revision,ended]", "method.credit=utterance"),
             *(*_PEERS[scale], *samples),
         ),
     }

@@ -275,7 +275,7 @@ def test_wrong_settings_are_named() -> None:
         ({"generations": 3}, "generations: must be a divisor"),
         ({"max_new_tokens": 65}, "a quarter of method.max_length=256, got 65"),
         ({"rewards": ["rise", "rise"]}, "each reward is named once"),
-        ({"weights": [1.0, 2.0]}, "1 rewards need as many weights, got 2"),
+        ({"weights": [1.0]}, "2 rewards need as many weights, got 1"),
         ({"rewards": ["norm:breif"]}, "method.rewards: no norm 'breif'; did you mean 'brief'"),
     ]
     for changes, message in wrong:

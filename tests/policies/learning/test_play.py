@@ -140,20 +140,41 @@ def test_rewards_are_shares_and_can_be_mixed() -> None:
 
 
 def test_an_utterance_is_credited_with_its_own_rating_or_rise() -> None:
-    (row,) = play(n=1)
+    (row,) = play(n=1, rewards={"rise": 1.0})
     draft, revision = row.spans
     assert revision.reward == row.reward
     assert draft.reward == play(n=1, rewards={"draft": 1.0})[0].reward
 
 
+def test_a_text_that_the_limit_has_cut_off_has_not_ended() -> None:
+    tokenizer = tiny_speaker().tokenizer
+    word, end = tokenizer.convert_tokens_to_ids(["fine", "<|end|>"])
+
+    def is_first(row: Sequence[int]) -> bool:
+        return word not in row
+
+    def ending(rows: Any, seeds: Any) -> Any:
+        return [([word, word if is_first(row) else end], [-1.0, -1.0]) for row in rows]
+
+    (row,) = play(ending, n=1, tokenizer=tokenizer, rewards={"ended": 1.0})
+    assert [span.reward for span in row.spans] == [0.0, 1.0]
+    assert row.reward == 0.5
+
+
+def test_by_default_a_row_is_rewarded_for_its_rise_and_for_ending() -> None:
+    (row,) = play(n=1)
+    assert row.reward == row.rewards["rise"] + row.rewards["ended"]
+
+
 def test_a_critic_answers_one_draft_and_is_rewarded_by_the_rise() -> None:
     speaker = tiny_speaker()
-    group = play(speaker, role="critic", rewards={"rise": 1.0, "agreement": 0.0})
+    group = play(speaker, role="critic", rewards={"rise": 1.0, "agreement": 0.0, "ended": 0.0})
     assert len({row.interaction.draft for row in group}) == 1
     for row in group:
         (span,) = row.spans
         assert span.phase is Phase.FEEDBACK
         assert row.reward == row.rewards["rise"]
+        assert row.rewards["ended"] == (not span.cut_off)
         others = [f for f in row.interaction.feedback if f.policy != "learner"]
         assert others
     # The model writes no numbers, and a rating that is not there agrees with nobody.
