@@ -75,7 +75,7 @@ def make_plan(
     from ..training.batches.samplers import group_length, in_stages, stage_of
     from ..training.early_stopping import StopOnHeldOut
 
-    learnt, held_out = _split(config, examples, group_of)
+    learnt, held_out = split_held_out(examples, group_of, config.held_out, config.seed)
     # Few texts, of which each group of a file has a copy of its own.
     kinds = [intern(group_of(example).kind) for example in learnt]
     staged = config.stages == "three" and len({stage_of(kind) for kind in kinds}) > 1
@@ -97,20 +97,30 @@ def make_plan(
     return Plan(learnt, order, held_out, staged, callbacks, arguments)
 
 
-def _split(
-    config: OfflineConfig, examples: Sequence[Any], group_of: Callable[[Any], RatedGroup]
+def split_held_out(
+    examples: Sequence[Any], group_of: Callable[[Any], RatedGroup], share: float, seed: int
 ) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Return (learnt, held-out) examples; all examples of one prompt are on the same side."""
-    if not config.held_out:
+    """Return (learnt, held-out) examples; all examples of one prompt are on the same side.
+
+    Args:
+        examples: Groups, pairs or responses.
+        group_of: Returns the group that an example comes from.
+        share: Share of the prompts that are held out.
+        seed: Seed of the choice.
+
+    Raises:
+        UserError: The share leaves no prompt on one of the two sides.
+    """
+    if not share:
         return examples, []
     with room_on_disk("method.held_out"):
         prompts = ranks(repr(group_of(example).prompt) for example in examples)
     n_prompts = int(prompts.max()) + 1
-    order = generator(config.seed, "held_out").permutation(n_prompts)
-    count = round(config.held_out * n_prompts)
+    order = generator(seed, "held_out").permutation(n_prompts)
+    count = round(share * n_prompts)
     if not 0 < count < n_prompts:
         raise UserError(
-            f"method.held_out={config.held_out:g} leaves nothing on one side: the groups have "
+            f"method.held_out={share:g} leaves nothing on one side: the groups have "
             f"{n_prompts} different prompts"
         )
     apart = np.isin(prompts, order[:count])

@@ -15,7 +15,7 @@ from social_sandbox.policies.learning.rewards import (
     find_reward,
 )
 
-from ..training.config import TrainingConfig
+from ..training.config import TrainingConfig, require_defaults
 from .lessons import lessons_of
 from .online_questions import check_batches
 
@@ -40,10 +40,14 @@ class SocietyGrpoConfig(TrainingConfig):
     scale_rewards: Literal["group", "batch", "none"] = "group"
     beta: Annotated[float, Field(ge=0)] = 0.0
     """With 0, no copy of the start model is kept in memory."""
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    held_out_steps: Annotated[int, Field(ge=1)] = 5
 
     def __post_init__(self) -> None:
         """Raise UserError where settings contradict each other."""
         super().__post_init__()
+        if not self.held_out:
+            require_defaults(self, "held_out_steps", unread_without="held_out")
         check_batches(self.batch_size, self.accumulation, self.generations)
         if self.max_new_tokens > self.max_length // 4:
             raise UserError(

@@ -9,9 +9,11 @@ rollouts; `scale_rewards=none` gives its advantages, up to a constant factor.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.errors import UserError
+from social_sandbox.policies.huggingface.in_memory import speaking
 from social_sandbox.policies.learning.play import check_rewards
 from social_sandbox.policies.learning.rewards import CRITIC_REWARDS, ENDED
 
@@ -20,7 +22,9 @@ from ..training.method import Job, Method, Selection, Society
 from ..training.roles.adapters import activate, add_adapters, keep_trainable
 from ..training.roles.config import check_roles
 from ..training.trl import dataset, import_trl
+from ..training.weights.checkpoints import last_checkpoint
 from .lessons import lessons_of
+from .offline import split_held_out
 from .online_questions import (
     asking_groups,
     distinct_by,
@@ -95,10 +99,14 @@ class SocietyGrpo(Method):
             include_num_input_tokens_seen="no",
         )
         remove_start_models(job, args)
-        asking = distinct_by(job.examples, lambda group: group.prompt[-1].content)
-        questions = [group.prompt[-1].content for group in asking]
-        numbers = numbered(len(questions), args, config.generations)
-        rollouts = Rollouts(config, job, job.society, questions)
+        asking = distinct_by(job.examples, _question)
+        learnt, held_out = split_held_out(asking, lambda group: group, config.held_out, config.seed)
+        rollouts = Rollouts(config, job, job.society, [*map(_question, learnt)])
+        numbers = numbered(len(learnt), args, config.generations)
+        if held_out:
+            args.eval_strategy, args.eval_steps = "steps", config.held_out_steps
+            # A run that goes on has measured its start already.
+            args.eval_on_start = last_checkpoint(Path(args.output_dir)) is None
 
         class SocietyTrainer(seeded(trl.GRPOTrainer)):  # type: ignore[misc]
             """TRL's trainer, in which an utterance may have an advantage of its own."""
@@ -114,6 +122,17 @@ class SocietyGrpo(Method):
                     )
                 return output
 
+            def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+                """Play the held-out questions, and log the rewards."""
+                metrics = rollouts.measure(self, [*map(_question, held_out)])
+                # In training TRL would log what it has gathered of the next step beside them.
+                with speaking(self.model):
+                    self.log(dict(metrics))
+                self.control: Any = self.callback_handler.on_evaluate(
+                    self.args, self.state, self.control, metrics
+                )
+                return metrics
+
             def create_optimizer(self, *arguments: Any) -> Any:
                 if config.roles is not None:
                     # A checkpoint that was loaded has frozen all adapters but one.
@@ -128,6 +147,8 @@ class SocietyGrpo(Method):
                 reward_funcs=[_named(name) for name in config.rewards],
                 args=args,
                 train_dataset=dataset({"prompt": str(number)} for number in numbers),
+                # TRL only looks whether there is one: `evaluate` has the questions.
+                eval_dataset=dataset([{"prompt": "0"}]) if held_out else None,
                 processing_class=job.tokenizer,
                 callbacks=list(job.callbacks),
                 peft_config=job.peft_config,
@@ -136,6 +157,10 @@ class SocietyGrpo(Method):
         if config.roles is not None:
             add_adapters(trainer.model, config.adapters)
         return trainer
+
+
+def _question(group: RatedGroup) -> str:
+    return group.prompt[-1].content
 
 
 def _named(name: str) -> Any:

@@ -86,6 +86,30 @@ class Rollouts:
             ],
         }
 
+    def measure(self, trainer: Any, questions: Sequence[str]) -> dict[str, float]:
+        """Play one Back-Scatter of each question, each time from the same start.
+
+        With `roles` the learner is the first of them.
+
+        Returns:
+            The mean reward, each of its parts, and the share of texts that were cut off.
+        """
+        config, lesson = self._config, self._lessons[0]
+        processes = trainer.accelerator
+        own = questions[processes.process_index :: processes.num_processes]
+        starts = [Start(key(config.seed, "held_out", question), question) for question in own]
+        rows = [row for (row,) in self._groups(starts, 1, trainer, lesson)] if starts else []
+        measured: dict[str, list[float]] = {
+            "reward": [row.reward for row in rows if row.reward is not None],
+            "cut_off": [span.cut_off for row in rows for span in row.spans],
+        }
+        for name in config.rewards_of(lesson.role):
+            given = [row.rewards[name] for row in rows]
+            measured[f"rewards/{name}"] = [each for each in given if each is not None]
+        totals = {name: _total(trainer, values) for name, values in measured.items()}
+        # Observers may have been silent about every row.
+        return {f"held_out/{name}": total / n for name, (total, n) in totals.items() if n}
+
     def lesson(self, trainer: Any) -> Lesson:
         """Return what is trained next: the roles take turns, a generation of rows each."""
         args = trainer.args
@@ -95,6 +119,25 @@ class Rollouts:
         return self._lessons[number % len(self._lessons)]
 
     def _play(self, prompts: Sequence[Any], trainer: Any, lesson: Lesson) -> list[Trajectory]:
+        config, step = self._config, trainer.state.global_step
+        first = trainer.accelerator.process_index * len(prompts)
+        places = [divmod(first + number, config.generations) for number in range(len(prompts))]
+        starts = {
+            group: Start(key(config.seed, "society", step, group), self._questions[int(prompt)])
+            for (group, _), prompt in zip(places, prompts, strict=True)
+        }
+        groups = self._groups([*starts.values()], config.generations, trainer, lesson)
+        by_group = dict(zip(starts, groups, strict=True))
+        return [by_group[group][member] for group, member in places]
+
+    def _groups(
+        self, starts: Sequence[Start], n: int, trainer: Any, lesson: Lesson
+    ) -> list[list[Trajectory]]:
+        """Play `n` Back-Scatters from each start, with the weights of this step.
+
+        Raises:
+            UserError: A policy fails.
+        """
         from social_sandbox.policies.huggingface.in_memory import InMemoryPolicy
 
         config, society = self._config, self._society
@@ -112,18 +155,11 @@ class Rollouts:
                 population = seated(population, config.roles, speakers)
         elif config.others == "learner":
             population = replace(population, social=speaker, players=())
-        first = trainer.accelerator.process_index * len(prompts)
-        places = [divmod(first + number, config.generations) for number in range(len(prompts))]
-        step = trainer.state.global_step
-        starts = {
-            group: Start(key(config.seed, "society", step, group), self._questions[int(prompt)])
-            for (group, _), prompt in zip(places, prompts, strict=True)
-        }
         try:
-            groups = play_groups(
-                list(starts.values()),
+            return play_groups(
+                starts,
                 speaker,
-                config.generations,
+                n,
                 others=population,
                 config=society.config,
                 rewards=config.rewards_of(lesson.role),
@@ -138,11 +174,9 @@ class Rollouts:
             raise
         except Exception as error:
             raise UserError(
-                f"method=society_grpo: a policy of the society failed in step {step + 1}: "
-                f"{type(error).__name__}: {first_words(error)}"
+                "method=society_grpo: a policy of the society failed in step "
+                f"{trainer.state.global_step + 1}: {type(error).__name__}: {first_words(error)}"
             ) from error
-        by_group = dict(zip(starts, groups, strict=True))
-        return [by_group[group][member] for group, member in places]
 
 
 def fitted(row: Trajectory, max_length: int) -> Trajectory:

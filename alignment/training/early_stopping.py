@@ -49,9 +49,7 @@ class StopOnHeldOut(TrainerCallback):  # type: ignore[misc]
         self.patience = patience
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Measure the loss after the last step as well, and log the training loss beside it."""
-        if state.global_step >= state.max_steps:
-            control.should_evaluate = True
+        """Log the training loss beside that on held-out groups."""
         # The run may end after this measurement, and metrics not yet logged would be lost.
         control.should_log = control.should_log or control.should_evaluate
 

@@ -238,7 +238,7 @@ def run_trainer(trainer: Any, config: TrainingConfig, start: float | None = None
 
 
 class _Ending(TrainerCallback):  # type: ignore[misc]
-    """Ends a run when its tokens are spent, and logs the metrics of the last step."""
+    """Ends a run when its tokens are spent, and logs and measures the last step."""
 
     def __init__(self, max_tokens: int | None) -> None:
         self.max_tokens = math.inf if max_tokens is None else max_tokens
@@ -248,9 +248,9 @@ class _Ending(TrainerCallback):  # type: ignore[misc]
         if spent:
             # Save a checkpoint; otherwise a run killed before export resumes training.
             control.should_training_stop = control.should_save = True
-            control.should_evaluate = args.eval_strategy != "no"
         if spent or state.global_step >= state.max_steps:
             control.should_log = True
+            control.should_evaluate = args.eval_strategy != "no"
 
 
 def _mean_loss(log: Sequence[Mapping[str, float]], after: float, until: float) -> float:

@@ -228,6 +228,45 @@ def silent_about(wanted: Callable[[Turn], bool]) -> Any:
     return Population(social=Polite(), observer=observer)
 
 
+def test_rewards_are_measured_on_questions_that_are_not_learnt(
+    reinforce: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(monkeypatch)
+    _, summary = reinforce(
+        held_out=0.5, held_out_steps=2, max_steps=3, rewards=["revision", "norm:brief"]
+    )
+    measured = [row for row in summary.log if "held_out/reward" in row]
+    assert [row["step"] for row in measured] == [0, 2, 3]
+    assert {"held_out/rewards/revision", "held_out/cut_off"} <= measured[0].keys()
+    assert all(row["held_out/rewards/norm:brief"] == 1.0 for row in measured)
+    asked = [row.question for row in rows]
+    assert len(asked) == 3 * (3 + 4)
+    held_out = {*asked[:3]}
+    assert held_out == {*asked[11:14]} == {*asked[18:]}
+    assert not held_out & {*asked[3:11], *asked[14:18]}
+
+
+def test_measuring_changes_no_training_and_a_run_that_goes_on_measures_no_start(
+    reinforce: Any,
+) -> None:
+    def log(summary: Any) -> list[dict[str, float]]:
+        timed = ("seconds", "share_generating", "step_time", "runtime", "per_second")
+        return [
+            {name: value for name, value in row.items() if not name.endswith(timed)}
+            for row in summary.log
+        ]
+
+    often = {"held_out": 0.5, "held_out_steps": 1, "max_steps": 3}
+    _, whole = reinforce("whole", **often)
+    _, seldom = reinforce("seldom", **{**often, "held_out_steps": 3})
+    learnt = [row for row in log(whole) if "held_out/reward" not in row]
+    assert learnt == [row for row in log(seldom) if "held_out/reward" not in row]
+    with pytest.raises(KeyboardInterrupt):
+        reinforce("cut", callbacks=[StopAt(2)], **often)
+    _, resumed = reinforce("cut", **often)
+    assert log(resumed) == log(whole)
+
+
 @pytest.mark.parametrize("credit", ["row", "utterance"])
 def test_a_row_without_a_rating_is_counted_and_teaches_nothing(
     reinforce: Any, gradients: list[torch.Tensor], monkeypatch: pytest.MonkeyPatch, credit: str

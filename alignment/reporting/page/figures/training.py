@@ -39,8 +39,20 @@ class _Panel:
 
 
 _PANELS = (
-    _Panel("loss", "Loss and its parts", "loss", ("loss", "eval_loss"), ("loss/", "held_out/")),
-    _Panel("reward", "Reward", "reward", ("reward", "reward_std"), ("reward/", "rewards/")),
+    _Panel(
+        "loss",
+        "Loss and its parts",
+        "loss",
+        ("loss", "eval_loss", "held_out/loss", "held_out/sft", "held_out/contrast"),
+        ("loss/",),
+    ),
+    _Panel(
+        "reward",
+        "Reward",
+        "reward",
+        ("reward", "reward_std"),
+        ("reward/", "rewards/", "held_out/reward"),
+    ),
     _Panel(
         "hinges",
         "Violated margins",
