@@ -65,7 +65,8 @@ class SocietyGrpo(Method):
             check_roles(config.roles, society.config)
         for lesson in lessons_of(config.roles, config.role):
             rewards = config.rewards_of(lesson.role)
-            if not set(rewards) - {ENDED}:
+            # That texts end is for every role, and seldom all that one is to learn.
+            if not set(rewards) - {ENDED} and set(config.rewards) != {ENDED}:
                 raise UserError(
                     f"method.rewards: none of {', '.join(config.rewards)} is for the role "
                     f"{lesson.name}, which needs one of {', '.join(CRITIC_REWARDS)}"
