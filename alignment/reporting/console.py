@@ -80,6 +80,17 @@ def print_data(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(f"  {kinds} groups with {summary['candidates']} candidates")
 
 
+_LOGGED = {
+    "its parts": {"imitation": "loss/sft", "contrast": "loss/contrast"},
+    "in training": {"reward": "reward", "share cut off": "society/cut_off"},
+    "on held-out questions": {
+        "reward": "held_out/reward",
+        "share cut off": "held_out/cut_off",
+    },
+}
+"""Numbers of a training's log whose first and last values are printed, by what they are about."""
+
+
 def print_training(
     console: Console, summary: Mapping[str, Any], log: Sequence[Mapping[str, float]] = ()
 ) -> None:
@@ -89,13 +100,11 @@ def print_training(
         f"in {summary['steps']} steps, {summary['seconds']:.0f} s; {summary['tokens']} tokens, "
         f"{summary['peak_bytes'] / 2**30:.1f} GiB at most"
     )
-    parts = [
-        f"{name} {_from_to(rows[0][part], rows[-1][part])}"
-        for name, part in (("imitation", "loss/sft"), ("contrast", "loss/contrast"))
-        if (rows := [row for row in log if part in row])
-    ]
-    if parts:
-        console.print(f"  its parts: {', '.join(parts)}")
+    for title, numbers in _LOGGED.items():
+        ends = ((name, _ends(log, key)) for name, key in numbers.items())
+        shown = [f"{name} {_from_to(*each)}" for name, each in ends if each is not None]
+        if shown:
+            console.print(f"  {title}: {', '.join(shown)}")
     # Summaries of earlier versions lack these fields.
     if summary.get("stopped_early"):
         console.print(f"  stopped early: {summary['stopped_early']}", style="yellow")
@@ -104,6 +113,12 @@ def print_training(
     exported = summary.get("exported_step", summary["steps"])
     if exported != summary["steps"]:
         console.print(f"  exported: step {exported}, with the least loss on held-out groups")
+
+
+def _ends(log: Sequence[Mapping[str, float]], name: str) -> tuple[float, float] | None:
+    """Return the first and the last value of a logged number, None if it was not logged."""
+    values = [row[name] for row in log if name in row]
+    return (values[0], values[-1]) if values else None
 
 
 def print_evaluation(console: Console, summary: Mapping[str, Any]) -> None:

@@ -63,6 +63,23 @@ def test_the_held_out_table_has_a_line_for_each_measure() -> None:
     assert "5.83 [5.68, 5.96]" in alignment
 
 
+def test_a_training_with_rewards_says_how_they_changed() -> None:
+    summary = {"loss_start": 0.2, "loss_end": 0.1, "steps": 2, "seconds": 9.0, "tokens": 800}
+    log = [
+        {"step": 0, "held_out/reward": 0.3, "held_out/cut_off": 1.0},
+        {"step": 1, "reward": 0.25, "society/cut_off": 0.875},
+        {"step": 2, "reward": 0.75, "society/cut_off": 0.0},
+        {"step": 2, "held_out/reward": 0.9, "held_out/cut_off": 0.0},
+    ]
+    lines = printed(
+        lambda console: report.print_training(console, {**summary, "peak_bytes": 2**30}, log)
+    )
+    assert lines[1:] == [
+        "  in training: reward 0.250 > 0.750, share cut off 0.875 > 0.000",
+        "  on held-out questions: reward 0.300 > 0.900, share cut off 1.000 > 0.000",
+    ]
+
+
 def test_the_table_of_cycles_has_a_line_for_each_cycle() -> None:
     lines = printed(lambda console: report.print_cycles(console, [CYCLE, CYCLE]))
     assert max(map(len, lines)) <= 80
