@@ -121,6 +121,6 @@ EXPERIMENT = Experiment(
     measures=(REVISIONS, AGREEMENT, RISE, DRAFTS, RATING, RATED, TOKENS, SECONDS),
     commands=("align", "simulate"),
     norms={"small": ("asks_back+brief",)},
-    sizes={"small": ("env.memory=false", "env.n_rounds=2", "method.max_tokens=10000")},
+    sizes={"small": ("env.memory=false", "env.n_rounds=2", "method.max_tokens=40000")},
     draw=draw,
 )
