@@ -101,8 +101,9 @@ class SocietyGrpo(Method):
         )
         remove_start_models(job, args)
         asking = distinct_by(job.examples, _question)
-        learnt, held_out = split_held_out(asking, lambda group: group, config.held_out, config.seed)
-        rollouts = Rollouts(config, job, job.society, [*map(_question, learnt)])
+        parts = split_held_out(asking, lambda group: group, config.held_out, config.seed)
+        learnt, held_out = ([*map(_question, part)] for part in parts)
+        rollouts = Rollouts(config, job, job.society, learnt)
         numbers = numbered(len(learnt), args, config.generations)
         if held_out:
             args.eval_strategy, args.eval_steps = "steps", config.held_out_steps
@@ -125,7 +126,7 @@ class SocietyGrpo(Method):
 
             def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
                 """Play the held-out questions, and log the rewards."""
-                metrics = rollouts.measure(self, [*map(_question, held_out)])
+                metrics = rollouts.measure(self, held_out)
                 # In training TRL would log what it has gathered of the next step beside them.
                 with speaking(self.model):
                     self.log(dict(metrics))

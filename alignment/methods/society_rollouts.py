@@ -1,7 +1,7 @@
 """The rollouts of society_grpo: rows of tokens for TRL, and the advantages of utterances."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,15 +46,6 @@ class Rollouts:
         self.rows = self._play(prompts, trainer, lesson)
         rows = [fitted(row, self._config.max_length) for row in self.rows]
         missing = [row.reward is None for row in rows]
-        n_missing, n_rows = _total(trainer, missing)
-        if n_missing == n_rows:
-            of_role = f" of the role {lesson.name}" if lesson.name else ""
-            raise UserError(
-                f"method.rewards: no answer of step {trainer.state.global_step + 1}{of_role} got a "
-                f"reward{_reason(self.rows)}"
-            )
-        read = sum(len(row.token_ids) - row.n_prompt - sum(row.mask) for row in rows)
-        trainer.state.num_input_tokens_seen += int(_total(trainer, [read])[0])
         end = time.monotonic()
         share = (end - start) / (end - self._end)
         self._end = end
@@ -68,9 +59,18 @@ class Rollouts:
             measured[f"roles/{lesson.name}/reward"] = [
                 row.reward for row in rows if row.reward is not None
             ]
-        for name, values in measured.items():
-            total, count = _total(trainer, values)
-            trainer._metrics["train"][name].append(total / count)
+        read = [len(row.token_ids) - row.n_prompt - sum(row.mask) for row in rows]
+        *totals, (tokens, _) = _totals(trainer, [*measured.values(), read])
+        means = _means(measured, totals)
+        if means["society/missing_rewards"] == 1:
+            of_role = f" of the role {lesson.name}" if lesson.name else ""
+            raise UserError(
+                f"method.rewards: no answer of step {trainer.state.global_step + 1}{of_role} got a "
+                f"reward{_reason(self.rows)}"
+            )
+        trainer.state.num_input_tokens_seen += int(tokens)
+        for name, mean in means.items():
+            trainer._metrics["train"][name].append(mean)
         return {
             "prompt_ids": [list(row.token_ids[: row.n_prompt]) for row in rows],
             "completion_ids": [list(row.token_ids[row.n_prompt :]) for row in rows],
@@ -99,16 +99,14 @@ class Rollouts:
         own = questions[processes.process_index :: processes.num_processes]
         starts = [Start(key(config.seed, "held_out", question), question) for question in own]
         rows = [row for (row,) in self._groups(starts, 1, trainer, lesson)] if starts else []
-        measured: dict[str, list[float]] = {
-            "reward": [row.reward for row in rows if row.reward is not None],
-            "cut_off": [span.cut_off for row in rows for span in row.spans],
+        measured: dict[str, Sequence[float]] = {
+            "held_out/reward": [row.reward for row in rows if row.reward is not None],
+            "held_out/cut_off": [span.cut_off for row in rows for span in row.spans],
         }
         for name in config.rewards_of(lesson.role):
             given = [row.rewards[name] for row in rows]
-            measured[f"rewards/{name}"] = [each for each in given if each is not None]
-        totals = {name: _total(trainer, values) for name, values in measured.items()}
-        # Observers may have been silent about every row.
-        return {f"held_out/{name}": total / n for name, (total, n) in totals.items() if n}
+            measured[f"held_out/rewards/{name}"] = [each for each in given if each is not None]
+        return _means(measured, _totals(trainer, [*measured.values()]))
 
     def lesson(self, trainer: Any) -> Lesson:
         """Return what is trained next: the roles take turns, a generation of rows each."""
@@ -236,10 +234,18 @@ def _reason(rows: Sequence[Trajectory]) -> str:
     return ": the observers gave no rating, or every row is longer than method.max_length"
 
 
-def _total(trainer: Any, values: Sequence[float]) -> tuple[float, int]:
-    """Return the sum and the number of the values of all processes."""
+def _totals(trainer: Any, values: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Return the sum and the number of each of several lists, over all processes."""
     import torch
 
-    own = torch.tensor([[sum(values), len(values)]], device=trainer.accelerator.device)
-    total, count = trainer.accelerator.gather(own.double()).sum(0).tolist()
-    return total, int(count)
+    own = torch.tensor(
+        [[[sum(each), len(each)] for each in values]],
+        dtype=torch.float64,
+        device=trainer.accelerator.device,
+    )
+    return [(total, count) for total, count in trainer.accelerator.gather(own).sum(0).tolist()]
+
+
+def _means(names: Iterable[str], totals: Iterable[tuple[float, float]]) -> dict[str, float]:
+    """Return the means by name; of nothing, as where observers are silent, there is none."""
+    return {name: total / n for name, (total, n) in zip(names, totals, strict=True) if n}

@@ -81,16 +81,14 @@ def agreement(feedback: Feedback, interaction: Interaction, weight: float) -> fl
     return 1 - abs((feedback.rating - MIN_RATING) / _span(interaction) - observed)
 
 
-def _ended(interaction: Interaction, weight: float) -> float:
-    return (_draft_ended(interaction, weight) + _revision_ended(interaction, weight)) / 2
+def _ended(*judged: Judged) -> Measure:
+    """Return the share of draft and revision, or of one, that the limit has not cut off."""
 
+    def measure(interaction: Interaction, weight: float) -> float:
+        ended = [not getattr(interaction, name).cut_off for name in judged]
+        return sum(ended) / len(ended)
 
-def _draft_ended(interaction: Interaction, weight: float) -> float:
-    return float(not interaction.draft.cut_off)
-
-
-def _revision_ended(interaction: Interaction, weight: float) -> float:
-    return float(not interaction.revision.cut_off)
+    return measure
 
 
 ENDED = "ended"
@@ -100,7 +98,12 @@ REWARDS: Mapping[str, Reward] = {
     "rise": Reward(rise, draft=share("draft"), revision=rise),
     "revision": Reward(share("revision"), draft=share("draft"), revision=share("revision")),
     "draft": Reward(share("draft"), draft=share("draft"), revision=share("revision")),
-    ENDED: Reward(_ended, draft=_draft_ended, revision=_revision_ended, asks_observer=False),
+    ENDED: Reward(
+        _ended("draft", "revision"),
+        draft=_ended("draft"),
+        revision=_ended("revision"),
+        asks_observer=False,
+    ),
 }
 """Rewards of social agents: the `rise` from draft to revision, the rating of one of the two, and
 whether texts have `ended`. The society hears a text that the limit has cut off without its last
