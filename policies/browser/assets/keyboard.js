@@ -2,7 +2,7 @@
 
 /** Keys of the page: each view adds its own, and `?` lists them all. */
 (() => {
-  const { html, useEffect, useRef } = sandbox;
+  const { html, useRef } = sandbox;
   const { useLayoutEffect } = htmPreact;
 
   /** Tables of keys, the innermost view last: `{key: {does, act}}`. */
@@ -63,7 +63,8 @@
   function useKeys(keys) {
     const table = useRef(keys);
     table.current = keys;
-    useEffect(() => {
+    // Before the component is seen: somebody who sees it may press a key at once.
+    useLayoutEffect(() => {
       tables.push(table);
       return () => tables.splice(tables.indexOf(table), 1);
     }, []);

@@ -29,6 +29,18 @@ LOOSE_CONTROLS = """() => {
 """Returns the texts of a page in which a control character stands without its sign."""
 
 
+KEY_AT_ONCE = """([address, text, key]) => {
+  const watch = new MutationObserver(() => {
+    if (!document.body.textContent.includes(text)) return;
+    watch.disconnect();
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
+  location.hash = address;
+}"""
+"""Goes to an address, and presses a key as soon as a text is in the document, before it is seen."""
+
+
 @pytest.fixture(scope="module")
 def index(tmp_path_factory) -> str:
     """Write the page of a small run, and return its address."""
@@ -175,6 +187,13 @@ def test_the_keyboard_alone_reads_an_interaction_and_comes_back(page, index) -> 
     page.keyboard.press("Home")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement !== document.body")
+
+
+def test_a_key_counts_from_the_moment_at_which_a_view_is_there(page, index) -> None:
+    page.goto(f"{index}#/small/interactions")
+    page.wait_for_selector("[role=grid]")
+    page.evaluate(KEY_AT_ONCE, ["#/small/interaction/world_0/0/social_1", "2 of 27", "j"])
+    page.wait_for_selector("text=3 of 27")
 
 
 def test_the_revision_shows_the_words_that_changed(page, index) -> None:

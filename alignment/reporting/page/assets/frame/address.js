@@ -5,7 +5,7 @@
  * `#/demo/interactions?round=2&sort=-rise` or `#/demo/interaction/world_0/2/social_14`.
  */
 (() => {
-  const { useEffect, useState } = sandbox;
+  const { useLayoutEffect, useState } = sandbox;
 
   /** Views that belong to no single run; their addresses have no RUN. */
   const OF_ALL_RUNS = new Set(["compare"]);
@@ -79,7 +79,7 @@
   /** Return the shown route, and show a component again when the address changes. */
   function useRoute() {
     const [, setHash] = useState(location.hash);
-    useEffect(() => {
+    useLayoutEffect(() => {
       const change = () => setHash(location.hash);
       window.addEventListener("hashchange", change);
       return () => window.removeEventListener("hashchange", change);
