@@ -2,7 +2,7 @@
 
 /** The page on which a person plays an agent: who plays, whose turn it is, and how far all are. */
 (() => {
-  const { Text, ThemeButton, Turn, html, render, useEffect, useRef, useState } = sandbox;
+  const { Text, ThemeButton, Turn, html, render, useEffect, useLayoutEffect, useRef, useState } = sandbox;
 
   /** Milliseconds between two questions to the server. */
   const PAUSE = 700;
@@ -42,7 +42,7 @@
   /** A quiet page with a heading and a sentence. */
   function Sheet({ title, isBusy = false, children }) {
     const heading = useRef(null);
-    useEffect(() => heading.current.focus({ preventScroll: true }), [title]);
+    useLayoutEffect(() => heading.current.focus({ preventScroll: true }), [title]);
     return html`<section class="sheet stack" role="status">
       ${isBusy && html`<div class="speaking" aria-hidden="true"><i></i><i></i><i></i></div>`}
       <h1 ref=${heading} tabindex="-1">${title}</h1>

@@ -2,7 +2,7 @@
 
 /** One turn: what the person's agent is asked, what it knows, and the form for the answer. */
 (() => {
-  const { Text, html, keepTyped, typedFor, useEffect, useKeys, useRef, useState } = sandbox;
+  const { Text, html, keepTyped, typedFor, useLayoutEffect, useKeys, useRef, useState } = sandbox;
 
   /** What to do in each phase: a heading, and a sentence. */
   const TASKS = {
@@ -117,7 +117,7 @@
     const field = useRef(null);
     const { title, hint } = taskOf(turn);
     const isReady = turn.rated ? rating !== null : Boolean(text.trim());
-    useEffect(() => {
+    useLayoutEffect(() => {
       heading.current.focus({ preventScroll: true });
       window.scrollTo(0, 0);
     }, []);

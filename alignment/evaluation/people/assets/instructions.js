@@ -2,7 +2,7 @@
 
 /** What raters read before they begin: how to judge, in plain words. */
 (() => {
-  const { html, useEffect, useRef, useState } = sandbox;
+  const { html, useLayoutEffect, useRef, useState } = sandbox;
 
   /** The two scales of the paper, with a word for each rating. */
   const SCALES = {
@@ -96,7 +96,7 @@
   /** The instructions as a page before the first task of a kind. */
   function Briefing({ kind, isLater, onStart }) {
     const heading = useRef(null);
-    useEffect(() => heading.current.focus(), []);
+    useLayoutEffect(() => heading.current.focus(), []);
     sandbox.useKeys({ Enter: { does: "Begin", act: onStart } });
     return html`<section class="sheet stack">
       <h1 ref=${heading} tabindex="-1">${kind === "pair" ? "Compare two answers" : isLater ? "Now rate single answers" : "Rate answers"}</h1>
@@ -111,7 +111,7 @@
   function Welcome({ study, onName }) {
     const [name, setName] = useState("");
     const field = useRef(null);
-    useEffect(() => field.current?.focus(), []);
+    useLayoutEffect(() => field.current?.focus(), []);
     if (!study.open) {
       return html`<section class="sheet stack"><h1>Please use your own link</h1>
         <p>Each rater of this study has got a link. It ends with a name or a number.</p></section>`;

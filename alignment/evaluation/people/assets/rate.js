@@ -3,7 +3,7 @@
 /** The page on which people judge answers: who judges, what comes next, and how far they are. */
 (() => {
   const { Briefing, Instructions, Pair, Rating, Text, ThemeButton, Welcome } = sandbox;
-  const { html, readStudy, readTask, render, sendJudgement, useEffect, useKeys, useRef, useState } = sandbox;
+  const { html, readStudy, readTask, render, sendJudgement, useEffect, useLayoutEffect, useKeys, useRef, useState } = sandbox;
 
   /** The rater in the page's address. */
   function raterOfAddress() {
@@ -24,7 +24,7 @@
   /** The instructions once more, in a dialog. */
   function InstructionsDialog({ kind, onClose }) {
     const dialog = useRef(null);
-    useEffect(() => dialog.current.showModal(), []);
+    useLayoutEffect(() => dialog.current.showModal(), []);
     return html`<dialog ref=${dialog} class="wide" aria-labelledby="instructions-title" onClose=${onClose}>
       <h2 id="instructions-title">How to judge</h2>
       <${Instructions} kind=${kind} />
@@ -46,7 +46,7 @@
 
   function Done({ task }) {
     const heading = useRef(null);
-    useEffect(() => heading.current.focus(), []);
+    useLayoutEffect(() => heading.current.focus(), []);
     return html`<section class="sheet stack">
       <h1 ref=${heading} tabindex="-1">Thank you, that was all</h1>
       <p>All ${task.total} judgements are kept. You can close this page.</p>

@@ -2,12 +2,12 @@
 
 /** The two kinds of tasks: a pair of answers to compare, and one answer to rate. */
 (() => {
-  const { KeyList, SCALES, Text, html, useEffect, useKeys, useRef, useState } = sandbox;
+  const { KeyList, SCALES, Text, html, useLayoutEffect, useKeys, useRef, useState } = sandbox;
 
   /** The question, with the conversation before it. */
   function Question({ task }) {
     const heading = useRef(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
       heading.current.focus({ preventScroll: true });
       window.scrollTo(0, 0);
     }, [task.number]);

@@ -109,6 +109,7 @@ def test_the_numbers_are_a_table_too(page, index) -> None:
     opened(page, index, "first")
     page.locator("#figure-ratings summary").click()
     table = page.locator("#figure-ratings table")
+    table.wait_for()
     assert table.locator("tr").count() == 9
     assert "4 3.50 to 4.50" in " ".join(table.inner_text().split())
 

@@ -1,7 +1,7 @@
 "use strict";
 // Answers of the models side by side: those that got better, got worse, or are refused.
 (() => {
-  const { html, link, number, signed, useEffect, useMemo, useState } = sandbox;
+  const { html, link, number, signed, useEffect, useLayoutEffect, useMemo, useState } = sandbox;
   const PAGE = 50;
   const SIGNS = { better: "▲", worse: "▼", same: "=", unknown: "○" };
   const TONES = { better: "good", worse: "poor", same: "quiet", unknown: "quiet" };
@@ -34,7 +34,7 @@
   /** The filters, the search and the order; all of them are in the address. */
   function Filters({ run, table, query, model, score, show }) {
     const [words, setWords] = useState(query.find ?? "");
-    useEffect(() => setWords(query.find ?? ""), [query.find]);
+    useLayoutEffect(() => setWords(query.find ?? ""), [query.find]);
     useEffect(() => {
       if (words === (query.find ?? "")) return undefined;
       const timer = setTimeout(() => show({ find: words }), 150);
@@ -93,7 +93,7 @@
     const [place, setPlace] = useState(-1);
     const show = (change) =>
       sandbox.go({ run: run.key, view: "answers", query: { ...query, page: "", ...change } }, { replace: true });
-    useEffect(() => setPlace(-1), [rows, page]);
+    useLayoutEffect(() => setPlace(-1), [rows, page]);
     const focus = (next) => {
       const within = Math.max(0, Math.min(shown.length - 1, next));
       setPlace(within);

@@ -1,7 +1,7 @@
 "use strict";
 // A figure on the page: the drawing, its legend, the numbers under the pointer, table and downloads.
 (() => {
-  const { html, useEffect, useLayoutEffect, useMemo, useRef, useState } = htmPreact;
+  const { html, useLayoutEffect, useMemo, useRef, useState } = htmPreact;
   const FEWEST_PIXELS = 260;
 
   /** The width of an element, kept up to date. */
@@ -85,7 +85,7 @@
       drawn.svg.setAttribute("aria-hidden", "true");
       picture.current.replaceChildren(drawn.svg);
     }, [drawn]);
-    useEffect(() => setPlace(null), [figure]);
+    useLayoutEffect(() => setPlace(null), [figure]);
     const stop = drawn && place !== null ? drawn.stops[Math.min(place, drawn.stops.length - 1)] : null;
 
     const point = (event) => {

@@ -2,7 +2,7 @@
 
 /** The frame around every view: navigation, the choice of a run, light and dark, keys, live data. */
 (() => {
-  const { Help, visible, ThemeButton, Waiting, html, link, render, useEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
+  const { Help, visible, ThemeButton, Waiting, html, link, render, useEffect, useLayoutEffect, useErrorBoundary, useKeys, useLoaded } = sandbox;
   const { useReducer, useRef, useRoute, useState } = sandbox;
 
   /** Views in the order of the navigation, with the key that follows `g`. */
@@ -51,7 +51,7 @@
   /** A view of one run; shows in words what goes wrong inside. */
   function View({ route, runs }) {
     const [broken, mend] = useErrorBoundary();
-    useEffect(() => broken && mend(), [location.hash]);
+    useLayoutEffect(() => broken && mend(), [location.hash]);
     const { value: run, error } = useLoaded(`${route.run}/run`);
     if (broken) {
       return html`<p class="notice problem" role="alert">This view could not be drawn: ${broken.message}</p>`;
@@ -113,7 +113,7 @@
   function useArrival(route, runs, main) {
     const place = [route.run, route.view, ...route.path].join("/");
     const last = useRef(place);
-    useEffect(() => {
+    useLayoutEffect(() => {
       const run = runs.find((each) => each.key === route.run);
       const title = [`${sandbox.views[route.view]?.title ?? ""} ${route.path.join("/")}`.trim(), run?.name, "social sandbox"].filter(Boolean);
       document.title = visible(title.join(" · "));
@@ -132,7 +132,7 @@
     const route = useRoute();
     const main = useRef(null);
     const { following, runs } = sandbox.index;
-    useEffect(() => sandbox.onChange(again), []);
+    useLayoutEffect(() => sandbox.onChange(again), []);
     useFollowing(following);
     useCommonKeys(runs, () => setHelp(true));
     useArrival(route, runs, main);

@@ -2,7 +2,7 @@
 
 /** The fields above the list of interactions; each is a part of the address. */
 (() => {
-  const { html, useEffect, useMemo, useRef, useState, visible } = sandbox;
+  const { html, useEffect, useLayoutEffect, useMemo, useRef, useState, visible } = sandbox;
   const { COLUMNS, RATINGS, activeFilters } = sandbox.interactions;
 
   const TYPING_MS = 150;
@@ -43,7 +43,7 @@
     const [text, setText] = useState(query.search ?? "");
     const field = useRef(null);
     const timer = useRef(0);
-    useEffect(() => {
+    useLayoutEffect(() => {
       if (document.activeElement !== field.current) setText(query.search ?? "");
     }, [query.search]);
     useEffect(() => () => clearTimeout(timer.current), []);

@@ -2,7 +2,7 @@
 
 /** View: all interactions of a run, filtered, sorted and searched. */
 (() => {
-  const { Filters, Grid, Text, Waiting, go, html, link, useEffect, useLoaded, useSelection, useState } = sandbox;
+  const { Filters, Grid, Text, Waiting, go, html, link, useLayoutEffect, useLoaded, useSelection, useState } = sandbox;
   const { COLUMNS, flags, rise } = sandbox.interactions;
 
   const WORDS_OF_FLAGS = { error: "poor", missing: "fair", "cut off": "", same: "" };
@@ -61,7 +61,7 @@
       change({ sort: query.sort === name ? `-${name}` : query.sort === `-${name}` ? "" : name });
     };
     sandbox.useGridKeys(rows.length, selected, select, open);
-    useEffect(() => {
+    useLayoutEffect(() => {
       if (query.find) document.querySelector("[data-search]").focus();
     }, [query.find]);
 

@@ -1,7 +1,7 @@
 "use strict";
 // Who rated whom: raters down, rated across, the mean rating of each pair as a colour.
 (() => {
-  const { MEASURES, colourOf, html, useEffect, useMemo, useRef, useState, valueOf } = sandbox;
+  const { MEASURES, colourOf, html, useEffect, useLayoutEffect, useMemo, useRef, useState, valueOf } = sandbox;
   const MOST = 100;
   const NUMBERED = 26; // pixels of a cell from which on its number is written
 
@@ -130,7 +130,7 @@
     useEffect(() => {
       if (width) paint(canvas.current, matrix, { cell, left, top, scale: run.rating_scale, cursor, labels });
     }, [matrix, cell, cursor, colours, width]);
-    useEffect(() => {
+    useLayoutEffect(() => {
       const place = matrix.groups.findIndex((group) => group.includes(agent));
       if (cursor && place >= 0 && n > 1 && document.activeElement !== canvas.current) setCursor(null);
     }, [agent]);
