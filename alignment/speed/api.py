@@ -23,8 +23,14 @@ SECTION = "api"
 UNDER_WAY = (16, 256, 1_024)
 """Numbers of requests that are under way at once."""
 
-SIDE, ROUNDS = 6, 1
+SIDE, ROUNDS = 6, 2
 """The side of the grid of each world, and its rounds."""
+
+N_WORLDS = -(-max(UNDER_WAY) // SIDE**2)
+"""The worlds of the society, whose agents suffice for the most requests under way."""
+
+REQUESTS, FEW_REQUESTS = 20_000, 1_000
+"""The requests of a bare loop of aiohttp, about as many as the society's, and of the slow httpx."""
 
 _LEAST = 0.5
 """The share of the requests of a bare loop that a society should reach."""
@@ -36,8 +42,8 @@ def measurements(quick: bool) -> list[Row]:
         ways: dict[str, Way] = {}
         for n in UNDER_WAY:
             ways[_society(n)] = partial(by_policy, address, n)
-            ways[f"aiohttp, {n} under way"] = partial(by_aiohttp, address, n, 4_000)
-            ways[f"httpx, {n} under way"] = partial(by_httpx, address, n, 1_000)
+            ways[f"aiohttp, {n} under way"] = partial(by_aiohttp, address, n, REQUESTS)
+            ways[f"httpx, {n} under way"] = partial(by_httpx, address, n, FEW_REQUESTS)
         costs = alternate(ways, 1 if quick else 3)
     rows: list[Row] = [
         Measurement(SECTION, name, 1 / costs.median(name), "requests/s") for name in ways
@@ -76,10 +82,12 @@ def cores() -> Iterator[set[int]]:
         os.sched_setaffinity(0, every)
 
 
-def by_policy(address: str, under_way: int, side: int = SIDE) -> float:
-    """Return the seconds of a request in a society with a folder, whose ratings are JSON."""
-    # So many worlds that their agents suffice for the requests under way.
-    n_worlds = max(4, -(-under_way // side**2))
+def by_policy(address: str, under_way: int, side: int = SIDE, n_worlds: int = N_WORLDS) -> float:
+    """Return the seconds of a request in a society with a folder, whose ratings are JSON.
+
+    The society is the same however many requests are under way: a larger one costs more for each
+    request, and one that opens many connections for few requests costs more, too.
+    """
     config = WorldConfig(grid_size=side, n_rounds=ROUNDS, n_prior_memories=0)
     worlds = [World(config, seed=n, name=f"world_{n}") for n in range(n_worlds)]
     policy = OpenAIPolicy(

@@ -89,6 +89,8 @@ def part(reply: str, *, opened: bool = False) -> Parted:
         opened: Whether the prompt is known to have begun a thought, see `opens_thought`.
     """
     whole = ((0, len(reply)),)
+    if not reply:
+        return Parted(reply, whole, False)
     if not opened:
         folded = reply.casefold()
         for hint in _HINTS:

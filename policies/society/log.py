@@ -13,7 +13,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ def _replay(
     for number, line in lines:
         said = line.utterance
         if len(said.text) < _SHORT and len(known) < _KNOWN:
-            line = replace(line, utterance=known.setdefault(said, said))
+            line = Logged(line.world, line.turn, known.setdefault(said, said), line.asked)
         try:
             interaction = _submit(by_name[line.world], line)
         except ValueError as error:
