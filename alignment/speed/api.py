@@ -23,13 +23,13 @@ SECTION = "api"
 UNDER_WAY = (16, 256, 1_024)
 """Numbers of requests that are under way at once."""
 
-SIDE, ROUNDS = 6, 2
+SIDE, ROUNDS = 6, 4
 """The side of the grid of each world, and its rounds."""
 
 N_WORLDS = -(-max(UNDER_WAY) // SIDE**2)
 """The worlds of the society, whose agents suffice for the most requests under way."""
 
-REQUESTS, FEW_REQUESTS = 20_000, 1_000
+REQUESTS, FEW_REQUESTS = 40_000, 1_000
 """The requests of a bare loop of aiohttp, about as many as the society's, and of the slow httpx."""
 
 _LEAST = 0.5
