@@ -67,7 +67,9 @@ def machine() -> dict[str, Any]:
 def _cells(row: Row) -> tuple[str, str, str, str]:
     if isinstance(row, Measurement):
         goal = "" if row.goal is None else str(row.goal)
-        return row.name, f"{row.value:,.4g} {row.unit}", goal, row.verdict
+        # Four digits, and no exponent where there are more.
+        value = f"{row.value:,.0f}" if abs(row.value) >= 1e3 else f"{row.value:.4g}"
+        return row.name, f"{value} {row.unit}", goal, row.verdict
     return row.name, "-", "", row.why
 
 

@@ -11,7 +11,7 @@ from social_sandbox.alignment.speed.measure import Costs, Goal, Measurement, Mis
 ROWS = [
     Measurement("env", "fast enough", 3.0, "x", Goal(2)),
     Measurement("env", "too dear", 3.0, "x", Goal(2, at_least=False)),
-    Measurement("env", "no goal", 1234.5, "/s"),
+    Measurement("env", "no goal", 12345.6, "/s"),
     Missing("train", "beside another", "pip install other"),
 ]
 
@@ -44,6 +44,7 @@ def test_what_was_measured_is_written_with_the_machine(tmp_path: Path) -> None:
     assert result["machine"]["cores"] >= 1
     assert [row.get("verdict") for row in result["measurements"]] == ["met", "MISSED", "", None]
     assert "| env | fast enough | 3 x | >= 2 | met |" in table.markdown(ROWS)
+    assert "| env | no goal | 12,346 /s |" in table.markdown(ROWS)
     console = Console(record=True, width=100)
     table.show(console, ROWS)
     assert "pip install other" in console.export_text()
