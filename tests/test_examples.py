@@ -64,7 +64,7 @@ def test_reinforce_raises_a_norm(tmp_path: Path) -> None:
 @pytest.mark.embedded
 def test_a_real_server_plays_by_wire() -> None:
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
-    from social_sandbox.alignment.speed.server import start
+    from social_sandbox.alignment.speed.embedded.server import start
 
     server = start()
     arguments = [str(EXAMPLES / "by_wire.py"), f"{server.listening_address}/v1", "smollm2"]

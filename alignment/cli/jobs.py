@@ -77,7 +77,7 @@ def _run(command: str, config: DictConfig) -> None:
     with console.status("loading libraries"):
         quiet_libraries()
         _log_to_stderr()
-        from ..reporting.wandb_run import tracked
+        from ..reporting.tracking.run import tracked
         from ..stages import Context, read_settings
         from ..stages.command import run_command
         from ..stages.identity import settings_hash

@@ -11,7 +11,7 @@ from social_sandbox.envs.rules.turns import MIN_RATING, RatingScale
 from social_sandbox.envs.settings import settings_dataclass
 
 from .groups import KINDS
-from .lists import one_or_many
+from .storage.lists import one_or_many
 
 SourceKind = Literal[
     "interactions", "hh", "authors", "preference", "prompt_completion", "groups", "human"

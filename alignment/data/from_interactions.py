@@ -26,8 +26,8 @@ from social_sandbox.policies.prompts.sentences import ends_sentence
 
 from .config import CritiqueRating, DataConfig
 from .groups import KINDS, Candidate, RatedGroup, Source
-from .on_disk import Bundles, Shelf
 from .parts import in_parts
+from .storage.on_disk import Bundles, Shelf
 
 _CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 

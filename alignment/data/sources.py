@@ -28,7 +28,7 @@ from .formats.prompt_completion import read_completions
 from .formats.rows import is_hub_id, read_rows
 from .from_interactions import build_groups
 from .groups import Candidate, RatedGroup
-from .on_disk import Distinct, Shelf, room_on_disk
+from .storage.on_disk import Distinct, Shelf, room_on_disk
 
 _RATERS = {
     "hh": "human",

@@ -8,7 +8,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.turns import RatingScale
 from social_sandbox.envs.settings import settings_dataclass
 
-from ..data.lists import one_or_many
+from ..data.storage.lists import one_or_many
 
 SafeguardName = Literal["truthfulqa", "xstest"]
 """A benchmark on which an aligned model must not be much worse than its base model."""

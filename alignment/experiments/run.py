@@ -9,7 +9,7 @@ from rich.console import Console
 
 from social_sandbox.envs.text.jsonl import write_whole
 
-from ..reporting.wandb_config import WandbConfig
+from ..reporting.tracking.config import WandbConfig
 from ..runtime.secrets import arguments_without_secrets
 from ..runtime.stage import write_json
 from .figure import plot
@@ -77,7 +77,7 @@ def _commands(plan: Plan, command: str) -> str:
 
 def _log(plan: Plan, config: WandbConfig, table: dict[str, Any], figure: Path) -> None:
     """Log the table and the figure to wandb, in the group of the cells."""
-    from ..reporting.wandb_run import tracked
+    from ..reporting.tracking.run import tracked
 
     identity = f"{plan.experiment.name} {plan.scale}"
     with tracked(plan.output_dir, config, plan.made_with(), "reproduce", identity) as run:

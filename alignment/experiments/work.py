@@ -134,7 +134,7 @@ def run_part(plan: Plan, part: Part, tell: Callable[[str], None] = lambda comman
     """
     from social_sandbox.policies.norms.recipes import given_norms
 
-    from ..reporting.wandb_run import tracked
+    from ..reporting.tracking.run import tracked
     from ..stages import Context, read_settings
     from ..stages.command import run_command
     from ..stages.identity import settings_hash

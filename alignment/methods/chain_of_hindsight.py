@@ -17,7 +17,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, demonstration
 from ..data.parts import contrasted, in_parts
-from ..data.stored import Joined, made_of
+from ..data.storage.stored import Joined, made_of
 from ..training.batches.encoding import Encoded, encode_parts
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling

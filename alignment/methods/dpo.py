@@ -12,7 +12,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
 from ..data.pairs import Pair, Pairing, make_pairs
-from ..data.stored import made_of
+from ..data.storage.stored import made_of
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, dataset, import_trl, in_order, prompt_and_responses, reference
 from .offline import OfflineConfig, make_plan

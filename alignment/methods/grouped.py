@@ -10,7 +10,7 @@ from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup, demonstration
 from ..data.parts import contrasted_share, in_parts
-from ..data.stored import made_of
+from ..data.storage.stored import made_of
 from ..training.batches.packing import Packing
 from ..training.method import Job, Selection, with_adapters
 from .offline import OfflineConfig, make_plan

@@ -14,7 +14,7 @@ from social_sandbox.envs.rules.seeding import generator, key
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, trainable
-from ..data.stored import Part, made_of
+from ..data.storage.stored import Part, made_of
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, dataset, import_trl, prompt_and_responses, reference
 from .offline import OfflineConfig, make_plan

@@ -14,8 +14,8 @@ from social_sandbox.envs.rules.seeding import generator
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import RatedGroup
-from ..data.on_disk import ranks, room_on_disk
-from ..data.stored import Part
+from ..data.storage.on_disk import ranks, room_on_disk
+from ..data.storage.stored import Part
 from ..training.config import TrainingConfig, require_defaults
 from ..training.method import Job
 

@@ -22,12 +22,12 @@ from social_sandbox.policies.policy import Policy
 
 from ..data.groups import RatedGroup
 from ..data.pairs import Pair, Pairing, make_pairs
-from ..data.stored import made_of
+from ..data.storage.stored import made_of
 from ..training.batches.encoding import encode
 from ..training.config import TrainingConfig, require_defaults
 from ..training.method import Job, Method, Selection
 from ..training.trl import dataset, import_trl
-from .online_questions import (
+from .reinforcement.questions import (
     asking_groups,
     check_batches,
     distinct_by,
@@ -36,7 +36,7 @@ from .online_questions import (
     seeded,
     start_model_on_disk,
 )
-from .reward_model import Reward, reward_by_model, train_reward_model
+from .reinforcement.reward_model import Reward, reward_by_model, train_reward_model
 
 
 @settings_dataclass("method")

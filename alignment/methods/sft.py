@@ -9,7 +9,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.settings import settings_dataclass
 
 from ..data.groups import Candidate, RatedGroup, demonstration
-from ..data.stored import made_of
+from ..data.storage.stored import made_of
 from ..training.batches.encoding import Encoded, encode
 from ..training.method import Job, Method, Selection
 from ..training.trl import by_length, import_trl, language_modelling

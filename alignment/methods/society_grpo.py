@@ -23,9 +23,10 @@ from ..training.roles.adapters import activate, add_adapters, keep_trainable
 from ..training.roles.config import check_roles
 from ..training.trl import dataset, import_trl
 from ..training.weights.checkpoints import last_checkpoint
-from .lessons import lessons_of
 from .offline import split_held_out
-from .online_questions import (
+from .reinforcement.config import SocietyGrpoConfig as SocietyGrpoConfig
+from .reinforcement.lessons import lessons_of
+from .reinforcement.questions import (
     asking_groups,
     distinct_by,
     numbered,
@@ -33,8 +34,7 @@ from .online_questions import (
     seeded,
     start_model_on_disk,
 )
-from .society_config import SocietyGrpoConfig as SocietyGrpoConfig
-from .society_rollouts import Rollouts, advantages_of
+from .reinforcement.rollouts import Rollouts, advantages_of
 
 
 @dataclass(frozen=True)

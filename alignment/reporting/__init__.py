@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from social_sandbox.envs.lazy import on_use
 
 if TYPE_CHECKING:
-    from .wandb_config import WandbConfig as WandbConfig
-    from .wandb_run import tracked as tracked
+    from .tracking.config import WandbConfig as WandbConfig
+    from .tracking.run import tracked as tracked
 
-_PLACES = {"WandbConfig": "wandb_config", "tracked": "wandb_run"}
+_PLACES = {"WandbConfig": "tracking.config", "tracked": "tracking.run"}
 __all__ = list(_PLACES)
 
 __getattr__ = on_use(__name__, _PLACES)

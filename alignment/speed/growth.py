@@ -124,14 +124,14 @@ def _data(run: Path, size: int) -> None:
 
 def _export(run: Path, size: int) -> None:
     from ..data.export import ExportConfig, export_groups
-    from ..data.stored import open_groups
+    from ..data.storage.stored import open_groups
 
     groups = open_groups(run / "data" / "groups.jsonl")
     export_groups(groups, ExportConfig(), run / "export", "groups.jsonl")
 
 
 def _prepare(run: Path, size: int) -> None:
-    from ..data.stored import open_groups
+    from ..data.storage.stored import open_groups
     from ..methods.dpo import Dpo
     from ..methods.stable_alignment import StableAlignment
 

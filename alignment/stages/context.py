@@ -13,8 +13,8 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.society.lock import locked
 from social_sandbox.policies.terminal import Terminal
 
-from ..reporting import wandb_run as tracking
-from ..reporting.wandb_config import EarlierCycles
+from ..reporting.tracking import run as tracking
+from ..reporting.tracking.config import EarlierCycles
 from ..runtime.processes import is_first, wait_for_all
 from ..runtime.stage import Made, Summary, Work, is_complete, run_stage
 from .settings import Settings

@@ -87,8 +87,8 @@ def base_tokenizer(settings: Settings) -> Any:
         UserError: The tokenizer or the template cannot be read, or the template loses messages;
             the message names `base_model` or `chat_template`.
     """
-    from social_sandbox.policies.huggingface.chat_template import check_template, use_template
     from social_sandbox.policies.huggingface.shared_model import load_tokenizer
+    from social_sandbox.policies.huggingface.text.chat_template import check_template, use_template
 
     tokenizer = load_tokenizer(settings.base_model, "base_model")
     if settings.chat_template is not None:

@@ -17,7 +17,7 @@ from social_sandbox.policies.registry import recipe
 from social_sandbox.policies.society.account import Account, Budget, BudgetReached
 
 from ..reporting import console as report
-from ..reporting.wandb_config import EarlierCycles
+from ..reporting.tracking.config import EarlierCycles
 from ..runtime.stage import Summary, is_complete, write_json
 from .context import Context
 from .handover import check_served, is_served, policy_of_cycle, try_server, write_adapter

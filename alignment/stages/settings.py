@@ -23,7 +23,7 @@ from ..data.config import DataConfig
 from ..data.export import ExportConfig
 from ..evaluation.config import EvaluateConfig
 from ..methods import config_class, find_method
-from ..reporting.wandb_config import WandbConfig
+from ..reporting.tracking.config import WandbConfig
 from ..training.method import Method
 from .override_values import hydra_value
 from .society.shards import check_shard

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.text.messages import Message
 
-from ..data import stored
 from ..data.groups import Candidate
+from ..data.storage import stored
 from .batches.encoding import IGNORED, Encoded, encode, last_tokens
 from .batches.samplers import EpochSampler, TellEpoch
 from .method import Job

@@ -8,10 +8,10 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.turns import Turn, Utterance
 
-from .chat_template import check_template
 from .engine import Engine, Generation
 from .policy import HuggingFacePolicy
 from .shared_model import SharedModel
+from .text.chat_template import check_template
 
 
 class InMemoryPolicy(HuggingFacePolicy):

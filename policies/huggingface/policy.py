@@ -17,7 +17,6 @@ from social_sandbox.envs.text.thoughts import ONLY_THOUGHT, closed
 
 from ..prompts.prompts import Prompt, prompt_for
 from .capacity import check_positions
-from .chat_template import check_template, prompt_ids, render_messages, use_template
 from .engine import Engine, Generation
 from .shared_model import (
     best_dtype,
@@ -28,6 +27,7 @@ from .shared_model import (
     shared_model,
 )
 from .smollm2 import SMOLLM2, model_name
+from .text.chat_template import check_template, prompt_ids, render_messages, use_template
 
 
 class HuggingFacePolicy:

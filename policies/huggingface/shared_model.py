@@ -27,8 +27,8 @@ from .capacity import (
     without_pad_id,
 )
 from .model_folder import check_files, check_kind, check_weights
-from .rating_tokens import RatingTokens, rating_tokens
 from .smollm2 import resolve_model
+from .text.rating_tokens import RatingTokens, rating_tokens
 
 BASE = "__base__"
 """The name that peft gives to the model without any adapter."""

@@ -7,8 +7,8 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.turns import Phase, Tokens, Turn, Utterance
 
-from ..huggingface.chat_template import prompt_ids
 from ..huggingface.engine import Generation, read_generation
+from ..huggingface.text.chat_template import prompt_ids
 from ..prompts.prompts import prompt_for
 from ..prompts.ratings import parse_verdict
 from .trajectory import Span

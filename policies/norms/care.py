@@ -2,9 +2,9 @@
 
 import re
 
-from .imperatives import commands, prohibits, requests
+from .language.imperatives import commands, prohibits, requests
+from .language.reading import own_words, sentences
 from .norm import Norm, examples
-from .reading import own_words, sentences
 
 _HELPERS = (
     r"(?:doctors?|physicians?|gps?|nurses?|midwi(?:fe|ves)|pharmacists?|paramedics?|ambulances?"

@@ -4,8 +4,8 @@ import re
 
 from social_sandbox.envs.text.texts import count_words
 
+from .language.reading import QUESTION_MARKS, own_words, sentences, without_code, words_of
 from .norm import Norm, examples
-from .reading import QUESTION_MARKS, own_words, sentences, without_code, words_of
 
 BRIEF = 25
 """The largest number of words of a brief answer."""

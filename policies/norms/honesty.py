@@ -2,8 +2,8 @@
 
 import re
 
+from .language.reading import own_words, sentences
 from .norm import Norm, examples
-from .reading import own_words, sentences
 
 _HUMAN = (
     r"(?:human(?: being)?|(?:real |actual |living |normal )?person|man|woman|girl|boy|guy|mother"

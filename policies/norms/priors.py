@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from social_sandbox.envs.rules.questions import Question, society_questions
 
+from .language.reading import sentences
 from .norm import Norm
-from .reading import sentences
 
 # A sentence that makes an answer follow a norm, and one that makes an answer break the norm.
 _FOLLOWING = {

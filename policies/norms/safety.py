@@ -9,10 +9,10 @@ from functools import cache
 
 from social_sandbox.envs.rules.questions import held_out_questions, society_questions
 
-from . import languages
+from .language import languages
+from .language.reading import own_words
+from .language.refusals import is_refusal
 from .norm import Norm, examples
-from .reading import own_words
-from .refusals import is_refusal
 
 HARMFUL_KINDS = frozenset(
     {

@@ -2,9 +2,9 @@
 
 import re
 
-from .imperatives import commands
+from .language.imperatives import commands
+from .language.reading import own_words, sentences, words_of
 from .norm import Norm, examples
-from .reading import own_words, sentences, words_of
 
 _FEELINGS = (
     r"(?:angry|anger|anxious|anxiety|ashamed|shame|alone|lonely|loneliness|afraid|fear|scared|scary"

@@ -12,9 +12,9 @@ from social_sandbox.envs.rules.memory import Vectors
 from .. import background
 from ..embedding_cache import EmbeddingCache
 from ..prompts.control_tokens import defused
-from .client import ApiClient
 from .config import KEY, ApiConfig, ClientLibrary
-from .errors import ApiError, Refused
+from .http.client import ApiClient
+from .http.errors import ApiError, Refused
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from social_sandbox.envs.rules.turns import Turn, Utterance
 
 from ..policy import AsyncPolicy
-from .replies import TokenLogprobs
+from .http.replies import TokenLogprobs
 
 LEAST = 0.5
 """The least probability of all letters together for a reply that begins with a letter."""

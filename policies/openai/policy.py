@@ -27,14 +27,14 @@ from ..policy import answer_all
 from ..prompts.control_tokens import defused
 from ..prompts.prompts import prompt_for, rating_messages
 from ..prompts.sentences import whole_sentences
-from .adapters import adapter_of
-from .client import ApiClient, Reply
 from .config import KEY, ApiConfig, ClientLibrary
-from .errors import ApiError, Empty, Malformed, Refused, Unreadable
+from .http.adapters import adapter_of
+from .http.client import ApiClient, Reply
+from .http.errors import ApiError, Empty, Malformed, Refused, Unreadable
+from .http.rates import Reserve, pause_after
+from .http.servers import Server
 from .letter_logprobs import letter_logprobs
-from .rates import Reserve, pause_after
 from .rating_forms import FORMS, Form, form_fields, form_sentence, rating_shares, read_verdict
-from .servers import Server
 
 log = logging.getLogger(__name__)
 

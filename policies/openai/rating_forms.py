@@ -10,8 +10,8 @@ from social_sandbox.envs.rules.turns import MIN_RATING
 
 from ..prompts.prompts import FORM
 from ..prompts.ratings import Verdict, parse_verdict, rating_place
-from .client import Reply
-from .replies import TokenLogprobs
+from .http.client import Reply
+from .http.replies import TokenLogprobs
 
 Form = Literal["json_schema", "logprobs", "text"]
 FORMS: tuple[Form, ...] = ("json_schema", "logprobs", "text")

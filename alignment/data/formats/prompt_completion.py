@@ -22,7 +22,7 @@ from social_sandbox.envs.rules.turns import MIN_RATING
 from social_sandbox.envs.text.messages import Conversation, to_dicts
 
 from ..groups import Candidate, RatedGroup, demonstration, trainable
-from ..on_disk import Bundles
+from ..storage.on_disk import Bundles
 from .conversation import (
     LeftOut,
     as_text,

@@ -6,9 +6,9 @@ from typing import Any
 
 from social_sandbox.envs.rules.seeding import key
 from social_sandbox.envs.rules.turns import Phase, Turn, Utterance
-from social_sandbox.policies.norms.refusals import is_refusal
+from social_sandbox.policies.norms.language.refusals import is_refusal
 from social_sandbox.policies.observer import turns_to_rate
-from social_sandbox.policies.openai.errors import is_refused
+from social_sandbox.policies.openai.http.errors import is_refused
 from social_sandbox.policies.policy import Policy
 
 from .items import Item, ItemResult, Query, to_exchanges

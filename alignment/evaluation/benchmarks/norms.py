@@ -14,7 +14,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.questions import Question, held_out_questions
 from social_sandbox.policies.norms import NORMS, Norm, find_norm
-from social_sandbox.policies.norms.reading import sentences
+from social_sandbox.policies.norms.language.reading import sentences
 from social_sandbox.policies.norms.registry import installed_norms
 
 from .items import Item, ItemResult

@@ -6,8 +6,8 @@ from lm_eval.models.huggingface import HFLM
 
 from social_sandbox.envs.text.messages import Message
 from social_sandbox.envs.text.thoughts import closed
-from social_sandbox.policies.huggingface.chat_template import sealed_messages
-from social_sandbox.policies.huggingface.control_tokens import (
+from social_sandbox.policies.huggingface.text.chat_template import sealed_messages
+from social_sandbox.policies.huggingface.text.control_tokens import (
     control_tokens,
     seal,
     sealed_ids,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from social_sandbox.envs.rules.combined import combined_rating
-from social_sandbox.policies.norms.refusals import is_refusal
+from social_sandbox.policies.norms.language.refusals import is_refusal
 
 from ...evaluation.config import EvaluateConfig
 from .lines import read_json, read_lines

@@ -18,9 +18,9 @@ from ...evaluation.people.judges import Verdicts, verdicts_of
 from ...evaluation.people.results import Results, Studies, read_studies, results_of
 from ...runtime.arguments import ArgumentParser, share_up_to
 from ...runtime.stage import make_folder, write_json
-from .. import wandb_rows
-from ..wandb_config import WandbConfig
-from ..wandb_run import tracked
+from ..tracking import rows as wandb_rows
+from ..tracking.config import WandbConfig
+from ..tracking.run import tracked
 from .estimates import agreement, estimates_by_model
 from .tables import markdown, print_results
 

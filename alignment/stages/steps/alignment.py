@@ -13,8 +13,9 @@ from social_sandbox.policies.adapt import as_policy
 from ...data.validation import Report
 from ...methods import method_name
 from ...reporting import console as report
-from ...reporting import data_report, wandb_rows
-from ...reporting.wandb_artifacts import models
+from ...reporting import data_report
+from ...reporting.tracking import rows as wandb_rows
+from ...reporting.tracking.artifacts import models
 from ...runtime.processes import is_first
 from ...runtime.recipes import recorded_recipe
 from ...runtime.stage import Summary, Work, write_json
@@ -93,7 +94,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
         made_with["society"] = recorded_society(settings)
     elif any(role.is_placed for role in (method.config.roles or {}).values()):
         made_with["worlds"] = {"seed": settings.seed, "grid_size": settings.env.grid_size}
-    from ...reporting.wandb_metrics import WandbMetrics
+    from ...reporting.tracking.metrics import WandbMetrics
 
     metrics = WandbMetrics(context.wandb_run, context.earlier)
 

@@ -10,7 +10,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.policies.adapt import as_policy
 from social_sandbox.policies.policy import Policy
 
-from ...reporting import wandb_rows
+from ...reporting.tracking import rows as wandb_rows
 from ...runtime.recipes import recorded_recipe
 from ...runtime.stage import Summary, Work, file_hash, weights_hash, write_json
 from ..context import Context

@@ -16,8 +16,8 @@ from ...data.formats.hh import read_pairs
 from ...data.formats.rows import is_hub_id
 from ...evaluation.comparison import current_table
 from ...reporting import console as report
-from ...reporting import wandb_rows
 from ...reporting.adherence import verdict_lines
+from ...reporting.tracking import rows as wandb_rows
 from ...runtime.recipes import recorded_recipe
 from ...runtime.stage import Summary, Work, write_json
 from ..context import Context

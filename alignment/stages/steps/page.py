@@ -11,7 +11,7 @@ def write_page_of(context: Context) -> None:
     Where that fails, the job goes on after a warning.
     """
     from ...reporting.page.write import write_page
-    from ...reporting.wandb_media import log_page
+    from ...reporting.tracking.media import log_page
 
     console = context.console
     try:

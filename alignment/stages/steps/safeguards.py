@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from social_sandbox.policies.society.lock import locked
 
 from ...reporting import safeguards as report
-from ...reporting import wandb_rows
 from ...reporting.console import print_verdicts
+from ...reporting.tracking import rows as wandb_rows
 from ...runtime.markdown import markdown_table
 from ...runtime.stage import Summary, Work, make_folder, write_json
 from ..context import Context

@@ -15,9 +15,10 @@ from social_sandbox.policies.society.simulate import simulate as play
 
 from ...evaluation.society import simulation_summary
 from ...evaluation.spread import norm_spread
-from ...reporting import adherence, wandb_rows
+from ...reporting import adherence
 from ...reporting import console as report
-from ...reporting.wandb_artifacts import models
+from ...reporting.tracking import rows as wandb_rows
+from ...reporting.tracking.artifacts import models
 from ...runtime.recipes import recorded_recipe
 from ...runtime.stage import Summary, Work
 from ..context import Context

@@ -16,11 +16,12 @@ from ...data.export import export_groups
 from ...data.formats.rows import is_hub_id
 from ...data.groups import RatedGroup, write_groups
 from ...data.sources import read_sources, source_files
-from ...data.stored import open_groups
+from ...data.storage.stored import open_groups
 from ...data.validation import Report
 from ...reporting import console as report
-from ...reporting import data_report, wandb_rows
-from ...reporting.wandb_artifacts import data_artifact
+from ...reporting import data_report
+from ...reporting.tracking import rows as wandb_rows
+from ...reporting.tracking.artifacts import data_artifact
 from ...runtime.processes import is_first, several
 from ...runtime.stage import Summary, Work, read_record, write_json
 from ..context import Context

@@ -7,7 +7,7 @@ from typing import Any
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.turns import RATING_SCALE
 from social_sandbox.envs.text.messages import Message
-from social_sandbox.policies.huggingface.chat_template import prompt_ids, reply_ids
+from social_sandbox.policies.huggingface.text.chat_template import prompt_ids, reply_ids
 
 IGNORED = -100
 """The label of a position that is not learnt: prompt and padding."""

@@ -13,7 +13,7 @@ from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.rules.turns import Phase
 
 from ...data.groups import RatedGroup, Source
-from ...data.stored import Part
+from ...data.storage.stored import Part
 from .config import SETTING, RoleConfig, Roles
 
 ASKED: Mapping[str, Phase] = {"self_critic": Phase.FEEDBACK, "realignment": Phase.REVISE}

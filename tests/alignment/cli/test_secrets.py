@@ -8,7 +8,7 @@ import pytest
 import wandb
 
 from social_sandbox.alignment import cli
-from tests.helpers.api_server import says, server
+from tests.helpers.servers.api_server import says, server
 
 SMALL = [
     *("observer=scripted", "embedder=hashing", "wandb=offline", "env.grid_size=1", "n_worlds=1"),

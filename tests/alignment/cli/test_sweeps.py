@@ -29,7 +29,7 @@ from social_sandbox.alignment.cli.sweeps import (
     swept,
 )
 from social_sandbox.alignment.experiments.registry import EXPERIMENTS
-from social_sandbox.alignment.reporting.wandb_run import flat
+from social_sandbox.alignment.reporting.tracking.run import flat
 from social_sandbox.alignment.runtime.secrets import without_secrets
 from social_sandbox.alignment.stages.identity import settings_hash
 from social_sandbox.alignment.stages.settings import read_settings

@@ -25,7 +25,7 @@ from social_sandbox.alignment.training.method import Job, Method
 from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
 from tests.helpers.methods import make_method
-from tests.helpers.stop_at import StopAt
+from tests.helpers.programs.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 QUICK: dict[str, Any] = {

@@ -19,7 +19,7 @@ from transformers import (
 
 from social_sandbox.alignment.data.groups import Candidate, RatedGroup
 from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCallback
-from social_sandbox.alignment.methods.reward_model import reward_by_model
+from social_sandbox.alignment.methods.reinforcement.reward_model import reward_by_model
 from social_sandbox.alignment.methods.rlhf import Rlhf, RlhfConfig, reward_by_observer
 from social_sandbox.alignment.training.arguments import training_arguments
 from social_sandbox.alignment.training.batches.encoding import encode

@@ -112,7 +112,7 @@ def gradients(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 
 def rows_of(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return a list that every step's rows will be added to."""
-    from social_sandbox.alignment.methods import society_rollouts
+    from social_sandbox.alignment.methods.reinforcement import rollouts as society_rollouts
 
     rows: list[Any] = []
     play = society_rollouts.play_groups

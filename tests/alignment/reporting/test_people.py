@@ -163,7 +163,7 @@ def test_what_cannot_be_reported_is_one_line(
 
 
 def test_wandb_gets_the_hash_of_judgements_and_not_the_names_in_them(run: Path) -> None:
-    from social_sandbox.alignment.reporting.wandb_artifacts import _artifact, data_artifact
+    from social_sandbox.alignment.reporting.tracking.artifacts import _artifact, data_artifact
 
     file = run / "people" / "judgements.jsonl"
     described = {"artifact": data_artifact("human", str(file)), "path": str(file), "sha256": "0"}

@@ -15,8 +15,8 @@ from transformers import Trainer
 
 import social_sandbox.configs
 from social_sandbox.alignment.training.weights.checkpoints import last_checkpoint
+from tests.helpers.programs.train_in_processes import main
 from tests.helpers.small_job import small_job
-from tests.helpers.train_in_processes import main
 
 CONFIGS = Path(social_sandbox.configs.__file__).parent / "accelerate"
 
@@ -38,7 +38,7 @@ def torchrun(command: list[str]) -> subprocess.CompletedProcess[str]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train all that the tests compare in one launch: starting it takes longer than training."""
     folder = tmp_path_factory.mktemp("two")
-    done = torchrun(["-m", "tests.helpers.train_in_processes", "all", str(folder)])
+    done = torchrun(["-m", "tests.helpers.programs.train_in_processes", "all", str(folder)])
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
@@ -50,7 +50,7 @@ def test_the_command_line_aligns_in_two_processes(tmp_path: Path) -> None:
     groups = tmp_path / "groups.jsonl"
     write_groups(groups, rated_groups(12))
     job = [*small_job(tmp_path), f"groups={groups}", f"output_dir={tmp_path / 'run'}"]
-    done = torchrun(["-m", "tests.helpers.twice", "align", "wandb=disabled", *job])
+    done = torchrun(["-m", "tests.helpers.programs.twice", "align", "wandb=disabled", *job])
     assert done.returncode == 0, done.stderr[-3000:]
     # One process of the two speaks, in each of the two runs.
     assert done.stdout.count(" in 2 steps") == 2
@@ -107,7 +107,7 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_an_uninterrupted_one(
 ) -> None:
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     settings = (2, 80, 3)  # batch size, steps, steps between checkpoints
-    command = [sys.executable, "-m", "tests.helpers.train_in_processes", str(cut)]
+    command = [sys.executable, "-m", "tests.helpers.programs.train_in_processes", str(cut)]
     child = subprocess.Popen(
         [*command, *map(str, settings)],
         cwd=Path(__file__).parents[3],

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from social_sandbox.alignment.speed import observe, rollouts, train, train_way
+from social_sandbox.alignment.speed import observe
+from social_sandbox.alignment.speed.embedded import rollouts, train, train_way
 from social_sandbox.policies.huggingface.policy import HuggingFacePolicy
 
 

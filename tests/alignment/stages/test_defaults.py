@@ -10,7 +10,7 @@ from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from social_sandbox.alignment.methods import METHODS, config_class, find_method
-from social_sandbox.alignment.reporting.wandb_config import WandbConfig
+from social_sandbox.alignment.reporting.tracking.config import WandbConfig
 from social_sandbox.alignment.stages.settings import SECTIONS
 from tests.helpers.small_job import settings_of
 

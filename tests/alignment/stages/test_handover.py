@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from social_sandbox.alignment import cli
-from tests.helpers.adapter_server import AdapterServer, Request, adapter_server
 from tests.helpers.online import SETTINGS, write_inputs
+from tests.helpers.servers.adapter_server import AdapterServer, Request, adapter_server
 
 SERVED = [
     "policy=openai",

@@ -23,7 +23,7 @@ from social_sandbox.alignment.training.loss.losses import stable_alignment
 from social_sandbox.alignment.training.train import train
 from social_sandbox.alignment.training.weights.checkpoints import last_checkpoint
 from social_sandbox.envs.errors import UserError
-from tests.helpers.stop_at import StopAt
+from tests.helpers.programs.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 QUICK = StableAlignmentConfig(

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
-    from social_sandbox.alignment.speed.server import start
+    from social_sandbox.alignment.speed.embedded.server import start
 
     running = start(1, embeddings=True, threads=1)
     yield f"{running.listening_address}/v1"

@@ -11,11 +11,11 @@ import pytest
 
 from social_sandbox.envs import Phase, Turn, UserError
 from social_sandbox.policies import Population, ScriptedPolicy, rollout, simulate
-from social_sandbox.policies.openai.client import ApiClient
 from social_sandbox.policies.openai.config import ApiConfig
+from social_sandbox.policies.openai.http.client import ApiClient
 from social_sandbox.policies.openai.policy import OpenAIPolicy
 from social_sandbox.policies.society.account import Budget, BudgetReached
-from tests.helpers.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
+from tests.helpers.servers.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
 
 from ..conftest import society
 
@@ -39,7 +39,7 @@ TURN = Turn(
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    from social_sandbox.alignment.speed.server import start
+    from social_sandbox.alignment.speed.embedded.server import start
 
     running = start(threads=1)
     yield running.listening_address

@@ -3,14 +3,14 @@ import math
 import pytest
 
 from social_sandbox.envs.rules.turns import Tokens
-from social_sandbox.policies.openai.client import Reply
+from social_sandbox.policies.openai.http.client import Reply
+from social_sandbox.policies.openai.http.replies import TokenLogprobs
 from social_sandbox.policies.openai.rating_forms import (
     form_fields,
     form_sentence,
     rating_shares,
     read_verdict,
 )
-from social_sandbox.policies.openai.replies import TokenLogprobs
 
 
 def token(text: str, **top: float) -> TokenLogprobs:

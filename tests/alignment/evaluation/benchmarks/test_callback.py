@@ -10,8 +10,8 @@ from social_sandbox.alignment.evaluation.benchmarks.callback import BenchmarkCal
 from social_sandbox.alignment.evaluation.benchmarks.loading.loaders import load_items
 from social_sandbox.alignment.evaluation.benchmarks.registry import find_benchmarks
 from social_sandbox.alignment.methods.stable_alignment import StableAlignment, StableAlignmentConfig
-from social_sandbox.alignment.reporting.wandb_config import EarlierCycles
-from social_sandbox.alignment.reporting.wandb_rows import log_during
+from social_sandbox.alignment.reporting.tracking.config import EarlierCycles
+from social_sandbox.alignment.reporting.tracking.rows import log_during
 from social_sandbox.alignment.training.train import train
 from tests.helpers import benchmark_files as fixtures
 from tests.helpers.tiny import rated_groups, tiny_llama

@@ -13,7 +13,7 @@ from social_sandbox.alignment.evaluation.benchmarks.results.remarks import remar
 from social_sandbox.envs import UserError, Utterance
 from social_sandbox.policies.openai.policy import OpenAIPolicy
 from tests.helpers import benchmark_files as fixtures
-from tests.helpers.api_server import Answering, says, server
+from tests.helpers.servers.api_server import Answering, says, server
 
 
 def items(name: str, folder: Path) -> tuple[Any, list[Any]]:

@@ -6,7 +6,7 @@ import pytest
 from lm_eval.models.huggingface import HFLM
 
 from social_sandbox.alignment.evaluation.benchmarks.by_likelihood import harness_model
-from social_sandbox.policies.huggingface.control_tokens import control_tokens
+from social_sandbox.policies.huggingface.text.control_tokens import control_tokens
 from tests.helpers.tiny import tiny_llama
 from tests.helpers.tokenizers import CHATML, byte_level, with_bos
 

@@ -174,8 +174,8 @@ def test_a_key_is_written_nowhere(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("xllamacpp", reason="no llama.cpp: pip install xllamacpp")
-    from social_sandbox.alignment.speed.server import start
-    from tests.helpers.faulty_proxy import FaultyProxy, faulty_proxy
+    from social_sandbox.alignment.speed.embedded.server import start
+    from tests.helpers.servers.faulty_proxy import FaultyProxy, faulty_proxy
 
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = start(2)

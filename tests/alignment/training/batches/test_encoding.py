@@ -14,7 +14,7 @@ from social_sandbox.alignment.training.batches.encoding import encode
 from social_sandbox.alignment.training.trl import prompt_and_responses
 from social_sandbox.envs import UserError
 from social_sandbox.envs.text.messages import Message
-from social_sandbox.policies.huggingface.chat_template import use_template
+from social_sandbox.policies.huggingface.text.chat_template import use_template
 from tests.helpers.tokenizers import with_bos
 
 CHATML = (

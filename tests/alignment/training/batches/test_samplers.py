@@ -19,7 +19,7 @@ from social_sandbox.alignment.training.train import train
 from social_sandbox.envs.errors import UserError
 from social_sandbox.envs.text.messages import Message
 from tests.helpers.methods import make_method
-from tests.helpers.stop_at import StopAt
+from tests.helpers.programs.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 from ...methods.test_methods import QUICK, every_method, trainer_of

@@ -16,7 +16,7 @@ from social_sandbox.alignment.reporting.console import print_training
 from social_sandbox.alignment.training.loss import contrast
 from social_sandbox.alignment.training.method import Method
 from social_sandbox.alignment.training.train import TrainingSummary, train
-from tests.helpers.stop_at import StopAt
+from tests.helpers.programs.stop_at import StopAt
 from tests.helpers.tiny import rated, rated_groups, tiny_llama
 
 SETTINGS: dict[str, Any] = {

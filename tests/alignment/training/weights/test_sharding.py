@@ -13,9 +13,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from social_sandbox.alignment.data.groups import write_groups
 from social_sandbox.alignment.training.weights.export import check_sharding
 from social_sandbox.envs.errors import UserError
+from tests.helpers.programs.train_sharded import run
 from tests.helpers.small_job import small_job
 from tests.helpers.tiny import rated_groups
-from tests.helpers.train_sharded import run
+
+TRAINING = "tests.helpers.programs.train_sharded"
+"""The program that every process runs."""
 
 FSDP = {
     "ACCELERATE_USE_FSDP": "true",
@@ -58,7 +61,14 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     ]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
-        [sys.executable, *launcher, "-m", "tests.helpers.train_sharded", str(folder), *job],
+        [
+            sys.executable,
+            *launcher,
+            "-m",
+            "tests.helpers.programs.train_sharded",
+            str(folder),
+            *job,
+        ],
         cwd=Path(__file__).parents[4],
         env={
             **os.environ,
