@@ -112,6 +112,7 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
 
         from social_sandbox.policies.huggingface.shared_model import load_model
 
+        from ...methods.offline import split_held_out
         from ...training.roles.data import groups_of_roles
         from ...training.train import train
 
@@ -123,6 +124,8 @@ def align(context: Context, data: TrainingData | None = None) -> Alignment:
                 method.select(groups)
         else:
             selection = method.select(data.groups)
+        if share := getattr(method.config, "held_out", 0.0):
+            split_held_out(data.groups, lambda group: group, share, method.config.seed)
         # Weights that LoRA freezes keep the type in which they are stored.
         dtype: Any = torch.float32 if method.config.lora is None else "auto"
         model = load_model(settings.base_model, "base_model", dtype=dtype, trained=True)

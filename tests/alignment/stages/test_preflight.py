@@ -161,3 +161,21 @@ def test_a_pointer_in_place_of_data_is_found_before_the_simulation(
     (here / "pointer.jsonl").write_text(POINTER)
     message = refused(capsys, here, *job, name.replace("FILE", "pointer.jsonl"))
     assert "pointer.jsonl is a Git LFS pointer" in message
+
+
+def test_a_share_that_holds_nothing_out_is_corrected_in_the_same_folder(
+    here: Path,
+    job: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The groups tell how small a share may be, so that training is the first to know."""
+    from social_sandbox.policies.huggingface import shared_model
+
+    assert run("simulate", *job) == run("data", *job) == 0
+    capsys.readouterr()
+    with monkeypatch.context() as without_model:
+        without_model.setattr(shared_model, "load_model", None)
+        assert run("align", *job, "method.held_out=0.001") == 2
+    assert capsys.readouterr().err.startswith("method.held_out=0.001 leaves nothing on one side")
+    assert run("align", *job, "method.held_out=0.5") == 0
