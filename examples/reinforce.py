@@ -29,17 +29,6 @@ RULES = WorldConfig(grid_size=2, n_observers=0, memory=False)
 REWARDS = {f"norm:{args.norm}": 1.0, "ended": 1.0}
 
 
-def rows_of_tokens(trajectories):
-    """Return ids, mask of the learner's tokens and attention mask, all (rows, longest row)."""
-    shape = (len(trajectories), max(len(row.token_ids) for row in trajectories))
-    ids, mask, attention = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
-    for number, row in enumerate(trajectories):
-        ids[number, : len(row.token_ids)] = torch.tensor(row.token_ids)
-        mask[number, : len(row.token_ids)] = torch.tensor(row.mask)
-        attention[number, : len(row.token_ids)] = 1
-    return ids, mask, attention
-
-
 def play(questions, seed, n):
     """Return the trajectories, their rewards (questions, n), and how far they follow the norm."""
     starts = [Start(seed + number, question.text) for number, question in enumerate(questions)]
@@ -62,14 +51,16 @@ for step in range(args.steps):
     batch = asked[first : first + args.questions]
     trajectories, rewards, followed = play(batch, 1000 * step, args.group)
     advantages = (rewards - rewards.mean(1, keepdim=True)).flatten()
-    ids, mask, attention = rows_of_tokens(trajectories)
-    # Most of the tokens are prompts, whose logits nobody needs.
-    spoken = mask.any(0).nonzero().squeeze(1)
-    logits = model(ids, attention_mask=attention, logits_to_keep=spoken - 1).logits.float()
-    losses = torch.nn.functional.cross_entropy(logits.mT, ids[:, spoken], reduction="none")
-    loss = (advantages[:, None] * losses * mask[:, spoken]).sum() / mask.sum()
+    n_tokens = sum(sum(row.mask) for row in trajectories)
     optimizer.zero_grad()
-    loss.backward()
+    # One by one, without padding: memory holds the logits of one row.
+    for row, advantage in zip(trajectories, advantages.tolist(), strict=True):
+        ids = torch.tensor([row.token_ids])
+        # Most of the tokens are prompts, whose logits nobody needs.
+        spoken = torch.tensor(row.mask).nonzero().squeeze(1)
+        logits = model(ids, logits_to_keep=spoken - 1).logits[0].float()
+        losses = torch.nn.functional.cross_entropy(logits, ids[0, spoken], reduction="sum")
+        (advantage * losses / n_tokens).backward()
     optimizer.step()
     print(f"step {step + 1}: {args.norm} {followed:.2f}", flush=True)
 print(f"{args.norm} after: {play(tests, 0, 4)[2]:.2f}")

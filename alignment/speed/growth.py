@@ -22,7 +22,7 @@ from social_sandbox.policies.society.log import INTERACTIONS
 from social_sandbox.policies.society.simulate import simulate
 
 from ..runtime.peak_memory import peak_bytes, reset_peak
-from .measure import Goal, Measurement, Row
+from .measure import Goal, Measurement, Missing, Row
 
 SECTION = "growth"
 SMALLEST, FEW, MANY = 1_000, 10_000, 100_000
@@ -36,6 +36,9 @@ UTTERANCES = 10
 
 _TIMES, _KIB, _RESUME = 1.5, 4.0, 60.0
 """Goals: growth of the time, KiB of memory, and seconds for a million utterances."""
+
+_SHORTEST = 1e-5
+"""Seconds of an interaction below which a ratio would be that of the starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,20 @@ def measurements(
             bound = Goal(_KIB, at_least=False)
             rows.append(Measurement(SECTION, f"{named}: memory of one", kib, "KiB", bound))
         if FEW in each and sizes[-1] > FEW:
-            ratio = each[sizes[-1]][0] / each[FEW][0]
             name = f"{stage}: time of one of {sizes[-1]:,} / of {FEW:,}"
-            rows.append(Measurement(SECTION, name, ratio, "x", Goal(_TIMES, at_least=False)))
+            rows.append(_ratio(name, each[sizes[-1]][0], each[FEW][0]))
         if stage == "resume" and each:
             seconds = each[sizes[-1]][0] * 1e6 / UTTERANCES
             name = f"resume: a million utterances, from {sizes[-1]:,} interactions"
             rows.append(Measurement(SECTION, name, seconds, "s", Goal(_RESUME, at_least=False)))
     return rows
+
+
+def _ratio(name: str, more: float, less: float) -> Row:
+    if less < _SHORTEST:
+        why = f"one of {FEW:,} takes less than {_SHORTEST * 1e6:.0f} microseconds"
+        return Missing(SECTION, name, why)
+    return Measurement(SECTION, name, more / less, "x", Goal(_TIMES, at_least=False))
 
 
 def _further(less: Cost, more: Cost, interactions: int) -> tuple[float, float]:

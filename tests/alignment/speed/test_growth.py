@@ -5,7 +5,7 @@ import pytest
 
 from social_sandbox.alignment.speed import growth
 from social_sandbox.alignment.speed.growth import Cost
-from social_sandbox.alignment.speed.measure import Measurement
+from social_sandbox.alignment.speed.measure import Measurement, Missing
 
 
 def test_every_stage_reads_what_those_before_it_have_written(
@@ -36,3 +36,14 @@ def test_what_a_further_interaction_costs_leaves_out_every_start(
         assert row.value == pytest.approx(value)
     assert million.verdict == "MISSED"
     assert memory.verdict == ratio.verdict == "met"
+
+
+def test_a_stage_that_takes_no_time_has_no_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    def costs(size: int, say: object) -> dict[str, Cost]:
+        return dict.fromkeys(growth.STAGES, Cost(0.9 - size * 1e-8, 10**8))
+
+    monkeypatch.setattr(growth, "_costs", costs)
+    rows = {row.name: row for row in growth.measurements(False, 100_000)}
+    ratio = rows["export: time of one of 100,000 / of 10,000"]
+    assert isinstance(ratio, Missing)
+    assert ratio.why == "one of 10,000 takes less than 10 microseconds"
