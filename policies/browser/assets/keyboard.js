@@ -7,7 +7,7 @@
 
   /** Tables of keys, the innermost view last: `{key: {does, act}}`. */
   const tables = [];
-  /** The first key of a pair such as `g i`, for a second. */
+  /** The first key of a pair such as `g i`, for two seconds. */
   let first = null;
 
   /** Whether somebody is writing into a field. */
@@ -49,7 +49,7 @@
       binding.act(event);
     } else if (key === "g") {
       first = "g";
-      setTimeout(() => (first = null), 1000);
+      setTimeout(() => (first = null), 2000);
     }
   }
   document.addEventListener("keydown", onKey);
