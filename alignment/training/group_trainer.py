@@ -75,7 +75,7 @@ class GroupTrainer(Trainer):  # type: ignore[misc]
         order = EpochSampler(lengths, args.seed, step)
         self._sampler: Any = order
         if staged_epochs is not None:
-            kinds = [group.kind for group in dataset.groups]
+            kinds = (group.kind for group in dataset.groups)
             self._sampler = in_stages(kinds, staged_epochs, args.seed, lengths, step)
         self._metrics = GroupMetrics(dataset.tokenizer.eos_token_id)
         self.likelihood = ResponseLikelihood(model, logits_chunk)

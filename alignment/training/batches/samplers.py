@@ -1,8 +1,9 @@
 """Orders of training examples: mixed, or in the three stages of the paper."""
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -49,15 +50,14 @@ class EpochSampler(Sampler[int]):
         draw = generator(self.seed, "order", self.epoch)
         order = draw.permutation(len(self))
         size = self.batch * self.WINDOW
-        windows = (order[start : start + size] for start in range(0, len(self), size))
-        ranked = [w[np.argsort(self.lengths[w], kind="stable")] for w in windows]
-        indices = np.concatenate([*ranked, order[:0]])
-        starts = range(0, len(self), self.batch)
-        batches = [indices[start : start + self.batch] for start in starts]
-        # An incomplete batch stays last: the Trainer forms batches by counting.
+        for start in range(0, len(self), size):
+            window = order[start : start + size]
+            order[start : start + size] = window[np.argsort(self.lengths[window], kind="stable")]
         whole = len(self) // self.batch
-        shuffled = [batches[index] for index in draw.permutation(whole)] + batches[whole:]
-        return (int(index) for batch in shuffled for index in batch)
+        # An incomplete batch stays last: the Trainer forms batches by counting.
+        batches, rest = order[: whole * self.batch], order[whole * self.batch :]
+        shuffled = batches.reshape(whole, self.batch)[draw.permutation(whole)]
+        return map(int, chain(shuffled.flat, rest))
 
 
 class TellEpoch(TrainerCallback):  # type: ignore[misc]
@@ -99,7 +99,7 @@ class WholeBatches(Sampler[int]):
     the last batches with examples from the beginning, which would count twice.
     """
 
-    def __init__(self, order: EpochSampler | list[int], size: int) -> None:
+    def __init__(self, order: EpochSampler | Sequence[int], size: int) -> None:
         """Take the order and the number of examples that divides the padded length."""
         self.order, self.size = order, size
 
@@ -108,7 +108,7 @@ class WholeBatches(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         yield from self.order
-        yield from [FILLER] * (len(self) - len(self.order))
+        yield from repeat(FILLER, len(self) - len(self.order))
 
 
 def group_length(group: RatedGroup) -> int:
@@ -123,12 +123,12 @@ def stage_of(kind: str) -> int:
 
 
 def in_stages(
-    kinds: Sequence[str],
+    kinds: Iterable[str],
     epochs: float,
     seed: int,
     lengths: Lengths | None = None,
     batch: int = 1,
-) -> list[int]:
+) -> Sequence[int]:
     """Return the order of a whole run, with all epochs of one stage before the next stage.
 
     Of a fractional epoch each stage gets that share of its examples, and at least one example.
@@ -143,15 +143,14 @@ def in_stages(
     Returns:
         Indices of the examples in the order of training.
     """
-    stages = [stage_of(kind) for kind in kinds]
-    order: list[int] = []
-    for stage in sorted(set(stages)):
-        indices = [index for index, other in enumerate(stages) if other == stage]
-        sampler = EpochSampler(
-            [0 if lengths is None else int(lengths[index]) for index in indices], seed, batch
-        )
+    stages = np.fromiter(map(stage_of, kinds), dtype=np.int8)
+    length = np.zeros(len(stages), np.int64) if lengths is None else np.asarray(lengths)
+    order = array("q")
+    for stage in np.unique(stages):
+        indices = np.flatnonzero(stages == stage)
+        sampler = EpochSampler(length[indices], seed, batch)
         for epoch in range(math.ceil(epochs)):
             sampler.epoch = epoch
             count = max(1, round(min(1.0, epochs - epoch) * len(indices)))
-            order += [indices[position] for position in islice(sampler, count)]
+            order.extend(int(indices[position]) for position in islice(sampler, count))
     return order

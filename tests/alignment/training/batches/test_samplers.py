@@ -83,7 +83,7 @@ def test_every_stage_has_all_its_epochs_before_the_next() -> None:
         "realignment",
     ]
     first = [n for n in order if kinds[n] in ("hh", "imitation")]
-    assert order[: len(first)] == first
+    assert list(order[: len(first)]) == first
     assert len(first) == 10 + 10 + 4
     epochs = first[:10], first[10:20]
     whole = [n for n, kind in enumerate(kinds) if kind in ("hh", "imitation")]
