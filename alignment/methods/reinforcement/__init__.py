@@ -1,0 +1,1 @@
+"""What the methods that sample share: questions, rollouts of a society, lessons, a reward."""

@@ -1,0 +1,1 @@
+"""Tracking in wandb: the run, its rows, metrics, media and artifacts."""

@@ -1,0 +1,1 @@
+"""Conversations and ratings as the tokens of a model: chat templates, control tokens, digits."""

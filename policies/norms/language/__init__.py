@@ -1,0 +1,1 @@
+"""What norms see in an answer: its sentences, commands, refusals and language."""

@@ -1,0 +1,1 @@
+"""Requests over HTTP: servers and their limits, retries, failures in plain words, and replies."""
