@@ -35,12 +35,13 @@ class Server:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> None:
-        script = Path(__file__).with_name("model_server.py")
+        script = Path(__file__).parent / "servers" / "model_server.py"
         self.process = subprocess.Popen([sys.executable, str(script), str(self.port), self.log])
-        while True:
+        while self.process.poll() is None:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
             time.sleep(0.05)
+        raise RuntimeError(f"the model server has ended with {self.process.returncode}")
 
     def kill(self) -> None:
         self.process.kill()
