@@ -77,8 +77,7 @@ def measurements(
         for size, (seconds, kib) in each.items():
             named = f"{stage}, {size:,} interactions"
             rows.append(Measurement(SECTION, f"{named}: time of one", seconds * 1e3, "ms"))
-            # A smaller society may fit into what a stage keeps in memory by its settings.
-            bound = Goal(_KIB, at_least=False) if size == sizes[-1] else None
+            bound = Goal(_KIB, at_least=False)
             rows.append(Measurement(SECTION, f"{named}: memory of one", kib, "KiB", bound))
         if FEW in each and sizes[-1] > FEW:
             name = f"{stage}: time of one of {sizes[-1]:,} / of {FEW:,}"

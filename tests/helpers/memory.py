@@ -1,8 +1,12 @@
 """Peaks of memory of programs that run in processes of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+FIXED_THRESHOLD = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
+"""Left to itself, glibc raises it with each large buffer that is freed, and the peak changes."""
 
 
 def growth(module: str, few: int, many: int, folder: Path) -> int:
@@ -15,6 +19,7 @@ def growth(module: str, few: int, many: int, folder: Path) -> int:
         done = subprocess.run(
             [sys.executable, "-m", module, str(count), str(folder)],
             cwd=Path(__file__).parents[2],
+            env=os.environ | FIXED_THRESHOLD,
             capture_output=True,
             text=True,
             check=False,

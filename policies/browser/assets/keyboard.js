@@ -2,8 +2,7 @@
 
 /** Keys of the page: each view adds its own, and `?` lists them all. */
 (() => {
-  const { html, useRef } = sandbox;
-  const { useLayoutEffect } = htmPreact;
+  const { html, useLayoutEffect, useRef } = sandbox;
 
   /** Tables of keys, the innermost view last: `{key: {does, act}}`. */
   const tables = [];

@@ -183,4 +183,4 @@ def _many(count: int) -> Iterator[tuple[int, RatedGroup]]:
 def test_ten_times_as_many_groups_need_no_more_memory(tmp_path: Path) -> None:
     """The peak is of a process of its own, from a file of groups to the rows of a trainer."""
     # The text of these groups alone is 14 MB more, and their objects several times that.
-    assert growth("tests.helpers.programs.sort_many", 1_000, 10_000, tmp_path) < 9 * 2**20
+    assert growth("tests.helpers.programs.sort_many", 1_000, 10_000, tmp_path) < 6 * 2**20

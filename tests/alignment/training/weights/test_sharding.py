@@ -61,14 +61,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     ]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
-        [
-            sys.executable,
-            *launcher,
-            "-m",
-            "tests.helpers.programs.train_sharded",
-            str(folder),
-            *job,
-        ],
+        [sys.executable, *launcher, "-m", TRAINING, str(folder), *job],
         cwd=Path(__file__).parents[4],
         env={
             **os.environ,
